@@ -1,0 +1,145 @@
+# Hone. `make help` lists what there is. Output goes to build/ only; V=1 shows commands; ONLY=room picks tests.
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
+PREFIX  ?= /usr/local
+CONFIG  ?= release
+VERSION := 0.1.0
+# Objects of two compilers never mix: their OpenMP runtimes differ.
+BUILD   := build/$(CONFIG)$(if $(findstring clang,$(CC)),-clang)
+
+WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wdouble-promotion
+OPT     := -O3
+DEFS    := -D_GNU_SOURCE -DHONE_VERSION='"$(VERSION)"' -DHONE_CONFIG='"$(CONFIG)"'
+ifeq ($(CONFIG),test)   # the same optimisation, plus fault hooks, poisoned arenas and asserts
+DEFS    += -DHONE_TEST_HOOKS
+endif
+ifeq ($(CONFIG),asan)
+DEFS    += -DHONE_TEST_HOOKS
+OPT     := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all
+LDFLAGS += -fsanitize=address,undefined
+endif
+PKGS    := jansson libutf8proc zlib
+CFLAGS  := -std=c11 -g $(OPT) -fPIC -fopenmp -ffp-contract=off $(WARN)
+CPPFLAGS += -I. $(DEFS) $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+LIBS    := $(shell pkg-config --libs $(PKGS) 2>/dev/null || echo -ljansson -lutf8proc -lz) -lm -lpthread
+
+# A missing package is one clear line rather than a compiler's page; goals that compile nothing need none.
+GOALS   := $(or $(MAKECMDGOALS),all)
+ifneq ($(filter-out help clean format layers uninstall,$(GOALS)),)
+NEEDED  := $(PKGS) $(if $(filter test asan,$(GOALS) $(CONFIG)),cmocka)
+MISSING := $(shell for p in $(NEEDED); do pkg-config --exists $$p 2>/dev/null || echo $$p; done; command -v $(firstword $(CC)) >/dev/null || echo $(firstword $(CC)))
+ifneq ($(MISSING),)
+$(error not found: $(MISSING). hint: tools/setup make $(MAKECMDGOALS))
+endif
+ifdef CUDA
+$(error CUDA=1: this release has no CUDA kernels yet. hint: leave CUDA out, the CPU build is complete by itself)
+endif
+endif
+
+ROOMS   := base kernels kernels/* tensor autograd autograd/ops nn losses models data data/* eval train
+LIB_SRC := $(sort $(foreach r,$(ROOMS),$(wildcard $(r)/*.c)))
+CMD_SRC := $(sort $(wildcard tools/*.c))
+TEST_SRC:= $(sort $(wildcard tests/*.c tests/*/*.c tests/*/*/*.c))
+EXP_SRC := $(sort $(wildcard experiments/*.c))
+HEADERS := $(sort $(wildcard hone.h) $(foreach r,$(ROOMS),$(wildcard $(r)/*.h $(r)/*.def)))
+LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o)
+CMD_OBJ := $(CMD_SRC:%.c=$(BUILD)/%.o)
+TEST_OBJ:= $(TEST_SRC:%.c=$(BUILD)/%.o)
+EXP_BIN := $(EXP_SRC:%.c=$(BUILD)/%)
+# The command without its main: what tests/tools/*.c call directly.
+TOOL_OBJ:= $(filter-out $(BUILD)/tools/hone.o,$(CMD_OBJ))
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)';)
+
+.PHONY: all lib experiments test asan bench demo layers install uninstall format help clean
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+
+all: build/hone $(BUILD)/libhone.so experiments ## the command build/hone, the static and shared library, the experiments
+lib: $(BUILD)/libhone.a $(BUILD)/libhone.so ## libhone.a and libhone.so
+experiments: $(EXP_BIN) ## one binary per experiments/*.c
+
+# The instruction set comes from a file's name and nowhere else.
+%_avx2.o: ISA := -mavx2 -mfma -mf16c
+%_avx512.o: ISA := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mf16c -mprefer-vector-width=512
+
+$(BUILD)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(CFLAGS) $(ISA) -MMD -MP -c $< -o $@
+
+$(BUILD)/libhone.a: $(LIB_OBJ)
+	$(call say,AR,$@)rm -f $@ && ar rcs $@ $(LIB_OBJ)
+
+$(BUILD)/libhone.so: $(LIB_OBJ)
+	$(call say,LD,$@)$(CC) -shared -fopenmp -Wl,-soname,libhone.so.0 $(LDFLAGS) -o $@ $(LIB_OBJ) $(LIBS)
+
+$(BUILD)/hone: $(CMD_OBJ) $(BUILD)/libhone.a
+	$(call say,LD,$@)$(CC) -fopenmp $(LDFLAGS) -o $@ $(CMD_OBJ) $(BUILD)/libhone.a $(LIBS)
+
+ifeq ($(CONFIG),release)
+build/hone: $(BUILD)/hone
+	$(Q)ln -sfn $(notdir $(BUILD))/hone $@
+else
+build/hone: $(BUILD)/hone # build/hone is always the release one
+endif
+
+$(BUILD)/experiments/%: $(BUILD)/experiments/%.o $(BUILD)/libhone.a
+	$(call say,LD,$@)$(CC) -fopenmp $(LDFLAGS) -o $@ $< $(BUILD)/libhone.a $(LIBS)
+
+$(BUILD)/hone-tests: $(TEST_OBJ) $(TOOL_OBJ) $(BUILD)/libhone.a
+	$(call say,LD,$@)$(CC) -fopenmp $(LDFLAGS) -o $@ $(TEST_OBJ) $(TOOL_OBJ) $(BUILD)/libhone.a -lcmocka $(LIBS)
+
+-include $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(EXP_SRC:%.c=$(BUILD)/%.d)
+
+ifeq ($(CONFIG),release)
+test: build/hone ## every test; `make test ONLY=softmax` runs one room's
+	$(Q)$(MAKE) --no-print-directory CONFIG=test test
+else
+test: $(BUILD)/hone-tests $(BUILD)/hone
+	$(Q)HONE_BIN=$(BUILD)/hone $(BUILD)/hone-tests $(ONLY)
+endif
+
+asan: ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	$(Q)ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) --no-print-directory CONFIG=asan test
+
+bench: build/hone ## every kernel against the roof of this machine, and whole training steps
+	$(Q)build/hone bench kernels
+	$(Q)build/hone bench step --arch minilm-l6 --batch 16 --tokens 128 --dropout 0.1
+
+demo: build/hone ## fine-tune a real model on real pairs, before and after; at most three minutes on two cores
+	$(Q)tools/demo.sh
+
+layers: ## fail on an #include that points up (tools/layers.sh)
+	$(Q)tools/layers.sh
+
+# PREFIX says where; DESTDIR is put before it for packagers. Man pages are the help pages.
+bindir := $(DESTDIR)$(PREFIX)/bin
+libdir := $(DESTDIR)$(PREFIX)/lib
+incdir := $(DESTDIR)$(PREFIX)/include/hone
+mandir := $(DESTDIR)$(PREFIX)/share/man/man1
+install: build/hone lib ## command, libraries, headers, pkg-config file, man pages; PREFIX=/usr/local DESTDIR=
+	$(Q)install -d '$(bindir)' '$(libdir)/pkgconfig' '$(incdir)' '$(mandir)'
+	$(Q)install -m 755 $(BUILD)/hone '$(bindir)/hone'
+	$(Q)install -m 644 $(BUILD)/libhone.a '$(libdir)/libhone.a'
+	$(Q)install -m 755 $(BUILD)/libhone.so '$(libdir)/libhone.so.0' && ln -sfn libhone.so.0 '$(libdir)/libhone.so'
+	$(Q)for h in $(HEADERS); do install -D -m 644 $$h '$(incdir)'/$$h || exit 1; done
+	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' hone.pc.in > '$(libdir)/pkgconfig/hone.pc'
+	$(Q)$(BUILD)/hone help --man > '$(mandir)/hone.1'
+	$(Q)$(BUILD)/hone help --list | while read -r c; do \
+	    $(BUILD)/hone help --man $$c > '$(mandir)'/hone-$$(echo $$c | tr ' ' -).1 || exit 1; done
+
+uninstall: ## remove what install put there
+	$(Q)rm -f '$(bindir)/hone' '$(libdir)/libhone.a' '$(libdir)/libhone.so.0' '$(libdir)/libhone.so' \
+	    '$(libdir)/pkgconfig/hone.pc' '$(mandir)/hone.1' '$(mandir)'/hone-*.1
+	$(Q)rm -rf '$(incdir)'
+
+format: ## clang-format over every source
+	$(Q)find $(sort $(firstword $(ROOMS)) $(ROOMS:/*=) tools tests experiments) -name '*.[ch]' -exec clang-format -i {} +
+
+help: ## this list
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+clean: ## remove build/
+	rm -rf build
