@@ -1,0 +1,279 @@
+/* Whole files, mappings and folders. Streams are in io_reader.c, writers in io_writer.c. */
+#include "base/io.h"
+
+#include "base/io_sys.h"
+#include "base/memory.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+static hone_status too_large(const char *path, uint64_t size, uint64_t limit) {
+    return hone_fail_at(HONE_E_LIMIT, path, 0, 0, "holds %s%" PRIu64 " bytes, limit %" PRIu64,
+                        size == limit + 1 ? "at least " : "", size, limit);
+}
+
+/* Reads fd to its end. `expect` is a first guess of the size: the file may have grown, shrunk, or be a pipe. */
+static hone_status read_all(int fd, const char *path, uint64_t expect, uint64_t max_bytes, char **text, size_t *n) {
+    size_t capacity = (size_t)expect + 1, used = 0;
+    if (capacity < 4096) capacity = 4096;
+    char *p = hone_alloc(capacity);
+    if (!p) return hone_blame(path, 0);
+    for (;;) {
+        if (used + 1 >= capacity) {
+            char probe;
+            ssize_t more = hone_sys_read(fd, &probe, 1); /* at the end nothing needs to grow */
+            if (more == 0) break;
+            if (more < 0) goto fail_os;
+            if (used + 1 > max_bytes) {
+                hone_free(p);
+                return too_large(path, max_bytes + 1, max_bytes);
+            }
+            char *q = hone_realloc(p, capacity * 2);
+            if (!q) {
+                hone_free(p);
+                return hone_blame(path, 0);
+            }
+            p = q, capacity *= 2;
+            p[used++] = probe;
+        }
+        ssize_t got = hone_sys_read(fd, p + used, capacity - 1 - used);
+        if (got < 0) goto fail_os;
+        if (got == 0) break;
+        used += (size_t)got;
+        if (used > max_bytes) {
+            hone_free(p);
+            return too_large(path, max_bytes + 1, max_bytes);
+        }
+    }
+    p[used] = 0;
+    *text = p, *n = used;
+    return HONE_OK;
+fail_os:;
+    hone_status s = hone_sys_fail(path, "cannot read");
+    hone_free(p);
+    return s;
+}
+
+hone_status hone_io_read_file(const char *path, uint64_t max_bytes, char **text, size_t *n) {
+    if (max_bytes > INT64_MAX) max_bytes = INT64_MAX;
+    if (!strcmp(path, "-")) return read_all(STDIN_FILENO, "standard input", 0, max_bytes, text, n);
+    int fd = hone_sys_open(path, O_RDONLY);
+    if (fd < 0) return hone_sys_fail(path, "cannot open");
+    struct stat st;
+    hone_status s;
+    if (fstat(fd, &st))
+        s = hone_sys_fail(path, "cannot read");
+    else if (S_ISREG(st.st_mode) && (uint64_t)st.st_size > max_bytes)
+        s = too_large(path, (uint64_t)st.st_size, max_bytes);
+    else
+        s = read_all(fd, path, S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0, max_bytes, text, n);
+    hone_sys_close(fd); /* nothing was written: its result means nothing */
+    return s;
+}
+
+hone_status hone_io_map(const char *path, hone_mapping *out) {
+    int fd = hone_sys_open(path, O_RDONLY);
+    if (fd < 0) return hone_sys_fail(path, "cannot open");
+    struct stat st;
+    hone_status s = HONE_OK;
+    void *p = NULL;
+    if (fstat(fd, &st)) {
+        s = hone_sys_fail(path, "cannot read");
+    } else if (!S_ISREG(st.st_mode)) {
+        errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+        s = hone_sys_fail(path, "not a regular file");
+    } else if (st.st_size) {
+        p = hone_sys_map(fd, (size_t)st.st_size);
+        if (!p) s = hone_sys_fail(path, "cannot map");
+    }
+    hone_sys_close(fd);
+    if (s == HONE_OK) *out = (hone_mapping){p, (size_t)st.st_size};
+    return s;
+}
+
+void hone_io_unmap(hone_mapping *m) {
+    if (m->p) munmap((void *)(uintptr_t)m->p, m->n);
+    *m = (hone_mapping){NULL, 0};
+}
+
+bool hone_io_exists(const char *path) {
+    struct stat st;
+    return !stat(path, &st);
+}
+
+bool hone_io_is_dir(const char *path) {
+    struct stat st;
+    return !stat(path, &st) && S_ISDIR(st.st_mode);
+}
+
+hone_status hone_io_mkdirs(const char *path) {
+    char part[HONE_PATH_MAX];
+    size_t n = strlen(path);
+    if (n >= sizeof part)
+        return hone_fail_at(HONE_E_LIMIT, path, 0, 0, "path of %zu bytes, limit %zu", n, sizeof part - 1);
+    for (size_t i = 1; i <= n; i++) {
+        if (path[i] != '/' && path[i]) continue;
+        if (path[i - 1] == '/') continue;
+        memcpy(part, path, i);
+        part[i] = 0;
+        if (hone_io_is_dir(part)) continue;
+        if (!hone_sys_mkdir(part) || (errno == EEXIST && hone_io_is_dir(part))) continue;
+        /* An output folder: its missing parent or a file in its place is no missing input (see hone_exit_status). */
+        if (errno == ENOTDIR || errno == EEXIST)
+            return hone_fail_at(HONE_E_IO, path, 0, 0, "cannot make the folder: \"%s\" is not a folder",
+                                hone_quote(part));
+        return hone_sys_fail(part, "cannot make the folder");
+    }
+    return HONE_OK;
+}
+
+hone_status hone_io_sync_dir(const char *path) {
+    int fd = hone_sys_open(path, O_RDONLY | O_DIRECTORY);
+    if (fd < 0) return hone_sys_fail(path, "cannot open the folder");
+    hone_status s = hone_sys_fsync(fd) ? hone_sys_fail(path, "cannot sync the folder") : HONE_OK;
+    hone_sys_close(fd);
+    return s;
+}
+
+hone_status hone_io_rename(const char *from, const char *to) {
+    char parent[HONE_PATH_MAX];
+    HONE_TRY(hone_sys_parent(parent, sizeof parent, to));
+    if (hone_sys_rename(from, to)) {
+        int e = errno;
+        char what[256];
+        snprintf(what, sizeof what, "cannot rename to \"%s\"", hone_quote(to));
+        errno = e;
+        return hone_sys_fail(from, what);
+    }
+    return hone_io_sync_dir(parent);
+}
+
+/* Removes what `name` in folder `at` is. Links are removed, never followed. `depth` bounds descriptors and stack. */
+static hone_status remove_at(int at, const char *name, const char *shown, int depth) {
+    if (!hone_sys_unlinkat(at, name, 0) || errno == ENOENT) return HONE_OK;
+    if (errno != EISDIR && errno != EPERM) return hone_sys_fail(shown, "cannot remove");
+    int fd = hone_sys_openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (fd < 0) return hone_sys_fail(shown, "cannot remove");
+    if (depth == 64) {
+        hone_sys_close(fd);
+        return hone_fail_at(HONE_E_LIMIT, shown, 0, 0, "cannot remove: folders nested deeper than 64");
+    }
+    DIR *d = fdopendir(fd);
+    if (!d) {
+        hone_status s = hone_sys_fail(shown, "cannot remove");
+        hone_sys_close(fd);
+        return s;
+    }
+    hone_status s = HONE_OK;
+    for (struct dirent *e; s == HONE_OK && (e = readdir(d));) {
+        if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..")) continue;
+        char path[HONE_PATH_MAX];
+        snprintf(path, sizeof path, "%.3000s/%s", shown, e->d_name);
+        s = remove_at(dirfd(d), e->d_name, path, depth + 1);
+    }
+    closedir(d);
+    if (s == HONE_OK && hone_sys_unlinkat(at, name, AT_REMOVEDIR)) s = hone_sys_fail(shown, "cannot remove");
+    return s;
+}
+
+hone_status hone_io_remove_tree(const char *path) {
+    return remove_at(AT_FDCWD, path, path, 0);
+}
+
+hone_status hone_io_copy(const char *from, const char *to) {
+    int fd = hone_sys_open(from, O_RDONLY);
+    if (fd < 0) return hone_sys_fail(from, "cannot open");
+    hone_writer *w = NULL;
+    size_t size = 256 << 10;
+    char *buffer = hone_alloc(size);
+    hone_status s = buffer ? hone_writer_open(to, &w) : hone_blame(from, 0);
+    while (s == HONE_OK) {
+        ssize_t got = hone_sys_read(fd, buffer, size);
+        if (got == 0) break;
+        s = got < 0 ? hone_sys_fail(from, "cannot read") : hone_writer_write(w, buffer, (size_t)got);
+    }
+    hone_sys_close(fd);
+    hone_free(buffer);
+    if (s == HONE_OK) return hone_writer_commit(w);
+    hone_writer_abort(w);
+    return s;
+}
+
+static int by_bytes(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Names are gathered back to back in one growing text, then the final block is laid out: [pointers][NULL][text]. */
+static hone_status gather_names(DIR *d, const char *dir, char **text, size_t *used, size_t *count) {
+    size_t capacity = 0;
+    *text = NULL, *used = 0, *count = 0;
+    for (;;) {
+        errno = 0;
+        struct dirent *e = readdir(d);
+        if (!e) return errno ? hone_sys_fail(dir, "cannot list") : HONE_OK;
+        if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..")) continue;
+        size_t len = strlen(e->d_name) + 1;
+        if (len > capacity - *used) {
+            capacity = capacity * 2 + 4096;
+            char *q = hone_realloc(*text, capacity);
+            if (!q) return hone_blame(dir, 0);
+            *text = q;
+        }
+        memcpy(*text + *used, e->d_name, len);
+        *used += len;
+        (*count)++;
+    }
+}
+
+hone_status hone_io_list(const char *dir, char ***names, size_t *n) {
+    int fd = hone_sys_open(dir, O_RDONLY | O_DIRECTORY);
+    if (fd < 0) return hone_sys_fail(dir, "cannot open the folder");
+    DIR *d = fdopendir(fd);
+    if (!d) {
+        hone_status s = hone_sys_fail(dir, "cannot open the folder");
+        hone_sys_close(fd);
+        return s;
+    }
+    char *text = NULL, **list = NULL;
+    size_t used, count;
+    hone_status s = gather_names(d, dir, &text, &used, &count);
+    closedir(d);
+    if (s == HONE_OK) {
+        list = hone_alloc((count + 1) * sizeof *list + used);
+        if (!list) s = hone_blame(dir, 0);
+    }
+    if (s == HONE_OK) {
+        char *at = (char *)(list + count + 1);
+        if (used) memcpy(at, text, used);
+        for (size_t i = 0; i < count; i++, at += strlen(at) + 1) list[i] = at;
+        list[count] = NULL;
+        qsort(list, count, sizeof *list, by_bytes);
+        *names = list, *n = count;
+    }
+    hone_free(text);
+    return s;
+}
+
+hone_status hone_io_free_bytes(const char *path, uint64_t *bytes) {
+    struct statvfs v;
+    if (statvfs(path, &v)) return hone_sys_fail(path, "cannot ask for free space");
+    if (!hone_mul_size(v.f_bavail, v.f_frsize, bytes)) *bytes = UINT64_MAX;
+    return HONE_OK;
+}
+
+hone_status hone_io_join(char out[HONE_PATH_MAX], const char *dir, const char *name) {
+    size_t n = strlen(dir);
+    const char *slash = n && dir[n - 1] != '/' ? "/" : "";
+    int len = snprintf(out, HONE_PATH_MAX, "%s%s%s", dir, slash, name);
+    if (len >= 0 && len < HONE_PATH_MAX) return HONE_OK;
+    return hone_fail_at(HONE_E_LIMIT, dir, 0, 0, "path of %zu bytes, limit %d", n + strlen(name) + 1,
+                        HONE_PATH_MAX - 1);
+}

@@ -1,0 +1,65 @@
+/* Files: every open, read, write, fsync, close, rename, unlink and mkdir of Hone passes through here, so that a test
+ * build can make the N-th one fail (HONE_FAULT=write:N:ENOSPC, fsync:N:EIO, read:N:EINTR, open:N:EACCES, kill:N …).
+ *
+ * All functions retry EINTR and loop over short reads and writes. On failure nothing is left open and outputs are
+ * untouched; the error record names the file. */
+#ifndef HONE_BASE_IO_H
+#define HONE_BASE_IO_H
+
+#include "base/status.h"
+
+/* Whole file in memory, NUL-terminated after its n bytes; free with hone_free. More than max_bytes: HONE_E_LIMIT. "-" is
+ * standard input. */
+hone_status hone_io_read_file(const char *path, uint64_t max_bytes, char **text, size_t *n);
+
+/* Read-only private mapping of a regular file; an empty file maps to p = NULL, n = 0. The mapping survives the file's
+ * removal, not its truncation: only map what nobody rewrites in place (Hone itself always renames). */
+typedef struct hone_mapping {
+    const unsigned char *p;
+    size_t n;
+} hone_mapping;
+hone_status hone_io_map(const char *path, hone_mapping *out);
+void hone_io_unmap(hone_mapping *m); /* accepts an empty mapping; clears it */
+
+/* Streaming read, for tables and gzip. */
+typedef struct hone_reader hone_reader;
+hone_status hone_reader_open(const char *path, hone_reader **out); /* "-" is stdin; gzip is recognised by its magic */
+/* Up to n bytes; *got = 0 at the end. A damaged or truncated gzip stream is HONE_E_FORMAT. */
+hone_status hone_reader_read(hone_reader *r, void *p, size_t n, size_t *got);
+void hone_reader_close(hone_reader *r);
+
+/* Replace-or-nothing writing: bytes go to `path`.tmp-PID beside the target; commit = fsync, close, rename, fsync of the
+ * directory. Abort (or a failed commit) removes the temporary and leaves the old file as it was. Directories must exist. */
+typedef struct hone_writer hone_writer;
+hone_status hone_writer_open(const char *path, hone_writer **out);
+hone_status hone_writer_write(hone_writer *w, const void *p, size_t n); /* buffered, 1 MiB */
+hone_status hone_writer_printf(hone_writer *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+hone_status hone_writer_commit(hone_writer *w); /* frees w, also on failure */
+void hone_writer_abort(hone_writer *w);         /* frees w; accepts NULL */
+hone_status hone_io_write_file(const char *path, const void *p, size_t n); /* open, write, commit */
+
+/* An append-only log. Each call is one write(2). `truncate_at` >= 0 cuts the file there on opening (resume). */
+typedef struct hone_append hone_append;
+hone_status hone_append_open(const char *path, int64_t truncate_at, hone_append **out);
+hone_status hone_append_write(hone_append *a, const void *p, size_t n);
+int64_t hone_append_offset(const hone_append *a);
+hone_status hone_append_sync(hone_append *a);
+void hone_append_close(hone_append *a);
+
+bool hone_io_exists(const char *path);
+bool hone_io_is_dir(const char *path);
+hone_status hone_io_mkdirs(const char *path); /* like mkdir -p */
+hone_status hone_io_rename(const char *from, const char *to); /* with fsync of the parent directory */
+hone_status hone_io_remove_tree(const char *path); /* a missing path is fine; never follows links */
+hone_status hone_io_copy(const char *from, const char *to); /* through hone_writer */
+hone_status hone_io_sync_dir(const char *path);
+/* Names in a directory, sorted by byte order, without . and ..; NULL-terminated array, one hone_free for all. */
+hone_status hone_io_list(const char *dir, char ***names, size_t *n);
+/* Bytes free for us on the file system that holds path. */
+hone_status hone_io_free_bytes(const char *path, uint64_t *bytes);
+
+/* "dir/name" into a fixed buffer; HONE_E_LIMIT when it does not fit. */
+#define HONE_PATH_MAX 4096
+hone_status hone_io_join(char out[HONE_PATH_MAX], const char *dir, const char *name);
+
+#endif

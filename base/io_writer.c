@@ -1,0 +1,213 @@
+/* Writers: replace-or-nothing files and append-only logs. */
+#include "base/io.h"
+#include "base/io_sys.h"
+#include "base/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { BUFFER = 1 << 20 };
+
+struct hone_writer {
+    int fd;
+    bool direct;  /* a pipe or a device: bytes go straight to it, there is nothing to rename */
+    int os_error; /* why an earlier write failed; 0 while all is well */
+    size_t used;
+    char *buffer, *path, *temporary; /* one block with the struct */
+};
+
+/* An output that cannot be made because its folder is missing keeps no errno: hone_exit_status takes a recorded ENOENT
+ * for a missing input. */
+static hone_status cannot_create(const char *path) {
+    if (errno == ENOENT || errno == ENOTDIR) {
+        hone_fail_at(HONE_E_IO, path, 0, 0, "cannot write: its folder does not exist");
+        return hone_hint("make the folder first");
+    }
+    if (errno == EISDIR) return hone_fail_at(HONE_E_IO, path, 0, 0, "cannot write: it is a folder");
+    return hone_sys_fail(path, "cannot write");
+}
+
+hone_status hone_writer_open(const char *path, hone_writer **out) {
+    size_t len = strlen(path);
+    hone_writer *w = hone_alloc(sizeof *w + BUFFER + 2 * len + 64);
+    if (!w) return hone_blame(path, 0);
+    *w = (hone_writer){.fd = -1, .buffer = (char *)(w + 1)};
+    w->path = w->buffer + BUFFER;
+    w->temporary = w->path + len + 1;
+    memcpy(w->path, path, len + 1);
+    memcpy(w->temporary, path, len);
+    snprintf(w->temporary + len, 63, ".tmp-%d", (int)getpid());
+
+    struct stat st;
+    if (!strcmp(path, "-")) {
+        w->direct = true, w->fd = STDOUT_FILENO;
+    } else if (!stat(path, &st) && !S_ISREG(st.st_mode)) {
+        /* Renaming over /dev/null would replace the device. */
+        w->direct = true;
+        w->fd = S_ISDIR(st.st_mode) ? (errno = EISDIR, -1) : hone_sys_open(path, O_WRONLY);
+    } else {
+        w->fd = hone_sys_open(w->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW);
+    }
+    if (w->fd < 0) {
+        hone_status s = cannot_create(path);
+        hone_free(w);
+        return s;
+    }
+    *out = w;
+    return HONE_OK;
+}
+
+static hone_status failed(hone_writer *w) {
+    errno = w->os_error;
+    return hone_sys_fail(w->path, "cannot write");
+}
+
+static hone_status put(hone_writer *w, const void *p, size_t n) {
+    if (hone_sys_write_all(w->fd, p, n)) return HONE_OK;
+    w->os_error = errno;
+    return failed(w);
+}
+
+static hone_status flush(hone_writer *w) {
+    size_t n = w->used;
+    w->used = 0;
+    return n ? put(w, w->buffer, n) : HONE_OK;
+}
+
+hone_status hone_writer_write(hone_writer *w, const void *p, size_t n) {
+    if (w->os_error) return failed(w);
+    if (!n) return HONE_OK;
+    if (n > BUFFER - w->used) HONE_TRY(flush(w));
+    if (n >= BUFFER) return put(w, p, n);
+    memcpy(w->buffer + w->used, p, n);
+    w->used += n;
+    return HONE_OK;
+}
+
+hone_status hone_writer_printf(hone_writer *w, const char *fmt, ...) {
+    char small[512], *text = small;
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(small, sizeof small, fmt, ap);
+    va_end(ap);
+    if (n < 0) return hone_fail_at(HONE_E_FORMAT, w->path, 0, 0, "cannot write: text that has no bytes in this locale");
+    if ((size_t)n >= sizeof small) {
+        text = hone_alloc_small((size_t)n + 1);
+        if (!text) return hone_blame(w->path, 0);
+        va_start(ap, fmt);
+        vsnprintf(text, (size_t)n + 1, fmt, ap);
+        va_end(ap);
+    }
+    hone_status s = hone_writer_write(w, text, (size_t)n);
+    if (text != small) hone_free(text);
+    return s;
+}
+
+/* A failed fsync is final: the kernel may have dropped the pages, and asking again would be answered with a lie. */
+static hone_status finish(hone_writer *w) {
+    if (w->os_error) return failed(w);
+    HONE_TRY(flush(w));
+    if (hone_sys_fsync(w->fd)) return hone_sys_fail(w->path, "cannot write");
+    int fd = w->fd;
+    w->fd = -1;
+    if (w->direct && fd == STDOUT_FILENO) return HONE_OK;
+    if (hone_sys_close(fd)) return hone_sys_fail(w->path, "cannot write");
+    if (w->direct) return HONE_OK;
+    if (hone_sys_rename(w->temporary, w->path)) return hone_sys_fail(w->path, "cannot replace the file");
+    w->temporary = NULL;
+    char parent[HONE_PATH_MAX];
+    HONE_TRY(hone_sys_parent(parent, sizeof parent, w->path));
+    return hone_io_sync_dir(parent);
+}
+
+hone_status hone_writer_commit(hone_writer *w) {
+    hone_status s = finish(w);
+    if (s == HONE_OK)
+        hone_free(w);
+    else
+        hone_writer_abort(w); /* what fails in there is not reported: the first failure is the news */
+    return s;
+}
+
+void hone_writer_abort(hone_writer *w) {
+    if (!w) return;
+    if (w->fd >= 0 && w->fd != STDOUT_FILENO) hone_sys_close(w->fd);
+    if (!w->direct && w->temporary) hone_sys_unlinkat(AT_FDCWD, w->temporary, 0);
+    hone_free(w);
+}
+
+hone_status hone_io_write_file(const char *path, const void *p, size_t n) {
+    hone_writer *w;
+    HONE_TRY(hone_writer_open(path, &w));
+    hone_status s = hone_writer_write(w, p, n);
+    if (s == HONE_OK) return hone_writer_commit(w);
+    hone_writer_abort(w);
+    return s;
+}
+
+struct hone_append {
+    int fd;
+    int64_t offset;
+    char path[];
+};
+
+static hone_status append_position(hone_append *a, int64_t truncate_at) {
+    struct stat st;
+    if (fstat(a->fd, &st)) return hone_sys_fail(a->path, "cannot write");
+    a->offset = S_ISREG(st.st_mode) ? st.st_size : 0;
+    if (truncate_at < 0 || truncate_at == a->offset) return HONE_OK;
+    if (truncate_at > a->offset)
+        return hone_fail_at(HONE_E_FORMAT, a->path, 0, 0,
+                            "holds %" PRId64 " bytes, to continue it needs at least %" PRId64, a->offset, truncate_at);
+    if (hone_sys_truncate(a->fd, truncate_at)) return hone_sys_fail(a->path, "cannot cut");
+    a->offset = truncate_at;
+    return HONE_OK;
+}
+
+hone_status hone_append_open(const char *path, int64_t truncate_at, hone_append **out) {
+    hone_append *a = hone_alloc(sizeof *a + strlen(path) + 1);
+    if (!a) return hone_blame(path, 0);
+    strcpy(a->path, path);
+    a->fd = hone_sys_open(path, O_WRONLY | O_CREAT | O_APPEND);
+    if (a->fd < 0) {
+        hone_status s = cannot_create(path);
+        hone_free(a);
+        return s;
+    }
+    hone_status s = append_position(a, truncate_at);
+    if (s != HONE_OK) {
+        hone_append_close(a);
+        return s;
+    }
+    *out = a;
+    return HONE_OK;
+}
+
+hone_status hone_append_write(hone_append *a, const void *p, size_t n) {
+    if (!hone_sys_write_all(a->fd, p, n)) {
+        hone_status s = hone_sys_fail(a->path, "cannot write");
+        hone_sys_truncate(a->fd, a->offset); /* no half lines; where even this fails, resume cuts at a known offset */
+        return s;
+    }
+    a->offset += (int64_t)n;
+    return HONE_OK;
+}
+
+int64_t hone_append_offset(const hone_append *a) {
+    return a->offset;
+}
+
+hone_status hone_append_sync(hone_append *a) {
+    return hone_sys_fsync(a->fd) ? hone_sys_fail(a->path, "cannot sync") : HONE_OK;
+}
+
+void hone_append_close(hone_append *a) {
+    if (!a) return;
+    hone_sys_close(a->fd);
+    hone_free(a);
+}

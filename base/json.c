@@ -1,0 +1,288 @@
+/* The scanner says whether and where a text breaks the rules; jansson then builds the tree. Two passes, but the first
+ * is quick, and its messages have a place and both sides of the disagreement. */
+#include "base/json.h"
+
+#include "base/io.h"
+#include "base/json_scan.h"
+#include "base/memory.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FILE_LIMIT ((uint64_t)256 << 20)
+
+__attribute__((constructor)) static void use_our_memory(void) {
+    json_set_alloc_funcs(hone_alloc_small, hone_free);
+}
+
+static bool int64_fits(const hone_json_token *t) {
+    char text[24];
+    if (t->n >= sizeof text) return false;
+    memcpy(text, t->p, t->n);
+    text[t->n] = 0;
+    errno = 0;
+    strtoll(text, NULL, 10);
+    return errno == 0;
+}
+
+static hone_status check_token(const hone_json_scanner *s, const hone_json_token *t) {
+    if (t->kind == HONE_JSON_INTEGER && !int64_fits(t))
+        return hone_json_scan_fail(s, t->p, HONE_E_LIMIT, "integer %s does not fit 64 bits", hone_quote_n(t->p, t->n));
+    if (t->kind == HONE_JSON_KEY && t->escaped)
+        for (size_t i = 0; i + 5 < t->n; i++) {
+            if (!memcmp(t->p + i, "\\u0000", 6))
+                return hone_json_scan_fail(s, t->p, HONE_E_UNSUPPORTED, "key with a NUL character");
+            i += t->p[i] == '\\';
+        }
+    return HONE_OK;
+}
+
+static hone_status parse(const char *text, size_t n, const char *file, int64_t line, bool unique_keys, json_t **out) {
+    hone_json_scanner s;
+    hone_json_token t;
+    hone_json_scan_start(&s, text, n, file, line > 0 ? line : 1);
+    do {
+        HONE_TRY(hone_json_scan_next(&s, &t));
+        HONE_TRY(check_token(&s, &t));
+    } while (t.kind != HONE_JSON_END);
+
+    hone_error kept = *hone_last_error();
+    hone_error_clear();
+    json_error_t e;
+    size_t flags = JSON_DECODE_ANY | JSON_ALLOW_NUL | (unique_keys ? JSON_REJECT_DUPLICATES : 0);
+    json_t *tree = json_loadb(text, n, flags, &e);
+    /* jansson 2.14 drops a byte from a string, and goes on, when its token buffer cannot grow: so the record decides.
+     */
+    if (hone_last_error()->code == HONE_E_NOMEM) {
+        json_decref(tree);
+        return hone_blame(file, 0);
+    }
+    if (!tree) {
+        if (json_error_code(&e) == json_error_duplicate_key) {
+            /* jansson's text ends in the key; its position is behind it. */
+            const char *name = strstr(e.text, " near '");
+            int len = name ? (int)strlen(name + 7) - 1 : 0;
+            return hone_fail_at(HONE_E_FORMAT, file, s.line + e.line - 1, e.column, "duplicate key %s",
+                                name ? hone_quote_n(name + 7, len > 0 ? (size_t)len : 0) : "");
+        }
+        return hone_fail_at(HONE_E_FORMAT, file, s.line + e.line - 1, e.column, "%s", hone_quote(e.text));
+    }
+    hone_error_restore(&kept);
+    *out = tree;
+    return HONE_OK;
+}
+
+hone_status hone_json_parse(const char *text, size_t n, const char *file, int64_t line, json_t **out) {
+    return parse(text, n, file, line, false, out);
+}
+
+hone_status hone_json_load(const char *path, json_t **out) {
+    char *text;
+    size_t n;
+    HONE_TRY(hone_io_read_file(path, FILE_LIMIT, &text, &n));
+    hone_status s = parse(text, n, path, 1, true, out);
+    hone_free(text);
+    return s;
+}
+
+/* A value as a message shows it. */
+static void show(const json_t *v, char out[128]) {
+    char number[32];
+    switch (json_typeof(v)) {
+    case JSON_STRING: snprintf(out, 128, "\"%s\"", hone_quote_n(json_string_value(v), json_string_length(v))); break;
+    case JSON_INTEGER: snprintf(out, 128, "%" JSON_INTEGER_FORMAT, json_integer_value(v)); break;
+    case JSON_REAL:
+        hone_format_f64(number, json_real_value(v));
+        snprintf(out, 128, "%s", number);
+        break;
+    case JSON_TRUE: snprintf(out, 128, "true"); break;
+    case JSON_FALSE: snprintf(out, 128, "false"); break;
+    case JSON_NULL: snprintf(out, 128, "null"); break;
+    case JSON_ARRAY: snprintf(out, 128, "an array"); break;
+    case JSON_OBJECT: snprintf(out, 128, "an object"); break;
+    }
+}
+
+static const json_t *member(const json_t *o, const char *key) {
+    const json_t *v = json_object_get(o, key);
+    return v && !json_is_null(v) ? v : NULL;
+}
+
+static hone_status wrong(const json_t *v, const char *file, const char *key, const char *expected) {
+    char is[128];
+    show(v, is);
+    return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "\"%s\" is %s, expected %s", hone_quote(key), is, expected);
+}
+
+hone_status hone_json_int(const json_t *o, const char *file, const char *key, int64_t fallback, int64_t min,
+                          int64_t max, int64_t *out) {
+    const json_t *v = member(o, key);
+    if (!v) return *out = fallback, HONE_OK;
+    char expected[96];
+    snprintf(expected, sizeof expected, "an integer of %" PRId64 " to %" PRId64, min, max);
+    if (!json_is_integer(v) || json_integer_value(v) < min || json_integer_value(v) > max)
+        return wrong(v, file, key, expected);
+    *out = json_integer_value(v);
+    return HONE_OK;
+}
+
+hone_status hone_json_real(const json_t *o, const char *file, const char *key, double fallback, double *out) {
+    const json_t *v = member(o, key);
+    if (!v) return *out = fallback, HONE_OK;
+    if (!json_is_number(v)) return wrong(v, file, key, "a number");
+    *out = json_number_value(v);
+    return HONE_OK;
+}
+
+hone_status hone_json_bool(const json_t *o, const char *file, const char *key, bool fallback, bool *out) {
+    const json_t *v = member(o, key);
+    if (!v) return *out = fallback, HONE_OK;
+    if (!json_is_boolean(v)) return wrong(v, file, key, "true or false");
+    *out = json_is_true(v);
+    return HONE_OK;
+}
+
+hone_status hone_json_string(const json_t *o, const char *file, const char *key, const char *fallback,
+                             const char **out) {
+    const json_t *v = member(o, key);
+    if (!v) return *out = fallback, HONE_OK;
+    if (!json_is_string(v)) return wrong(v, file, key, "a string");
+    if (strlen(json_string_value(v)) != json_string_length(v))
+        return wrong(v, file, key, "a string without NUL characters");
+    *out = json_string_value(v);
+    return HONE_OK;
+}
+
+static hone_status dump_string(hone_writer *w, const char *s, size_t n) {
+    HONE_TRY(hone_writer_write(w, "\"", 1));
+    size_t from = 0;
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)s[i];
+        if (c >= 0x20 && c != '"' && c != '\\') continue;
+        HONE_TRY(hone_writer_write(w, s + from, i - from));
+        from = i + 1;
+        const char *names = "\bb\tt\nn\ff\rr\"\"\\\\", *k = names;
+        while (*k && (unsigned char)*k != c) k += 2;
+        if (c && *k)
+            HONE_TRY(hone_writer_printf(w, "\\%c", k[1]));
+        else
+            HONE_TRY(hone_writer_printf(w, "\\u%04x", c));
+    }
+    HONE_TRY(hone_writer_write(w, s + from, n - from));
+    return hone_writer_write(w, "\"", 1);
+}
+
+static hone_status dump(hone_writer *w, const json_t *v, int depth);
+
+static hone_status dump_children(hone_writer *w, const json_t *v, int depth) {
+    bool object = json_is_object(v);
+    size_t n = object ? json_object_size(v) : json_array_size(v), i = 0;
+    HONE_TRY(hone_writer_write(w, object ? "{" : "[", 1));
+    void *at = object ? json_object_iter((json_t *)(uintptr_t)v) : NULL;
+    for (; i < n; i++) {
+        HONE_TRY(hone_writer_printf(w, "%s\n%*s", i ? "," : "", 2 * (depth + 1), ""));
+        const json_t *child = object ? json_object_iter_value(at) : json_array_get(v, i);
+        if (object) {
+            const char *key = json_object_iter_key(at);
+            HONE_TRY(dump_string(w, key, strlen(key)));
+            HONE_TRY(hone_writer_write(w, ": ", 2));
+            at = json_object_iter_next((json_t *)(uintptr_t)v, at);
+        }
+        HONE_TRY(dump(w, child, depth + 1));
+    }
+    if (n) HONE_TRY(hone_writer_printf(w, "\n%*s", 2 * depth, ""));
+    return hone_writer_write(w, object ? "}" : "]", 1);
+}
+
+static hone_status dump(hone_writer *w, const json_t *v, int depth) {
+    char number[40];
+    if (depth > HONE_JSON_DEPTH) return hone_fail(HONE_E_LIMIT, "JSON nested deeper than %d levels", HONE_JSON_DEPTH);
+    switch (json_typeof(v)) {
+    case JSON_OBJECT:
+    case JSON_ARRAY: return dump_children(w, v, depth);
+    case JSON_STRING: return dump_string(w, json_string_value(v), json_string_length(v));
+    case JSON_INTEGER: return hone_writer_printf(w, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
+    case JSON_REAL:
+        /* A real stays one: 0 would be read back as an integer. */
+        hone_format_f64(number, json_real_value(v));
+        if (!strpbrk(number, ".en")) strcat(number, ".0");
+        return hone_writer_write(w, number, strlen(number));
+    case JSON_TRUE: return hone_writer_write(w, "true", 4);
+    case JSON_FALSE: return hone_writer_write(w, "false", 5);
+    case JSON_NULL: break;
+    }
+    return hone_writer_write(w, "null", 4);
+}
+
+hone_status hone_json_save(const json_t *o, const char *path) {
+    hone_writer *w;
+    HONE_TRY(hone_writer_open(path, &w));
+    hone_status s = dump(w, o, 0);
+    if (s == HONE_OK) s = hone_writer_write(w, "\n", 1);
+    if (s == HONE_OK) return hone_writer_commit(w);
+    hone_blame(path, 0);
+    hone_writer_abort(w);
+    return s;
+}
+
+/* The host program may have set a locale whose decimal sign is a comma: it reads back here, but must not leave. */
+static int finish_number(char out[32]) {
+    const char *sign = localeconv()->decimal_point;
+    size_t k = strlen(sign);
+    char *at = k && strcmp(sign, ".") ? strstr(out, sign) : NULL;
+    if (at) {
+        *at = '.';
+        memmove(at + 1, at + k, strlen(at + k) + 1);
+    }
+    return (int)strlen(out);
+}
+
+enum { NUMBER = 32 }; /* room of a number's text; the longest of 17 digits takes 24 */
+
+static void print(char out[NUMBER], int digits, double x) {
+    char text[400]; /* %g never needs it, but the compiler cannot know */
+    snprintf(text, sizeof text, "%.*g", digits, x);
+    size_t n = strlen(text);
+    if (n >= NUMBER) n = NUMBER - 1;
+    memcpy(out, text, n);
+    out[n] = 0;
+}
+
+static int format(char out[NUMBER], double x, int most, bool (*reads_back)(const char *, double)) {
+    if (!isfinite(x)) return strcpy(out, "null"), 4;
+    if (x == 0) return strcpy(out, signbit(x) ? "-0.0" : "0"), (int)strlen(out);
+    /* Downwards, for most numbers of a model need all digits. Two misses end it, not one: beside a power of two, where
+     * the spacing changes, n digits may miss what n - 1 digits hit. */
+    int best = most, misses = 0;
+    for (int digits = most - 1; digits >= 1 && misses < 2; digits--) {
+        print(out, digits, x);
+        if (reads_back(out, x))
+            best = digits, misses = 0;
+        else
+            misses++;
+    }
+    /* 100 and not 1e+02: as many digits as stand before the point, where they are all significant. */
+    double size = fabs(x);
+    int whole = 1;
+    for (double ten = 10; whole < most && size >= ten; ten *= 10) whole++;
+    print(out, size >= 1 && whole < most && whole > best ? whole : best, x);
+    return finish_number(out);
+}
+
+static bool reads_back_f32(const char *s, double x) {
+    return strtof(s, NULL) == (float)x;
+}
+static bool reads_back_f64(const char *s, double x) {
+    return strtod(s, NULL) == x;
+}
+
+int hone_format_f32(char out[32], float x) {
+    return format(out, (double)x, 9, reads_back_f32);
+}
+int hone_format_f64(char out[32], double x) {
+    return format(out, x, 17, reads_back_f64);
+}

@@ -1,0 +1,32 @@
+/* JSON through jansson: loading with the place of an error, and typed reads that explain themselves.
+ *
+ * Parsing is strict RFC 8259 (UTF-8, no duplicate keys where asked, integers exact or refused, depth <= 64). */
+#ifndef HONE_BASE_JSON_H
+#define HONE_BASE_JSON_H
+
+#include "base/status.h"
+
+#include <jansson.h>
+
+/* Load a whole file (at most 256 MiB). Failure: HONE_E_FORMAT with file, line, column. Free with json_decref. A
+ * duplicate key is refused. */
+hone_status hone_json_load(const char *path, json_t **out);
+/* Parse n bytes; `file` and `line` (of the text's first line) go into the message. */
+hone_status hone_json_parse(const char *text, size_t n, const char *file, int64_t line, json_t **out);
+
+/* Typed reads of an object's key. Absent or null: *out = fallback. Wrong type or outside [min, max]: HONE_E_FORMAT, in
+ * the words `"hidden_size" is "abc", expected an integer of 1 to 1000000`. `file` is for the message. Strings are borrowed. */
+hone_status hone_json_int(const json_t *o, const char *file, const char *key, int64_t fallback, int64_t min, int64_t max,
+                          int64_t *out);
+hone_status hone_json_real(const json_t *o, const char *file, const char *key, double fallback, double *out);
+hone_status hone_json_bool(const json_t *o, const char *file, const char *key, bool fallback, bool *out);
+hone_status hone_json_string(const json_t *o, const char *file, const char *key, const char *fallback, const char **out);
+
+/* Write atomically (indent 2, key order kept, newline at the end). */
+hone_status hone_json_save(const json_t *o, const char *path);
+
+/* Shortest text that reads back to the same f32 / f64; "NaN", "Infinity" become null. Returns its length. */
+int hone_format_f32(char out[32], float x);
+int hone_format_f64(char out[32], double x);
+
+#endif

@@ -1,0 +1,96 @@
+#include "base/parallel.h"
+
+#include "base/io.h"
+#include "base/memory.h"
+
+#include <omp.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { MAX_THREADS = 1024, MAX_CPUS = 4096 };
+
+static int threads; /* 0: not yet asked */
+
+/* The lowest CPU of our mask among the hardware threads that share cpu's core, from a list such as "0-1,64-65"; cpu
+ * itself where the system does not tell. */
+static int core_of(int cpu, const cpu_set_t *mask, size_t mask_bytes) {
+    char path[128], *text;
+    size_t n;
+    snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", cpu);
+    if (hone_io_read_file(path, 4096, &text, &n) != HONE_OK) return cpu;
+    int lowest = cpu;
+    for (char *s = text; *s >= '0' && *s <= '9';) {
+        long from = strtol(s, &s, 10), to = from;
+        if (*s == '-') to = strtol(s + 1, &s, 10);
+        for (long c = from; c <= to && c < MAX_CPUS; c++)
+            if (c < lowest && CPU_ISSET_S((size_t)c, mask_bytes, mask)) lowest = (int)c;
+        if (*s == ',') s++;
+    }
+    hone_free(text);
+    return lowest;
+}
+
+static int default_threads(void) {
+    cpu_set_t *mask = CPU_ALLOC(MAX_CPUS);
+    size_t mask_bytes = CPU_ALLOC_SIZE(MAX_CPUS);
+    int n = 0;
+    if (mask && !sched_getaffinity(0, mask_bytes, mask)) {
+        hone_error kept = *hone_last_error(); /* a machine without /sys is no failure */
+        for (int cpu = 0; cpu < MAX_CPUS; cpu++)
+            if (CPU_ISSET_S((size_t)cpu, mask_bytes, mask)) n += core_of(cpu, mask, mask_bytes) == cpu;
+        hone_error_restore(&kept);
+    }
+    CPU_FREE(mask);
+    const char *cap = getenv("OMP_NUM_THREADS");
+    int most = cap ? atoi(cap) : 0;
+    if (most > 0 && n > most) n = most;
+    return n < 1 ? 1 : n > MAX_THREADS ? MAX_THREADS : n;
+}
+
+void hone_set_threads(int n) {
+    __atomic_store_n(&threads, n < 1 ? default_threads() : n > MAX_THREADS ? MAX_THREADS : n, __ATOMIC_RELAXED);
+}
+
+int hone_threads(void) {
+    int n = __atomic_load_n(&threads, __ATOMIC_RELAXED);
+    if (!n) {
+        hone_set_threads(0);
+        n = __atomic_load_n(&threads, __ATOMIC_RELAXED);
+    }
+    return n;
+}
+
+static _Thread_local bool inside; /* this thread is running a task: nested calls stay in it */
+
+static hone_status run_serially(int64_t n, hone_task body, void *ctx) {
+    for (int64_t task = 0; task < n; task++) HONE_TRY(body(ctx, task));
+    return HONE_OK;
+}
+
+hone_status hone_parallel(int64_t n, hone_task body, void *ctx) {
+    int team = hone_threads();
+    if (team > n) team = (int)n;
+    if (inside || team <= 1) return run_serially(n, body, ctx);
+    /* Tasks above a failed one may be left out; those below it must run, for one of them may fail too and it is the
+     * lowest that is reported, at any number of threads. */
+    int64_t failed = INT64_MAX;
+    hone_status status = HONE_OK;
+    hone_error error;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(team)
+    for (int64_t task = 0; task < n; task++) {
+        if (task > __atomic_load_n(&failed, __ATOMIC_RELAXED)) continue;
+        inside = true;
+        hone_status s = body(ctx, task);
+        inside = false;
+        if (s == HONE_OK) continue;
+#pragma omp critical(hone_parallel_failure)
+        if (task < failed) {
+            __atomic_store_n(&failed, task, __ATOMIC_RELAXED);
+            status = s;
+            error = *hone_last_error();
+        }
+    }
+    if (status != HONE_OK) hone_error_restore(&error);
+    return status;
+}
