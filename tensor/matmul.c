@@ -1,0 +1,206 @@
+/* Matrix multiplication in float: blocks, packing and threads around the tiles of kernels/matmul.
+ *
+ * op(B) is packed into panels of nr columns, K outermost. Long sums are cut into chains of equal length, at most kc:
+ *
+ *     packed B:   chain 0 [panel 0 | panel 1 | ...]   chain 1 [panel 0 | panel 1 | ...]   ...
+ *                          kc x nr
+ *
+ * A task owns a rectangle of C, tiles by panels. Inside it, for a group of panels that stays in L2 while all tiles pass by, for
+ * each chain, for each tile (mr rows of A, in L1), for each panel: one register tile of C. When a tile's last chain is done, its
+ * rows get bias and activation while they are in L1.
+ *
+ * Each element of C is the sum of its chains in order, and the cut into chains depends on K and the kernel row alone. So the same
+ * row of A gives the same bits whatever M, N, the blocks, the tasks and the threads are; blocks may follow caches and
+ * threads. */
+#include "tensor/matmul.h"
+
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "kernels/kernels.h"
+#include "kernels/matmul/matmul.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static double knob(const char *n, double d) { const char *s = getenv(n); return s ? atof(s) : d; }
+typedef struct matmul_job {
+    const hone_matmul_f32_args *m;
+    const hone_matmul_f32_row *row;
+    int64_t K0, K1;        /* the part of the sums that this pass adds */
+    int64_t kc;            /* chain length; the last chain may be shorter */
+    int64_t tiles, panels; /* of all of C */
+    int64_t group;         /* panels that stay in L2 together */
+    int64_t cut_m, cut_n;  /* tasks along each side */
+    const float *b;        /* chains of panels, from K0 on; NULL: each task packs its own */
+    const float *a;        /* packed tiles of A^T for K0..K1; NULL: read in place */
+    float *b_out, *a_out;  /* while packing */
+} matmul_job;
+
+static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
+static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+/* Bytes of L2 that a group of panels may fill: the rest is for A, C and the prefetcher's mistakes. */
+static int64_t matmul_l2_bytes(void) {
+    static int64_t bytes; /* every thread would find the same */
+    int64_t n = __atomic_load_n(&bytes, __ATOMIC_RELAXED);
+    if (n) return n;
+    n = sysconf(_SC_LEVEL2_CACHE_SIZE);
+    if (n < 256 << 10) n = 256 << 10; /* unknown, or a hypervisor that tells nothing */
+    n = min64(n, 2 << 20) * 5 / 8;
+    __atomic_store_n(&bytes, n, __ATOMIC_RELAXED);
+    return n;
+}
+
+/* Chains of equal length, multiples of 8. */
+static int64_t matmul_chain(const hone_matmul_f32_row *row, int64_t K) {
+    int64_t chains = max64(1, ceil_div(K, (int64_t)knob("KC", (double)row->kc)));
+    return ceil_div(ceil_div(K, chains), 8) * 8;
+}
+
+static const float *matmul_b_at(const hone_matmul_f32_args *m, int64_t k, int64_t n) {
+    return m->trans_b ? m->b + n * m->ldb + k : m->b + k * m->ldb + n;
+}
+
+static void matmul_pack_panel(const matmul_job *j, int64_t k, int64_t steps, int64_t panel, float *out) {
+    const hone_matmul_f32_args *m = j->m;
+    int64_t n0 = panel * j->row->nr;
+    (m->trans_b ? j->row->pack_transpose : j->row->pack_copy)(steps, min64(j->row->nr, m->N - n0), matmul_b_at(m, k, n0),
+                                                              m->ldb, out);
+}
+
+enum { PACK_PANELS = 4, PACK_TILES = 16 }; /* of one packing task */
+
+static hone_status matmul_pack_b_task(void *ctx, int64_t task) {
+    const matmul_job *j = ctx;
+    int64_t groups = ceil_div(j->panels, PACK_PANELS), p0 = task % groups * PACK_PANELS;
+    int64_t k = j->K0 + task / groups * j->kc, steps = min64(j->kc, j->K1 - k);
+    for (int64_t p = p0; p < min64(j->panels, p0 + PACK_PANELS); p++)
+        matmul_pack_panel(j, k, steps, p, j->b_out + ((k - j->K0) * j->panels + p * steps) * j->row->nr);
+    return HONE_OK;
+}
+
+static hone_status matmul_pack_a_task(void *ctx, int64_t task) {
+    const matmul_job *j = ctx;
+    int64_t groups = ceil_div(j->tiles, PACK_TILES), t0 = task % groups * PACK_TILES, mr = j->row->mr;
+    int64_t k = j->K0 + task / groups * j->kc, steps = min64(j->kc, j->K1 - k);
+    for (int64_t part = 0; part < steps; part += 32) /* short columns, so that the source's lines are still in L1 for the next tile */
+        for (int64_t t = t0; t < min64(j->tiles, t0 + PACK_TILES); t++)
+            j->row->pack_a(min64(32, steps - part), j->m->M - t * mr, j->m->a + (k + part) * j->m->lda + t * mr,
+                           j->m->lda, j->a_out + ((k - j->K0) * j->tiles + t * steps + part) * mr);
+    return HONE_OK;
+}
+
+/* Rows r0..r1, columns n0..n1 are sums now: bias, pre and activation. */
+static void matmul_finish(const hone_matmul_f32_args *m, int64_t r0, int64_t r1, int64_t n0, int64_t n1) {
+    if (!m->bias && !m->pre && !m->act) return;
+    for (int64_t r = r0; r < r1; r++) {
+        float *c = m->c + r * m->ldc + n0, *pre = m->pre ? m->pre + r * m->ldc + n0 : NULL;
+        if (m->bias) hone_vector_f32_scale(n1 - n0, 1, m->bias + n0, c, true);
+        if (pre) memcpy(pre, c, (size_t)(n1 - n0) * sizeof *c);
+        if (m->act) hone_activation_f32_fwd(n1 - n0, m->act, c, c);
+    }
+}
+
+/* One chain of a group of panels for tiles t0..t1. */
+static void matmul_chain_pass(const matmul_job *j, const float *panels, int64_t k, int64_t steps, int64_t t0, int64_t t1,
+                              int64_t p0, int64_t p1) {
+    const hone_matmul_f32_args *m = j->m;
+    int64_t mr = j->row->mr, nr = j->row->nr;
+    bool add = m->accumulate || k > 0;
+    for (int64_t t = t0; t < t1; t++) {
+        int64_t r0 = t * mr, rows = min64(mr, m->M - r0), row, step;
+        const float *a;
+        if (j->a) a = j->a + ((k - j->K0) * j->tiles + t * steps) * mr, row = 1, step = mr;
+        else if (m->trans_a) a = m->a + k * m->lda + r0, row = 1, step = m->lda;
+        else a = m->a + r0 * m->lda + k, row = m->lda, step = 1;
+        for (int64_t p = p0; p < p1; p++)
+            j->row->tile(rows, min64(nr, m->N - p * nr), steps, a, row, step, panels + (p - p0) * steps * nr,
+                         m->c + r0 * m->ldc + p * nr, m->ldc, add);
+        if (k + steps == m->K) matmul_finish(m, r0, r0 + rows, p0 * nr, min64(m->N, p1 * nr));
+    }
+}
+
+static hone_status matmul_task(void *ctx, int64_t task) {
+    const matmul_job *j = ctx;
+    /* Neighbouring tasks share their panels: rows run fastest. */
+    int64_t im = task % j->cut_m, in = task / j->cut_m;
+    int64_t t0 = j->tiles * im / j->cut_m, t1 = j->tiles * (im + 1) / j->cut_m;
+    int64_t p0 = j->panels * in / j->cut_n, p1 = j->panels * (in + 1) / j->cut_n;
+    hone_arena *scratch = hone_scratch();
+    if (!scratch) return HONE_E_NOMEM;
+    hone_arena_mark mark = hone_arena_get_mark(scratch);
+    int64_t groups = max64(1, ceil_div(p1 - p0, j->group)), nr = j->row->nr;
+    float *own = NULL;
+    if (!j->b) {
+        own = hone_arena_alloc(scratch, (size_t)(ceil_div(p1 - p0, groups) * j->kc * nr) * sizeof *own);
+        if (!own) return HONE_E_NOMEM;
+    }
+    for (int64_t g = 0; g < groups; g++) {
+        int64_t q0 = p0 + (p1 - p0) * g / groups, q1 = p0 + (p1 - p0) * (g + 1) / groups;
+        for (int64_t k = j->K0; k < j->K1; k += j->kc) {
+            int64_t steps = min64(j->kc, j->K1 - k);
+            const float *panels = own;
+            if (own)
+                for (int64_t p = q0; p < q1; p++) matmul_pack_panel(j, k, steps, p, own + (p - q0) * steps * nr);
+            else panels = j->b + ((k - j->K0) * j->panels + q0 * steps) * nr;
+            matmul_chain_pass(j, panels, k, steps, t0, t1, q0, q1);
+        }
+    }
+    hone_arena_release(scratch, mark);
+    return HONE_OK;
+}
+
+/* K = 0: the sums are empty. */
+static void matmul_no_terms(const hone_matmul_f32_args *m) {
+    for (int64_t r = 0; r < m->M; r++) {
+        if (!m->accumulate) memset(m->c + r * m->ldc, 0, (size_t)m->N * sizeof *m->c);
+        matmul_finish(m, r, r + 1, 0, m->N);
+    }
+}
+
+
+/* How many tasks along each side. Along N first: B is packed (or fetched into L2) once for each task along M. */
+static void matmul_cut(matmul_job *j, int64_t steps) {
+    int64_t threads = hone_threads();
+    double work = (double)j->tiles * j->row->mr * (double)j->panels * j->row->nr * (double)steps;
+    int64_t want = work < 32768 ? 1 : threads * (int64_t)knob("TPT", 6);
+    want = min64(want, max64(1, (int64_t)(work / 32768)));
+    if (threads == 1) want = 1;
+    int64_t wide = (int64_t)knob("WIDE", 4);
+    j->cut_n = min64(want, max64(1, j->panels / wide));
+    if (j->tiles * j->row->mr <= 64) j->cut_n = min64(want, j->panels);
+    j->cut_m = min64(j->tiles, ceil_div(want, j->cut_n));
+}
+
+hone_status hone_matmul_f32(const hone_matmul_f32_args *m) {
+    if (m->M <= 0 || m->N <= 0) return HONE_OK;
+    if (m->K <= 0) return matmul_no_terms(m), HONE_OK;
+    const hone_matmul_f32_row *row = hone_matmul_f32_choose(m->N);
+    matmul_job j = {.m = m, .row = row, .kc = matmul_chain(row, m->K), .tiles = ceil_div(m->M, row->mr), .panels = ceil_div(m->N, row->nr)};
+    j.group = max64(1, (int64_t)(knob("L2F", 1) * (double)matmul_l2_bytes()) / (j.kc * row->nr * (int64_t)sizeof(float)));
+    matmul_cut(&j, m->K);
+    bool share_a = m->trans_a && m->M > 1, share_b = j.cut_m > 1 || m->M > 128;
+    if (knob("SHB", -1) >= 0) share_b = knob("SHB", -1) > 0;
+    hone_arena *scratch = hone_scratch();
+    if (!scratch) return HONE_E_NOMEM;
+    hone_arena_mark mark = hone_arena_get_mark(scratch);
+    /* Packed copies of at most this many bytes at a time. */
+    int64_t per_k = ((share_a ? j.tiles * row->mr : 0) + (share_b ? j.panels * row->nr : 0)) * (int64_t)sizeof(float);
+    int64_t depth = per_k ? max64(1, (int64_t)(knob("PASS", 24) * (1 << 20)) / per_k / j.kc) * j.kc : m->K;
+    depth = min64(depth, m->K);
+    hone_status status = HONE_E_NOMEM;
+    if (share_b && !(j.b = j.b_out = hone_arena_alloc(scratch, (size_t)(depth * j.panels * row->nr) * sizeof(float)))) goto out;
+    if (share_a && !(j.a = j.a_out = hone_arena_alloc(scratch, (size_t)(depth * j.tiles * row->mr) * sizeof(float)))) goto out;
+    for (j.K0 = 0; j.K0 < m->K; j.K0 = j.K1) {
+        j.K1 = min64(m->K, j.K0 + depth);
+        int64_t chains = ceil_div(j.K1 - j.K0, j.kc);
+        if (share_a && (status = hone_parallel(chains * ceil_div(j.tiles, PACK_TILES), matmul_pack_a_task, &j))) goto out;
+        if (share_b && (status = hone_parallel(chains * ceil_div(j.panels, PACK_PANELS), matmul_pack_b_task, &j))) goto out;
+        if ((status = hone_parallel(j.cut_m * j.cut_n, matmul_task, &j))) goto out;
+    }
+out:
+    hone_arena_release(scratch, mark);
+    return status;
+}

@@ -1,0 +1,49 @@
+/* Matrix multiplication on all threads: C (+)= act(op(A) op(B) + bias).
+ *
+ *   op(A) [M, K]: trans_a false: a[m * lda + k], true: a[k * lda + m]
+ *   op(B) [K, N]: trans_b false: b[k * ldb + n], true: b[n * ldb + k]     (a Linear's weight [out, in] is trans_b)
+ *   c     [M, N], row stride ldc; accumulate: added to what is there (then bias, act and pre must be absent)
+ *   bias  [N] or NULL;   act: applied last;   pre: [M, N], stride ldc, receives the value before act, or NULL
+ * No aliasing of c or pre with inputs. K = 0 gives bias (or 0). A leading dimension is >= the row's length.
+ * Every element's sum over k runs in a fixed order that depends on M, N, K and the kernel row, never on the threads.
+ * Packing buffers come from the threads' scratch arenas. Errors: HONE_E_NOMEM. */
+#ifndef HONE_TENSOR_MATMUL_H
+#define HONE_TENSOR_MATMUL_H
+
+#include "base/status.h"
+#include "kernels/kernel.h"
+
+typedef struct hone_matmul_f32_args {
+    int64_t M, N, K;
+    bool trans_a, trans_b;
+    const float *a;
+    int64_t lda;
+    const float *b;
+    int64_t ldb;
+    float *c;
+    int64_t ldc;
+    const float *bias;
+    hone_act act;
+    float *pre;
+    bool accumulate;
+} hone_matmul_f32_args;
+
+typedef struct hone_matmul_f64_args {
+    int64_t M, N, K;
+    bool trans_a, trans_b;
+    const double *a;
+    int64_t lda;
+    const double *b;
+    int64_t ldb;
+    double *c;
+    int64_t ldc;
+    const double *bias;
+    hone_act act;
+    double *pre;
+    bool accumulate;
+} hone_matmul_f64_args;
+
+hone_status hone_matmul_f32(const hone_matmul_f32_args *m);
+hone_status hone_matmul_f64(const hone_matmul_f64_args *m); /* plain loops: gradient checks */
+
+#endif
