@@ -1,0 +1,36 @@
+/* The gradient checker: backward against four-point central differences, in double.
+ *
+ *     L(x) = sum_i r_i y_i(x),  r fixed and random     (a plain sum is blind: softmax rows sum to one)
+ *     dL/dx ~ (8 (L(x+h) - L(x-h)) - (L(x+2h) - L(x-2h))) / (12 h)
+ *
+ * The error of an element is |got - want| / max(1, |want|); NaN counts as infinite. */
+#ifndef HONE_AUTOGRAD_GRADCHECK_H
+#define HONE_AUTOGRAD_GRADCHECK_H
+
+#include "autograd/graph.h"
+
+typedef struct hone_gradcheck {
+    /* The function: builds y (F64, any shape) from the leaves. Called many times; must be deterministic. */
+    hone_tensor *(*build)(hone_graph *g, hone_tensor *const *leaves, void *ctx);
+    void *ctx;
+    int n_leaves;
+    hone_tensor *const *leaves; /* F64 with data; those with needs_grad are checked. grad memory is supplied by the checker */
+    hone_graph_mode mode;       /* record is forced on; keep seed and step fixed so that dropout repeats */
+    double h;                   /* 0: 1e-3 */
+    int64_t max_elements;       /* per leaf, spread evenly; 0: all */
+    /* Called between forward and backward: tests plant errors here. NULL: nothing. */
+    void (*before_backward)(hone_graph *g, void *ctx);
+} hone_gradcheck;
+
+typedef struct hone_gradcheck_result {
+    double worst; /* largest error */
+    int leaf;
+    int64_t element;
+    double got, want;
+    int64_t checked;
+} hone_gradcheck_result;
+
+/* Memory: a step arena of its own. Errors: whatever build reports; HONE_E_NOMEM. */
+hone_status hone_gradcheck_run(const hone_gradcheck *c, hone_gradcheck_result *out);
+
+#endif

@@ -1,0 +1,285 @@
+/* The tape, the lending of gradient memory, and the walk back. */
+#include "autograd/graph.h"
+
+#include "autograd/ops.h"
+#include "base/random.h"
+
+#include <string.h>
+
+/* A piece of step memory that went out of use during backward and can hold another gradient. */
+typedef struct loan {
+    void *p;
+    size_t bytes;
+    struct loan *next;
+} loan;
+
+struct hone_graph {
+    hone_arena *arena;
+    hone_graph_mode mode;
+    hone_node *last;
+    int64_t n_sites;
+    loan *free_list;
+    hone_status failed;
+    hone_error error; /* the first failure's record */
+    hone_tensor **kept;
+    int64_t n_kept, cap_kept;
+};
+
+static hone_tensor absent_tensor = {.name = "absent"};
+hone_tensor *const HONE_ABSENT = &absent_tensor;
+
+#define HONE_OP(name) extern const hone_op hone_op_##name;
+#include "autograd/ops.def"
+#undef HONE_OP
+const hone_op *const hone_ops[] = {
+#define HONE_OP(name) &hone_op_##name,
+#include "autograd/ops.def"
+#undef HONE_OP
+    NULL};
+
+hone_graph *hone_graph_new(hone_arena *step) {
+    hone_graph *g = hone_zalloc(sizeof *g);
+    if (g) g->arena = step;
+    return g;
+}
+
+void hone_graph_free(hone_graph *g) {
+    if (!g) return;
+    hone_free(g->kept);
+    hone_free(g);
+}
+
+void hone_graph_begin(hone_graph *g, const hone_graph_mode *mode) {
+    hone_arena_reset(g->arena);
+    g->mode = *mode;
+    g->last = NULL;
+    g->n_sites = 0;
+    g->free_list = NULL;
+    g->failed = HONE_OK;
+    g->n_kept = 0;
+}
+
+hone_arena *hone_graph_arena(hone_graph *g) { return g->arena; }
+const hone_graph_mode *hone_graph_get_mode(const hone_graph *g) { return &g->mode; }
+hone_node *hone_graph_last(const hone_graph *g) { return g->last; }
+
+hone_status hone_graph_status(hone_graph *g) {
+    if (g->failed == HONE_OK && hone_arena_failed(g->arena))
+        hone_graph_refuse(g, hone_fail(HONE_E_NOMEM, "no memory left for this step after %zu bytes",
+                                       hone_arena_used(g->arena)));
+    if (g->failed != HONE_OK) hone_error_restore(&g->error);
+    return g->failed;
+}
+
+hone_tensor *hone_graph_refuse(hone_graph *g, hone_status failed) {
+    if (g->failed == HONE_OK && failed != HONE_OK) {
+        g->failed = failed;
+        g->error = *hone_last_error();
+    }
+    return NULL;
+}
+
+hone_tensor *hone_graph_input(hone_graph *g, const char *name, hone_dtype dtype, hone_shape shape, const void *data) {
+    hone_tensor *t = hone_tensor_wrap(g->arena, dtype, shape, (void *)(uintptr_t)data);
+    if (t) t->name = name;
+    return t;
+}
+
+hone_tensor *hone_graph_hold(hone_graph *g, const hone_tensor *x) {
+    return x && !g->mode.record ? hone_tensor_new(g->arena, x->dtype, x->shape) : NULL;
+}
+
+hone_tensor *hone_graph_settle(hone_graph *g, hone_arena_mark mark, hone_tensor *x, hone_tensor *hold) {
+    if (!x || !hold) return x;
+    memcpy(hold->data, x->data, (size_t)hone_count(x) * hone_dtype_size(x->dtype));
+    hone_arena_release(g->arena, mark);
+    return hold;
+}
+
+void *hone_graph_save(hone_graph *g, size_t bytes) { return hone_arena_alloc(g->arena, bytes); }
+
+bool hone_wants_grad(const hone_tensor *t) { return t && t->needs_grad; }
+
+hone_dropout hone_graph_dropout(const hone_graph *g, const hone_node *n, float p) {
+    hone_dropout d = {.seed = g->mode.seed, .scale = 1};
+    if (!g->mode.train || p <= 0) return d;
+    uint32_t threshold = (uint32_t)((double)p * 65536 + 0.5);
+    if (threshold > 65535) threshold = 65535;
+    d.threshold = threshold;
+    d.scale = 65536.0f / (float)(65536 - threshold);
+    /* 48 user bits of the stream: 20 of the step, 16 of its part, 12 of the site. */
+    d.stream = hone_stream_id(HONE_STREAM_DROPOUT, (g->mode.step & 0xFFFFF) << 28 | (g->mode.part & 0xFFFF) << 12 |
+                                                       ((uint64_t)n->site & 0xFFF));
+    return d;
+}
+
+int64_t hone_task_rows(int64_t rows, int64_t cols) {
+    int64_t per = cols > 0 ? 16384 / cols : rows;
+    return per < 1 ? 1 : per;
+}
+
+/* ---- forward ------------------------------------------------------------------------------------------------------- */
+
+static hone_status check_inputs(const hone_node *n) {
+    for (int i = 0; i < n->n_in; i++) {
+        const hone_tensor *t = n->in[i];
+        if (!t) continue;
+        if (t->device != HONE_CPU)
+            return hone_fail(HONE_E_DEVICE, "%s: input %d \"%s\" is not on the CPU", n->op->name, i, t->name);
+        if (t->dtype != HONE_F32 && t->dtype != HONE_F64)
+            return hone_fail(HONE_E_DTYPE, "%s: input %d \"%s\" is %s, kernels take F32 or F64", n->op->name, i, t->name,
+                             hone_dtype_name(t->dtype));
+        if (t->dtype != n->in[0]->dtype)
+            return hone_fail(HONE_E_DTYPE, "%s: input %d \"%s\" is %s, input 0 \"%s\" is %s", n->op->name, i, t->name,
+                             hone_dtype_name(t->dtype), n->in[0]->name, hone_dtype_name(n->in[0]->dtype));
+    }
+    return HONE_OK;
+}
+
+static hone_status run_forward(hone_graph *g, hone_node *n) {
+    hone_shape shape = {0};
+    hone_dtype dtype = HONE_F32;
+    HONE_TRY(check_inputs(n));
+    HONE_TRY(n->op->shape(n, &shape, &dtype));
+    n->out = n->op->view ? hone_tensor_wrap(g->arena, dtype, shape, NULL) : hone_tensor_new(g->arena, dtype, shape);
+    if (!n->out) return hone_fail(HONE_E_NOMEM, "%s: no memory for its result %s", n->op->name, hone_shape_str(&shape));
+    HONE_TRY(n->op->forward(g, n));
+    if (hone_arena_failed(g->arena)) return hone_fail(HONE_E_NOMEM, "%s: no memory for what it keeps", n->op->name);
+    return HONE_OK;
+}
+
+hone_tensor *hone_graph_apply(hone_graph *g, const hone_op *op, int n_in, hone_tensor *const *in, const void *params,
+                              size_t params_bytes) {
+    if (g->failed != HONE_OK) return NULL;
+    hone_node *n = hone_arena_zalloc(g->arena, sizeof *n);
+    void *copy = params_bytes ? hone_arena_alloc(g->arena, params_bytes) : NULL;
+    if (!n || (params_bytes && !copy)) {
+        hone_graph_status(g);
+        return NULL;
+    }
+    if (params_bytes) memcpy(copy, params, params_bytes);
+    bool wanted = false;
+    n->op = op, n->n_in = n_in, n->params = copy, n->site = g->n_sites++;
+    for (int i = 0; i < n_in; i++) {
+        if (!in[i]) return hone_graph_refuse(g, hone_fail(HONE_E_ARG, "%s: input %d is missing", op->name, i));
+        n->in[i] = in[i] == HONE_ABSENT ? NULL : in[i];
+        wanted |= hone_wants_grad(n->in[i]);
+    }
+    hone_status s = run_forward(g, n);
+    if (s != HONE_OK) return hone_graph_refuse(g, s);
+    if (g->mode.record && wanted) {
+        n->out->needs_grad = true;
+        n->out->node = n;
+        n->previous = g->last;
+        g->last = n;
+    }
+    return n->out;
+}
+
+void hone_graph_keep(hone_graph *g, hone_tensor *t) {
+    if (!t) return;
+    if (g->n_kept == g->cap_kept) {
+        int64_t cap = g->cap_kept ? 2 * g->cap_kept : 8;
+        hone_tensor **more = hone_realloc(g->kept, (size_t)cap * sizeof *more);
+        if (!more) {
+            hone_graph_refuse(g, HONE_E_NOMEM);
+            return;
+        }
+        g->kept = more, g->cap_kept = cap;
+    }
+    g->kept[g->n_kept++] = t;
+}
+
+/* ---- backward ------------------------------------------------------------------------------------------------------ */
+
+static size_t tensor_bytes(const hone_tensor *t) { return (size_t)hone_count(t) * hone_dtype_size(t->dtype); }
+
+/* First fit among what was given back; the list is as long as the number of live pieces, a few dozen. */
+static void *borrow(hone_graph *g, size_t bytes) {
+    for (loan **at = &g->free_list; *at; at = &(*at)->next) {
+        loan *l = *at;
+        if (l->bytes >= bytes && l->bytes <= 4 * bytes) {
+            *at = l->next;
+            return l->p;
+        }
+    }
+    return hone_arena_alloc(g->arena, bytes);
+}
+
+static void give_back(hone_graph *g, void *p, size_t bytes) {
+    if (!p || bytes < 4096) return; /* not worth a list entry */
+    loan *l = hone_arena_alloc(g->arena, sizeof *l);
+    if (!l) return;
+    l->p = p, l->bytes = bytes, l->next = g->free_list;
+    g->free_list = l;
+}
+
+void hone_graph_done(hone_graph *g, void *p, size_t bytes) { give_back(g, p, bytes); }
+
+void *hone_graph_grad(hone_graph *g, hone_tensor *t, bool *add) {
+    *add = false;
+    if (!hone_wants_grad(t)) return NULL;
+    if (!t->grad) {
+        t->grad = borrow(g, tensor_bytes(t));
+        t->grad_set = false;
+        if (!t->grad) {
+            hone_graph_status(g);
+            return NULL;
+        }
+    }
+    *add = t->grad_set;
+    t->grad_set = true;
+    return t->grad;
+}
+
+static bool is_kept(const hone_graph *g, const hone_tensor *t) {
+    for (int64_t i = 0; i < g->n_kept; i++)
+        if (g->kept[i] == t || (g->kept[i]->node && g->kept[i]->node->op->view && g->kept[i]->node->in[0] == t)) return true;
+    return false;
+}
+
+/* A tensor's value has been read for the last time once its own node has run backward: all its readers came later on the tape and
+ * so ran earlier. Exempt: views, and what a view looks into (the view's base is released by its own node, after the view's). */
+static void release(hone_graph *g, hone_node *n) {
+    hone_tensor *t = n->out;
+    size_t bytes = tensor_bytes(t);
+    give_back(g, t->grad, bytes);
+    t->grad = NULL;
+    t->grad_set = false;
+    if (!n->op->view && !is_kept(g, t)) give_back(g, t->data, bytes);
+}
+
+static hone_status walk(hone_graph *g) {
+    for (hone_node *n = g->last; n; n = n->previous) {
+        if (!n->out->grad_set) continue; /* nobody's loss depends on it */
+        hone_status s = n->op->backward(g, n);
+        if (s != HONE_OK) hone_graph_refuse(g, s);
+        HONE_TRY(hone_graph_status(g));
+        release(g, n);
+    }
+    return HONE_OK;
+}
+
+hone_status hone_graph_backward_from(hone_graph *g, hone_tensor *out, const void *dout) {
+    HONE_TRY(hone_graph_status(g));
+    if (!out || !out->node) return hone_fail(HONE_E_ARG, "backward: the result depends on no parameter");
+    bool add;
+    void *grad = hone_graph_grad(g, out, &add);
+    if (!grad) return hone_graph_status(g);
+    memcpy(grad, dout, tensor_bytes(out));
+    return walk(g);
+}
+
+hone_status hone_graph_backward(hone_graph *g, hone_tensor *loss, double scale) {
+    HONE_TRY(hone_graph_status(g));
+    if (loss && hone_count(loss) != 1)
+        return hone_fail(HONE_E_SHAPE, "backward: the loss is %s, wants one element", hone_shape_str(&loss->shape));
+    float one_f32 = (float)scale;
+    hone_graph_keep(g, loss);
+    return hone_graph_backward_from(g, loss, loss && loss->dtype == HONE_F64 ? (const void *)&scale : (const void *)&one_f32);
+}
+
+hone_status hone_no_gradient(hone_graph *g, hone_node *n) {
+    (void)g;
+    return hone_fail(HONE_E_UNSUPPORTED, "%s has no derivative", n->op->name);
+}

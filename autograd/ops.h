@@ -1,0 +1,67 @@
+/* The operations, as a model sees them. Each is one file in autograd/ops/ with its shape rule, forward and backward.
+ *
+ * All of them: inputs are borrowed until the next hone_graph_begin; the result lives in the graph's step arena; NULL inputs
+ * (an earlier failure) give NULL; HONE_E_SHAPE and HONE_E_DTYPE are kept by the graph. Element type f32 or f64, the same for
+ * all inputs; index arrays are int32 and are checked. */
+#ifndef HONE_AUTOGRAD_OPS_H
+#define HONE_AUTOGRAD_OPS_H
+
+#include "autograd/graph.h"
+#include "kernels/pooling/pooling.h"
+
+/* Sequences of a packed batch: sequence b is rows cu[b] .. cu[b+1]-1 of [T, C]. cu[0] = 0, cu[B] = T, none is empty. */
+typedef struct hone_sequences {
+    int64_t B, T;
+    const int32_t *cu; /* [B+1], borrowed until the next begin */
+} hone_sequences;
+
+/* y = act(x W^T + b).   x [..., K], w [N, K], b [N] or NULL (pass `absent` below) -> [..., N]. A Linear's weight is [out, in]. */
+hone_tensor *hone_linear(hone_graph *g, hone_tensor *x, hone_tensor *w, hone_tensor *b, hone_act act);
+
+/* C = op(a) op(b).   a [M, K] (trans_a: [K, M]), b [K, N] (trans_b: [N, K]) -> [M, N]. */
+hone_tensor *hone_matmul(hone_graph *g, hone_tensor *a, bool trans_a, hone_tensor *b, bool trans_b);
+
+/* y[t] = sum over k of table_k[ids_k[t]].   n = 1..3 tables [V_k, C], ids_k [T] int32 (borrowed) -> [T, C]. An id outside its table
+ * is HONE_E_SHAPE, named with position and limit. The sum runs k = 0, 1, 2 (BERT: words, types, positions). padding: the row of table 0
+ * that gets no gradient (torch's padding_idx), -1: none. */
+hone_tensor *hone_embedding(hone_graph *g, int n, hone_tensor *const *tables, const int32_t *const *ids, int64_t T, int32_t padding);
+
+/* y = LN(residual + dropout_p(x)) gamma + beta over the last axis (kernels/layernorm/layernorm.h). residual may be the word
+ * HONE_ABSENT. x, residual [..., C]; gamma, beta [C]. */
+hone_tensor *hone_layernorm(hone_graph *g, hone_tensor *x, hone_tensor *residual, hone_tensor *gamma, hone_tensor *beta,
+                            float eps, float p);
+
+/* Multi-head self-attention over a packed batch (kernels/attention/attention.h): qkv [T, 3C], columns q | k | v, each heads x
+ * C/heads -> [T, C]. scale = 1/sqrt(C/heads); p: dropout of the probabilities. */
+hone_tensor *hone_attention(hone_graph *g, hone_tensor *qkv, const hone_sequences *s, int heads, float p);
+
+/* One vector per sequence: x [T, C] -> [B, n C], the n modes side by side (kernels/pooling/pooling.h). skip [B]: tokens at the
+ * start of each sequence that take no part, or NULL. */
+hone_tensor *hone_pooling(hone_graph *g, hone_tensor *x, const hone_sequences *s, int n, const hone_pool *modes,
+                          const int32_t *skip);
+
+hone_tensor *hone_activation(hone_graph *g, hone_tensor *x, hone_act act);
+hone_tensor *hone_dropout_op(hone_graph *g, hone_tensor *x, float p); /* identity when not training */
+hone_tensor *hone_normalize(hone_graph *g, hone_tensor *x);           /* rows to unit length: x / max(|x|, 1e-12) */
+hone_tensor *hone_add(hone_graph *g, hone_tensor *a, double alpha, hone_tensor *b, double beta); /* alpha a + beta b */
+hone_tensor *hone_scale(hone_graph *g, hone_tensor *x, double a, double c);                      /* a x + c */
+hone_tensor *hone_mean(hone_graph *g, hone_tensor *x);                                           /* scalar */
+/* Rows first .. first+count-1 of [R, C], as a view. */
+hone_tensor *hone_row_range(hone_graph *g, hone_tensor *x, int64_t first, int64_t count);
+
+/* Row-wise distances of a, b [B, D] -> [B]. Conventions are sentence-transformers':
+ *   cosine     1 - a.b / (max(|a|, 1e-12) max(|b|, 1e-12))     euclidean   |a - b|, gradient 0 where a = b
+ *   manhattan  sum |a - b|, gradient 0 where a_i = b_i */
+typedef enum hone_metric { HONE_COSINE = 0, HONE_EUCLIDEAN, HONE_MANHATTAN, HONE_METRIC_COUNT } hone_metric;
+hone_tensor *hone_distance(hone_graph *g, hone_tensor *a, hone_tensor *b, hone_metric metric);
+
+/* loss[r] = log sum_j exp(scale z[r][j]) - scale z[r][target[r]].   z [R, N], target [R] (borrowed) -> [R]. */
+hone_tensor *hone_softmax_xent(hone_graph *g, hone_tensor *z, const int32_t *target, double scale);
+
+/* Passed for an optional input that is not there (NULL means an earlier failure). */
+extern hone_tensor *const HONE_ABSENT;
+
+/* All ops by name, for listings and checks: NULL-terminated. */
+extern const hone_op *const hone_ops[];
+
+#endif

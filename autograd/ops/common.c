@@ -1,0 +1,106 @@
+#include "autograd/ops/common.h"
+
+#include "base/parallel.h"
+#include "kernels/kernels.h"
+#include "tensor/matmul.h"
+
+#include <string.h>
+
+hone_status op_matmul(hone_dtype dtype, int64_t M, int64_t N, int64_t K, bool trans_a, const void *a, int64_t lda,
+                      bool trans_b, const void *b, int64_t ldb, void *c, int64_t ldc, bool add) {
+    if (dtype == HONE_F64)
+        return hone_matmul_f64(&(hone_matmul_f64_args){.M = M, .N = N, .K = K, .trans_a = trans_a, .trans_b = trans_b, .a = a,
+                                                       .lda = lda, .b = b, .ldb = ldb, .c = c, .ldc = ldc, .accumulate = add});
+    return hone_matmul_f32(&(hone_matmul_f32_args){.M = M, .N = N, .K = K, .trans_a = trans_a, .trans_b = trans_b, .a = a,
+                                                   .lda = lda, .b = b, .ldb = ldb, .c = c, .ldc = ldc, .accumulate = add});
+}
+
+/* ---- column sums ---- */
+
+typedef struct colsum_job {
+    hone_dtype dtype;
+    int64_t rows, C, per;
+    const void *x;
+    void *part; /* [tasks, C] */
+} colsum_job;
+
+static hone_status colsum_task(void *ctx, int64_t t) {
+    colsum_job *j = ctx;
+    void *y = op_at(j->dtype, j->part, t * j->C);
+    const void *x = op_at(j->dtype, j->x, op_first(t, j->per) * j->C);
+    memset(y, 0, (size_t)j->C * hone_dtype_size(j->dtype));
+    HONE_BY_DTYPE(j->dtype, hone_vector_f32_colsum, hone_vector_f64_colsum, op_count(t, j->per, j->rows), j->C, j->C, x, y);
+    return HONE_OK;
+}
+
+hone_status op_column_sums(hone_dtype dtype, int64_t rows, int64_t C, const void *x, void *y, bool add) {
+    colsum_job j = {dtype, rows, C, 256, x, NULL};
+    int64_t tasks = op_tasks(rows, j.per);
+    hone_arena *scratch = hone_scratch();
+    hone_arena_mark mark = hone_arena_get_mark(scratch);
+    j.part = hone_arena_alloc(scratch, (size_t)(tasks * C) * hone_dtype_size(dtype));
+    if (tasks && !j.part) return hone_fail(HONE_E_NOMEM, "no memory for %" PRId64 " partial column sums", tasks);
+    hone_status s = hone_parallel(tasks, colsum_task, &j);
+    if (s == HONE_OK) {
+        if (!add) memset(y, 0, (size_t)C * hone_dtype_size(dtype));
+        HONE_BY_DTYPE(dtype, hone_vector_f32_colsum, hone_vector_f64_colsum, tasks, C, C, j.part, y);
+    }
+    hone_arena_release(scratch, mark);
+    return s;
+}
+
+/* ---- elementwise ---- */
+
+typedef struct element_job {
+    hone_dtype dtype;
+    int64_t n, per;
+    hone_act act;
+    double a;
+    const void *x, *dy;
+    void *y;
+    bool add;
+} element_job;
+
+static hone_status activation_forward_task(void *ctx, int64_t t) {
+    element_job *j = ctx;
+    int64_t i = op_first(t, j->per), n = op_count(t, j->per, j->n);
+    HONE_BY_DTYPE(j->dtype, hone_activation_f32_fwd, hone_activation_f64_fwd, n, j->act, op_at(j->dtype, j->x, i),
+                  op_at(j->dtype, j->y, i));
+    return HONE_OK;
+}
+
+static hone_status activation_backward_task(void *ctx, int64_t t) {
+    element_job *j = ctx;
+    int64_t i = op_first(t, j->per), n = op_count(t, j->per, j->n);
+    HONE_BY_DTYPE(j->dtype, hone_activation_f32_bwd, hone_activation_f64_bwd, n, j->act, op_at(j->dtype, j->x, i),
+                  op_at(j->dtype, j->dy, i), op_at(j->dtype, j->y, i), j->add);
+    return HONE_OK;
+}
+
+static hone_status scale_task(void *ctx, int64_t t) {
+    element_job *j = ctx;
+    int64_t i = op_first(t, j->per), n = op_count(t, j->per, j->n);
+    void *x = op_at(j->dtype, j->x, i), *y = op_at(j->dtype, j->y, i);
+    if (j->dtype == HONE_F64)
+        hone_vector_f64_scale(n, j->a, x, y, j->add);
+    else
+        hone_vector_f32_scale(n, (float)j->a, x, y, j->add);
+    return HONE_OK;
+}
+
+static const int64_t ELEMENTS_PER_TASK = 16384;
+
+hone_status op_activation_forward(hone_dtype dtype, int64_t n, hone_act act, const void *x, void *y) {
+    element_job j = {.dtype = dtype, .n = n, .per = ELEMENTS_PER_TASK, .act = act, .x = x, .y = y};
+    return hone_parallel(op_tasks(n, j.per), activation_forward_task, &j);
+}
+
+hone_status op_activation_backward(hone_dtype dtype, int64_t n, hone_act act, const void *x, const void *dy, void *dx, bool add) {
+    element_job j = {.dtype = dtype, .n = n, .per = ELEMENTS_PER_TASK, .act = act, .x = x, .dy = dy, .y = dx, .add = add};
+    return hone_parallel(op_tasks(n, j.per), activation_backward_task, &j);
+}
+
+hone_status op_scale(hone_dtype dtype, int64_t n, double a, const void *x, void *y, bool add) {
+    element_job j = {.dtype = dtype, .n = n, .per = ELEMENTS_PER_TASK, .a = a, .x = x, .y = y, .add = add};
+    return hone_parallel(op_tasks(n, j.per), scale_task, &j);
+}

@@ -1,0 +1,30 @@
+/* What several ops share: the two matmul types behind one call, and rows or elements split over threads. All borders depend
+ * on sizes alone, never on the number of threads. */
+#ifndef HONE_AUTOGRAD_OPS_COMMON_H
+#define HONE_AUTOGRAD_OPS_COMMON_H
+
+#include "autograd/graph.h"
+
+/* C [M, N] (+)= op(A) op(B), as tensor/matmul.h, for F32 or F64 data. */
+hone_status op_matmul(hone_dtype dtype, int64_t M, int64_t N, int64_t K, bool trans_a, const void *a, int64_t lda,
+                      bool trans_b, const void *b, int64_t ldb, void *c, int64_t ldc, bool add);
+/* y [C] (+)= sum over the rows of x [rows, C]: chunks of rows in parallel, added in chunk order. */
+hone_status op_column_sums(hone_dtype dtype, int64_t rows, int64_t C, const void *x, void *y, bool add);
+/* Elementwise, in parallel. */
+hone_status op_activation_forward(hone_dtype dtype, int64_t n, hone_act act, const void *x, void *y);
+hone_status op_activation_backward(hone_dtype dtype, int64_t n, hone_act act, const void *x, const void *dy, void *dx, bool add);
+/* y (+)= a x */
+hone_status op_scale(hone_dtype dtype, int64_t n, double a, const void *x, void *y, bool add);
+
+/* Rows r0 .. r1-1 of task t when `rows` are cut into pieces of `per`. */
+static inline int64_t op_tasks(int64_t rows, int64_t per) { return (rows + per - 1) / per; }
+static inline int64_t op_first(int64_t task, int64_t per) { return task * per; }
+static inline int64_t op_count(int64_t task, int64_t per, int64_t rows) {
+    return rows - task * per < per ? rows - task * per : per;
+}
+/* Address of element i of an F32 or F64 array; NULL stays NULL. */
+static inline void *op_at(hone_dtype dtype, const void *p, int64_t i) {
+    return p ? (char *)(uintptr_t)p + (size_t)i * hone_dtype_size(dtype) : NULL;
+}
+
+#endif

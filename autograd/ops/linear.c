@@ -1,0 +1,72 @@
+/* y = act(x W^T + b). With h = x W^T + b and dh = dy act'(h):
+ *     dx = dh W        dW = dh^T x        db = sum over rows of dh */
+#include "autograd/ops.h"
+#include "autograd/ops/common.h"
+#include "kernels/kernels.h"
+#include "tensor/matmul.h"
+
+typedef struct linear_params {
+    hone_act act;
+} linear_params;
+
+typedef struct linear_saved {
+    void *pre; /* [M, N], the value before act; NULL without act */
+} linear_saved;
+
+static hone_status linear_shape(const hone_node *n, hone_shape *shape, hone_dtype *dtype) {
+    const hone_tensor *x = n->in[0], *w = n->in[1], *b = n->in[2];
+    if (w->shape.rank != 2 || x->shape.rank < 1 || hone_cols(x) != hone_dim(w, 1))
+        return hone_fail(HONE_E_SHAPE, "linear: weight \"%s\" is %s, x \"%s\" is %s: its last dimension must be %" PRId64,
+                         w->name, hone_shape_str(&w->shape), x->name, hone_shape_str(&x->shape),
+                         w->shape.rank == 2 ? hone_dim(w, 1) : 0);
+    if (b && (b->shape.rank != 1 || hone_dim(b, 0) != hone_dim(w, 0)))
+        return hone_fail(HONE_E_SHAPE, "linear: bias \"%s\" is %s, weight \"%s\" %s wants [%" PRId64 "]", b->name,
+                         hone_shape_str(&b->shape), w->name, hone_shape_str(&w->shape), hone_dim(w, 0));
+    *shape = x->shape;
+    shape->dim[shape->rank - 1] = hone_dim(w, 0);
+    *dtype = x->dtype;
+    return HONE_OK;
+}
+
+static hone_status linear_forward(hone_graph *g, hone_node *n) {
+    const hone_tensor *x = n->in[0], *w = n->in[1], *b = n->in[2];
+    const linear_params *p = n->params;
+    int64_t M = hone_rows(x), K = hone_dim(w, 1), N = hone_dim(w, 0);
+    linear_saved *saved = n->saved = hone_graph_save(g, sizeof *saved);
+    if (!saved) return HONE_E_NOMEM;
+    bool keep = p->act != HONE_ACT_NONE && hone_graph_get_mode(g)->record;
+    saved->pre = keep ? hone_graph_save(g, (size_t)(M * N) * hone_dtype_size(x->dtype)) : NULL;
+    if (keep && !saved->pre) return HONE_E_NOMEM;
+    if (x->dtype == HONE_F64)
+        return hone_matmul_f64(&(hone_matmul_f64_args){.M = M, .N = N, .K = K, .trans_b = true, .a = x->data, .lda = K,
+                                                       .b = w->data, .ldb = K, .c = n->out->data, .ldc = N,
+                                                       .bias = b ? b->data : NULL, .act = p->act, .pre = saved->pre});
+    return hone_matmul_f32(&(hone_matmul_f32_args){.M = M, .N = N, .K = K, .trans_b = true, .a = x->data, .lda = K,
+                                                   .b = w->data, .ldb = K, .c = n->out->data, .ldc = N,
+                                                   .bias = b ? b->data : NULL, .act = p->act, .pre = saved->pre});
+}
+
+static hone_status linear_backward(hone_graph *g, hone_node *n) {
+    hone_tensor *x = n->in[0], *w = n->in[1], *b = n->in[2];
+    const linear_params *p = n->params;
+    const linear_saved *saved = n->saved;
+    int64_t M = hone_rows(x), K = hone_dim(w, 1), N = hone_dim(w, 0);
+    void *dh = n->out->grad;
+    bool add;
+    if (p->act != HONE_ACT_NONE) HONE_TRY(op_activation_backward(x->dtype, M * N, p->act, saved->pre, dh, dh, false));
+    if (saved->pre) hone_graph_done(g, saved->pre, (size_t)(M * N) * hone_dtype_size(x->dtype));
+    void *db = b ? hone_graph_grad(g, b, &add) : NULL;
+    if (db) HONE_TRY(op_column_sums(x->dtype, M, N, dh, db, add));
+    void *dw = hone_graph_grad(g, w, &add);
+    if (dw) HONE_TRY(op_matmul(x->dtype, N, K, M, true, dh, N, false, x->data, K, dw, K, add));
+    void *dx = hone_graph_grad(g, x, &add);
+    if (dx) HONE_TRY(op_matmul(x->dtype, M, K, N, false, dh, N, false, w->data, K, dx, K, add));
+    return hone_graph_status(g);
+}
+
+const hone_op hone_op_linear = {
+    .name = "linear", .min_in = 2, .max_in = 3, .shape = linear_shape, .forward = linear_forward, .backward = linear_backward};
+
+hone_tensor *hone_linear(hone_graph *g, hone_tensor *x, hone_tensor *w, hone_tensor *b, hone_act act) {
+    return hone_graph_apply(g, &hone_op_linear, 3, (hone_tensor *[]){x, w, b}, &(linear_params){act}, sizeof(linear_params));
+}

@@ -1,0 +1,216 @@
+/* Every op, every case: the gradient in double against four-point differences; a planted sign error caught; float against double; the same
+ * bits at any number of threads. */
+#include "tests/autograd/op_test.h"
+
+#include "autograd/gradcheck.h"
+#include "base/parallel.h"
+#include "tests/test.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static const struct {
+    const char *name;
+    const op_test *test;
+    const hone_op *op;
+} list[] = {
+#define HONE_OP(name) {#name, &op_test_##name, NULL},
+#include "autograd/ops.def"
+#undef HONE_OP
+};
+enum { N_OPS = sizeof list / sizeof *list };
+
+typedef struct leaves {
+    hone_arena *arena;
+    hone_tensor *t[4];
+} leaves;
+
+/* Values in [-1, 1), the same for F32 and F64 (those of F32). */
+static leaves make_leaves(const op_case *c, hone_dtype dtype) {
+    leaves l = {hone_arena_new("leaves", 0), {0}};
+    for (int k = 0; k < c->n; k++) {
+        l.t[k] = hone_tensor_new(l.arena, dtype, c->shape[k]);
+        CHECK(l.t[k]);
+        l.t[k]->name = "leaf";
+        l.t[k]->needs_grad = !(c->constant >> k & 1);
+        for (int64_t i = 0; i < hone_count(l.t[k]); i++) {
+            float x = (float)test_uniform((uint64_t)k + 1, (uint64_t)i);
+            if (fabsf(x) < 0.01f) x = x < 0 ? -0.01f : 0.01f; /* away from the kink of ReLU */
+            if (dtype == HONE_F64)
+                hone_f64(l.t[k])[i] = (double)x;
+            else
+                hone_f32(l.t[k])[i] = x;
+        }
+    }
+    return l;
+}
+
+typedef struct build_ctx {
+    const op_case *c;
+    const char *plant; /* op whose backward is spoilt */
+    int input;
+    bool planted;
+} build_ctx;
+
+static hone_tensor *build(hone_graph *g, hone_tensor *const *l, void *ctx) {
+    const op_case *c = ((build_ctx *)ctx)->c;
+    return c->build(g, l, c->arg);
+}
+
+static hone_gradcheck check_of(build_ctx *b, const leaves *l) {
+    return (hone_gradcheck){.build = build, .ctx = b, .n_leaves = b->c->n, .leaves = l->t, .max_elements = 80,
+                            .mode = {.train = b->c->train, .seed = 7, .step = 3}};
+}
+
+TEST(gradcheck, every_op_agrees_with_four_point_differences_in_double) {
+    double worst = 0;
+    int64_t checked = 0;
+    for (int i = 0; i < N_OPS; i++)
+        for (int k = 0; k < list[i].test->n; k++) {
+            const op_case *c = &list[i].test->cases[k];
+            leaves l = make_leaves(c, HONE_F64);
+            build_ctx b = {.c = c};
+            hone_gradcheck check = check_of(&b, &l);
+            hone_gradcheck_result r;
+            CHECK_OK(hone_gradcheck_run(&check, &r));
+            CHECK_MSG(r.checked > 0, "%s, %s: nothing was checked", list[i].name, c->what);
+            CHECK_MSG(r.worst <= 1e-9, "%s, %s: leaf %d element %" PRId64 ": gradient %.12g, differences %.12g", list[i].name, c->what, r.leaf,
+                      r.element, r.got, r.want);
+            if (r.worst > worst) worst = r.worst;
+            checked += r.checked;
+            hone_arena_free(l.arena);
+        }
+    printf("  %d ops, %" PRId64 " elements, worst error %.2g of 1e-9\n", N_OPS, checked, worst);
+}
+
+/* ---- planted errors ---- */
+
+static const hone_op *original;
+static hone_op spoilt;
+static int spoilt_input;
+
+static hone_status spoilt_backward(hone_graph *g, hone_node *n) {
+    hone_status s = original->backward(g, n);
+    hone_tensor *t = n->in[spoilt_input];
+    for (int64_t i = 0; t && t->grad && i < hone_count(t); i++) ((double *)t->grad)[i] *= -1;
+    return s;
+}
+
+static void plant(hone_graph *g, void *ctx) {
+    build_ctx *b = ctx;
+    for (hone_node *n = hone_graph_last(g); n; n = n->previous) {
+        if (strcmp(n->op->name, b->plant) || b->planted || b->input >= n->n_in || !hone_wants_grad(n->in[b->input])) continue;
+        original = n->op, spoilt = *n->op, spoilt.backward = spoilt_backward, spoilt_input = b->input;
+        n->op = &spoilt;
+        b->planted = true;
+    }
+}
+
+TEST(gradcheck, a_planted_sign_error_is_caught_for_every_op_and_input) {
+    int planted = 0;
+    for (int i = 0; i < N_OPS; i++) {
+        int before = planted;
+        const op_case *c = &list[i].test->cases[0];
+        for (int input = 0; input < HONE_MAX_INPUTS; input++) {
+            leaves l = make_leaves(c, HONE_F64);
+            build_ctx b = {.c = c, .plant = list[i].name, .input = input};
+            hone_gradcheck check = check_of(&b, &l);
+            check.before_backward = plant;
+            hone_gradcheck_result r;
+            CHECK_OK(hone_gradcheck_run(&check, &r));
+            if (b.planted) CHECK_MSG(r.worst > 1e-3, "%s: a wrong sign at input %d went unnoticed (error %g)", list[i].name, input, r.worst);
+            planted += b.planted;
+            hone_arena_free(l.arena);
+        }
+        CHECK_MSG(planted > before, "%s: no error was planted", list[i].name);
+    }
+    printf("  %d errors planted, all caught\n", planted);
+}
+
+/* ---- float ---- */
+
+typedef struct float_run {
+    float *y, *grad[4];
+    int64_t n;
+} float_run;
+
+static float_run run_float(const op_case *c, const leaves *l) {
+    float_run r = {0};
+    hone_arena *arena = hone_arena_new("step", 0);
+    hone_graph *g = hone_graph_new(arena);
+    hone_graph_begin(g, &(hone_graph_mode){.record = true, .train = c->train, .seed = 7, .step = 3});
+    for (int k = 0; k < c->n; k++) {
+        if (l->t[k]->needs_grad) r.grad[k] = calloc((size_t)hone_count(l->t[k]) + 1, sizeof(float));
+        l->t[k]->grad = r.grad[k];
+        l->t[k]->grad_set = false;
+    }
+    hone_tensor *y = c->build(g, l->t, c->arg);
+    CHECK_OK(hone_graph_status(g));
+    r.n = hone_count(y);
+    r.y = malloc((size_t)(r.n + 1) * sizeof(float));
+    memcpy(r.y, y->data, (size_t)r.n * sizeof(float));
+    float *dy = malloc((size_t)(r.n + 1) * sizeof(float));
+    for (int64_t i = 0; i < r.n; i++) dy[i] = (float)test_uniform(99, (uint64_t)i);
+    CHECK_OK(hone_graph_backward_from(g, y, dy));
+    free(dy);
+    hone_graph_free(g);
+    hone_arena_free(arena);
+    return r;
+}
+
+static void free_run(float_run *r) {
+    free(r->y);
+    for (int k = 0; k < 4; k++) free(r->grad[k]);
+}
+
+TEST(ops, the_same_bits_with_1_2_3_4_and_8_threads) {
+    static const int counts[] = {1, 2, 3, 4, 8};
+    int before = hone_threads();
+    for (int i = 0; i < N_OPS; i++)
+        for (int k = 0; k < list[i].test->n; k++) {
+            const op_case *c = &list[i].test->cases[k];
+            leaves l = make_leaves(c, HONE_F32);
+            float_run first = {0};
+            for (int t = 0; t < 5; t++) {
+                hone_set_threads(counts[t]);
+                float_run r = run_float(c, &l);
+                if (t == 0) {
+                    first = r;
+                    continue;
+                }
+                CHECK_MSG(!memcmp(first.y, r.y, (size_t)r.n * sizeof(float)), "%s, %s: other bits with %d threads", list[i].name, c->what, counts[t]);
+                for (int leaf = 0; leaf < c->n; leaf++)
+                    if (r.grad[leaf])
+                        CHECK_MSG(!memcmp(first.grad[leaf], r.grad[leaf], (size_t)hone_count(l.t[leaf]) * sizeof(float)),
+                                  "%s, %s: gradient %d has other bits with %d threads", list[i].name, c->what, leaf, counts[t]);
+                free_run(&r);
+            }
+            free_run(&first);
+            hone_arena_free(l.arena);
+        }
+    hone_set_threads(before);
+}
+
+TEST(ops, float_agrees_with_double) {
+    for (int i = 0; i < N_OPS; i++)
+        for (int k = 0; k < list[i].test->n; k++) {
+            const op_case *c = &list[i].test->cases[k];
+            leaves single = make_leaves(c, HONE_F32), dbl = make_leaves(c, HONE_F64);
+            float_run r = run_float(c, &single);
+            hone_arena *arena = hone_arena_new("step", 0);
+            hone_graph *g = hone_graph_new(arena);
+            hone_graph_begin(g, &(hone_graph_mode){.train = c->train, .seed = 7, .step = 3});
+            hone_tensor *y = c->build(g, dbl.t, c->arg);
+            CHECK_OK(hone_graph_status(g));
+            for (int64_t j = 0; j < r.n; j++) {
+                double want = hone_f64(y)[j], err = fabs((double)r.y[j] - want);
+                CHECK_MSG(err <= 2e-5 * fmax(1, fabs(want)), "%s, %s: element %" PRId64 " is %.9g, in double %.9g", list[i].name, c->what, j,
+                          (double)r.y[j], want);
+            }
+            free_run(&r);
+            hone_graph_free(g);
+            hone_arena_free(arena);
+            hone_arena_free(single.arena);
+            hone_arena_free(dbl.arena);
+        }
+}
