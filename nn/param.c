@@ -1,0 +1,142 @@
+#include "nn/param.h"
+
+#include <string.h>
+
+struct hone_params {
+    hone_dtype dtype;
+    hone_arena *arena; /* structs and names */
+    hone_param *list;
+    int64_t n, capacity;
+    void *values, *grads;
+    bool failed;
+};
+
+hone_params *hone_params_new(hone_dtype dtype) {
+    hone_params *ps = hone_zalloc(sizeof *ps);
+    if (!ps) return NULL;
+    ps->dtype = dtype;
+    ps->arena = hone_arena_new("parameters", 1 << 16);
+    if (!ps->arena) {
+        hone_free(ps);
+        return NULL;
+    }
+    return ps;
+}
+
+void hone_params_free(hone_params *ps) {
+    if (!ps) return;
+    hone_free(ps->values);
+    hone_free(ps->grads);
+    hone_free(ps->list);
+    hone_arena_free(ps->arena);
+    hone_free(ps);
+}
+
+static bool make_room(hone_params *ps) {
+    if (ps->n < ps->capacity) return true;
+    int64_t capacity = ps->capacity ? 2 * ps->capacity : 64;
+    hone_param *more = hone_realloc(ps->list, (size_t)capacity * sizeof *more);
+    if (!more) return false;
+    ps->list = more, ps->capacity = capacity;
+    return true;
+}
+
+hone_tensor *hone_params_add_stacked(hone_params *ps, hone_param_kind kind, hone_shape part, int n, const char *const *names) {
+    hone_param p = {.kind = kind, .n_names = n, .trainable = true};
+    hone_shape whole = part;
+    whole.dim[0] *= n;
+    p.tensor = make_room(ps) ? hone_tensor_wrap(ps->arena, ps->dtype, whole, NULL) : NULL;
+    for (int i = 0; i < n; i++) p.name[i] = hone_arena_strdup(ps->arena, names[i]);
+    if (!p.tensor || hone_arena_failed(ps->arena)) {
+        ps->failed = true;
+        return NULL;
+    }
+    p.tensor->name = p.name[0];
+    p.tensor->needs_grad = true;
+    ps->list[ps->n++] = p;
+    return p.tensor;
+}
+
+hone_tensor *hone_params_add(hone_params *ps, hone_param_kind kind, hone_shape shape, const char *name) {
+    return hone_params_add_stacked(ps, kind, shape, 1, &name);
+}
+
+/* 64-byte steps: every parameter starts on a cache line. */
+static size_t padded(const hone_params *ps, const hone_param *p) {
+    return ((size_t)hone_count(p->tensor) * hone_dtype_size(ps->dtype) + 63) / 64 * 64;
+}
+
+static hone_status allocate_row_set(hone_params *ps, hone_tensor *t) {
+    hone_row_set *set = hone_arena_zalloc(ps->arena, sizeof *set);
+    if (!set) return HONE_E_NOMEM;
+    set->mark = hone_arena_zalloc(ps->arena, (size_t)hone_dim(t, 0));
+    set->list = hone_arena_alloc(ps->arena, (size_t)hone_dim(t, 0) * sizeof *set->list);
+    t->rows = set;
+    return set->mark && set->list ? HONE_OK : HONE_E_NOMEM;
+}
+
+hone_status hone_params_allocate(hone_params *ps, bool gradients, bool skip_tables) {
+    size_t values = 0, grads = 0;
+    if (ps->failed) return hone_fail(HONE_E_NOMEM, "no memory for %" PRId64 " parameters", ps->n);
+    for (int64_t i = 0; i < ps->n; i++) {
+        size_t bytes = padded(ps, &ps->list[i]);
+        grads += bytes;
+        values += skip_tables && ps->list[i].kind == HONE_PARAM_EMBEDDING ? 0 : bytes;
+    }
+    ps->values = hone_alloc(values ? values : 64);
+    ps->grads = gradients ? hone_alloc(grads ? grads : 64) : NULL;
+    if (!ps->values || (gradients && !ps->grads)) return hone_last_error()->code;
+    char *value = ps->values, *grad = ps->grads;
+    for (int64_t i = 0; i < ps->n; i++) {
+        hone_param *p = &ps->list[i];
+        p->borrowed = skip_tables && p->kind == HONE_PARAM_EMBEDDING;
+        p->tensor->data = p->borrowed ? NULL : value;
+        p->tensor->grad = grad;
+        p->tensor->needs_grad = gradients;
+        if (!p->borrowed) value += padded(ps, p);
+        if (grad) grad += padded(ps, p);
+        if (gradients && p->kind == HONE_PARAM_EMBEDDING && allocate_row_set(ps, p->tensor) != HONE_OK)
+            return hone_fail(HONE_E_NOMEM, "no memory for the row set of \"%s\"", p->name[0]);
+    }
+    return HONE_OK;
+}
+
+int64_t hone_params_count(const hone_params *ps) { return ps->n; }
+hone_param *hone_params_at(const hone_params *ps, int64_t i) { return &ps->list[i]; }
+hone_dtype hone_params_dtype(const hone_params *ps) { return ps->dtype; }
+
+int64_t hone_params_elements(const hone_params *ps) {
+    int64_t n = 0;
+    for (int64_t i = 0; i < ps->n; i++) n += hone_count(ps->list[i].tensor);
+    return n;
+}
+
+hone_named hone_params_part(const hone_params *ps, int64_t i, int part) {
+    const hone_param *p = &ps->list[i];
+    hone_named out = {.name = p->name[part], .shape = p->tensor->shape, .dtype = ps->dtype, .param = p};
+    out.shape.dim[0] /= p->n_names;
+    size_t offset = (size_t)part * (size_t)hone_shape_count(&out.shape) * hone_dtype_size(ps->dtype);
+    out.data = p->tensor->data ? (char *)p->tensor->data + offset : NULL;
+    out.grad = p->tensor->grad ? (char *)p->tensor->grad + offset : NULL;
+    return out;
+}
+
+bool hone_params_find(const hone_params *ps, const char *name, hone_named *out) {
+    for (int64_t i = 0; i < ps->n; i++)
+        for (int k = 0; k < ps->list[i].n_names; k++)
+            if (!strcmp(ps->list[i].name[k], name)) {
+                *out = hone_params_part(ps, i, k);
+                return true;
+            }
+    return false;
+}
+
+void hone_params_clear_grads(hone_params *ps) {
+    for (int64_t i = 0; i < ps->n; i++) {
+        hone_tensor *t = ps->list[i].tensor;
+        t->grad_set = false;
+        if (!t->rows) continue;
+        for (int64_t r = 0; r < t->rows->n; r++) t->rows->mark[t->rows->list[r]] = 0;
+        t->rows->n = 0;
+    }
+}

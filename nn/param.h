@@ -1,0 +1,68 @@
+/* Parameters: registered under their published names, stored flat, with their gradients beside them.
+ *
+ * A parameter is one tensor for the arithmetic and one or more published tensors for the files: query, key and value weights are one
+ * [3C, C] parameter with three names, so that they are one matrix multiplication. The registry drives loading, saving,
+ * optimiser groups, freezing and listings.
+ *
+ *     hone_params *ps = hone_params_new(HONE_F32);
+ *     hone_tensor *w = hone_params_add(ps, HONE_PARAM_WEIGHT, shape, "encoder.layer.0.output.dense.weight");
+ *     HONE_TRY(hone_params_allocate(ps, true));           // now w->data and w->grad exist
+ *
+ * The registry owns everything it hands out, until hone_params_free. */
+#ifndef HONE_NN_PARAM_H
+#define HONE_NN_PARAM_H
+
+#include "tensor/tensor.h"
+
+typedef enum hone_param_kind {
+    HONE_PARAM_WEIGHT = 0,
+    HONE_PARAM_BIAS,
+    HONE_PARAM_NORM,      /* scale or shift of a norm layer */
+    HONE_PARAM_EMBEDDING, /* a lookup table: its gradient is kept by rows (tensor.h, hone_row_set) */
+} hone_param_kind;
+
+#define HONE_PARAM_PARTS 3
+
+typedef struct hone_param {
+    hone_tensor *tensor;
+    hone_param_kind kind;
+    int n_names;
+    const char *name[HONE_PARAM_PARTS]; /* part i holds rows i * rows/n_names … of tensor */
+    bool trainable;                     /* false: frozen; it gets no gradient */
+    bool borrowed;                      /* data lies in a mapped file (inference) */
+} hone_param;
+
+typedef struct hone_params hone_params;
+
+hone_params *hone_params_new(hone_dtype dtype); /* F32 or F64; NULL: no memory */
+void hone_params_free(hone_params *ps);
+
+/* Declare a parameter (names are copied). NULL when memory is short: the registry remembers it and hone_params_allocate fails. */
+hone_tensor *hone_params_add(hone_params *ps, hone_param_kind kind, hone_shape shape, const char *name);
+/* n parts of the same shape, stacked along the first dimension. */
+hone_tensor *hone_params_add_stacked(hone_params *ps, hone_param_kind kind, hone_shape part, int n, const char *const *names);
+
+/* Give every declared parameter its memory: one flat block of values (uninitialised) and, with gradients, one of gradients. A
+ * parameter of kind EMBEDDING can be left without values (skip_tables) when a mapped file will supply them. */
+hone_status hone_params_allocate(hone_params *ps, bool gradients, bool skip_tables);
+
+int64_t hone_params_count(const hone_params *ps);
+hone_param *hone_params_at(const hone_params *ps, int64_t i);
+int64_t hone_params_elements(const hone_params *ps);
+hone_dtype hone_params_dtype(const hone_params *ps);
+
+/* A published tensor: part `part` of parameter i as a tensor of its own shape. */
+typedef struct hone_named {
+    const char *name;
+    hone_shape shape;
+    hone_dtype dtype;
+    void *data, *grad;
+    const hone_param *param;
+} hone_named;
+hone_named hone_params_part(const hone_params *ps, int64_t i, int part);
+bool hone_params_find(const hone_params *ps, const char *name, hone_named *out);
+
+/* Forget all gradients: the next backward overwrites. */
+void hone_params_clear_grads(hone_params *ps);
+
+#endif
