@@ -1,0 +1,280 @@
+/* Opening a folder: config, family, modules, tokenizer, weights; and writing it back. */
+#include "models/model.h"
+
+#include "base/io.h"
+#include "base/json.h"
+#include "base/random.h"
+#include "models/family.h"
+#include "models/sentence.h"
+#include "models/weights.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const hone_family *const families[] = {&hone_family_bert, NULL};
+
+struct hone_model {
+    char dir[HONE_PATH_MAX];
+    hone_arena *arena;
+    const hone_family *family;
+    void *self; /* the family's struct */
+    json_t *config;
+    hone_sentence sentence;
+    hone_tokenizer *tokenizer;
+    hone_params *params;
+    hone_safetensors *weights; /* open while parameters borrow from it */
+    hone_model_info info;
+};
+
+/* ---- opening ----------------------------------------------------------------------------------------------------------- */
+
+static hone_status find_family(hone_model *m, const char *file) {
+    const char *type;
+    if (!json_is_object(m->config)) return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "is not a JSON object");
+    HONE_TRY(hone_json_string(m->config, file, "model_type", "", &type));
+    for (int i = 0; families[i]; i++)
+        if (!strcmp(families[i]->model_type, type)) {
+            m->family = families[i];
+            return HONE_OK;
+        }
+    if (!*type) return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "has no \"model_type\"");
+    return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "\"model_type\" is \"%s\"; this version runs: bert", hone_quote(type));
+}
+
+static hone_status read_config(hone_model *m, const hone_model_options *o, hone_family_facts *facts) {
+    char file[HONE_PATH_MAX];
+    HONE_TRY(hone_io_join(file, m->sentence.encoder, "config.json"));
+    if (!hone_io_exists(file)) {
+        hone_fail_at(HONE_E_FORMAT, m->dir, 0, 0, "has no config.json");
+        return hone_hint("give the folder of a model, with config.json and model.safetensors");
+    }
+    HONE_TRY(hone_json_load(file, &m->config));
+    HONE_TRY(find_family(m, file));
+    return m->family->configure(m->config, file, o->dropout, m->arena, &m->self, facts);
+}
+
+typedef struct has_ctx {
+    const hone_safetensors *weights;
+    const hone_family *family;
+} has_ctx;
+
+static bool has_tensor(void *ctx, const char *name) {
+    const has_ctx *c = ctx;
+    return hone_weights_find(c->weights, c->family->prefix, name) != NULL;
+}
+
+static hone_status load_dense(hone_model *m) {
+    for (int i = 0; i < m->sentence.n_steps; i++) {
+        const hone_sentence_step *d = &m->sentence.step[i];
+        hone_safetensors *st;
+        if (d->kind != HONE_STEP_DENSE) continue;
+        HONE_TRY(hone_safetensors_open(d->dir, &st));
+        hone_status s = hone_weights_load_layer(st, m->params, d->name, "linear", d->dir);
+        hone_safetensors_close(st);
+        HONE_TRY(s);
+    }
+    return HONE_OK;
+}
+
+static hone_status load_weights(hone_model *m, const hone_model_options *o) {
+    HONE_TRY(hone_safetensors_open(m->sentence.encoder, &m->weights));
+    m->params = hone_params_new(o->dtype == HONE_F64 ? HONE_F64 : HONE_F32);
+    if (!m->params) return hone_last_error()->code;
+    has_ctx c = {m->weights, m->family};
+    m->family->declare(m->self, m->params, has_tensor, &c);
+    int64_t encoder_params = hone_params_count(m->params);
+    HONE_TRY(hone_sentence_declare(&m->sentence, m->params, m->dir, m->info.hidden, &m->info.embedding));
+    bool borrow = !o->train && hone_params_dtype(m->params) == HONE_F32;
+    HONE_TRY(hone_params_allocate(m->params, o->train, borrow));
+    HONE_TRY(hone_weights_load(m->weights, m->params, encoder_params, m->family->prefix, m->arena, m->sentence.encoder));
+    HONE_TRY(load_dense(m));
+    if (!borrow) {
+        hone_safetensors_close(m->weights);
+        m->weights = NULL;
+    }
+    return HONE_OK;
+}
+
+static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+
+static void settle_max_length(hone_model *m, const hone_model_options *o, int64_t usable) {
+    int64_t n = hone_tokenizer_max_length(m->tokenizer);
+    if (m->sentence.max_seq_length) n = m->sentence.max_seq_length;
+    if (o->max_length) n = o->max_length;
+    m->info.max_length = smaller(n, usable);
+}
+
+static hone_status open_parts(hone_model *m, const char *name, const hone_model_options *o) {
+    hone_family_facts facts;
+    HONE_TRY(hone_model_find(name, m->dir));
+    HONE_TRY(hone_sentence_read(m->dir, o->pooling, &m->sentence));
+    HONE_TRY(read_config(m, o, &facts));
+    m->info = (hone_model_info){.dir = m->dir, .family = m->family->model_type, .hidden = facts.hidden, .layers = facts.layers,
+                                .heads = facts.heads, .intermediate = facts.intermediate, .vocab = facts.vocab,
+                                .positions = facts.positions, .similarity = m->sentence.similarity};
+    HONE_TRY(hone_tokenizer_open(m->sentence.encoder, &m->tokenizer));
+    settle_max_length(m, o, facts.usable_positions);
+    if (m->info.max_length <= hone_tokenizer_special_count(m->tokenizer, false))
+        return hone_fail(HONE_E_ARG, "a text may have %" PRId64 " tokens, of which %" PRId64 " are special ones", m->info.max_length,
+                         hone_tokenizer_special_count(m->tokenizer, false));
+    HONE_TRY(load_weights(m, o));
+    m->info.parameters = hone_params_elements(m->params);
+    return HONE_OK;
+}
+
+hone_status hone_model_open(const char *name, const hone_model_options *o, hone_model **out) {
+    static const hone_model_options defaults;
+    hone_model *m = hone_zalloc(sizeof *m);
+    if (!m) return hone_last_error()->code;
+    m->arena = hone_arena_new("model", 0);
+    hone_status s = m->arena ? open_parts(m, name, o ? o : &defaults) : hone_last_error()->code;
+    if (s != HONE_OK) {
+        hone_model_close(m);
+        return s;
+    }
+    *out = m;
+    return HONE_OK;
+}
+
+static bool has_nothing(void *ctx, const char *name) {
+    (void)ctx, (void)name;
+    return false;
+}
+
+static void randomize(hone_params *ps, double deviation, uint64_t seed) {
+    for (int64_t i = 0; i < hone_params_count(ps); i++) {
+        const hone_param *p = hone_params_at(ps, i);
+        bool scale = p->kind == HONE_PARAM_NORM && strstr(p->name[0], ".weight");
+        bool zero = p->kind == HONE_PARAM_BIAS || p->kind == HONE_PARAM_NORM;
+        for (int64_t k = 0; k < hone_count(p->tensor); k++) {
+            uint64_t stream = hone_stream_id(HONE_STREAM_INIT, (uint64_t)i);
+            double x = scale ? 1 : zero ? 0 : deviation * hone_random_normal(seed, stream, (uint64_t)k);
+            if (p->tensor->dtype == HONE_F64)
+                hone_f64(p->tensor)[k] = x;
+            else
+                hone_f32(p->tensor)[k] = (float)x;
+        }
+    }
+}
+
+static hone_status make_parts(hone_model *m, const hone_model_options *o, uint64_t seed) {
+    hone_family_facts facts;
+    double deviation;
+    HONE_TRY(find_family(m, "config"));
+    HONE_TRY(m->family->configure(m->config, "config", o->dropout, m->arena, &m->self, &facts));
+    HONE_TRY(hone_json_real(m->config, "config", "initializer_range", 0.02, &deviation));
+    m->sentence = (hone_sentence){.n_modes = 1, .modes = {HONE_POOL_MEAN}, .include_prompt = true, .n_steps = 1,
+                                  .step = {{.kind = HONE_STEP_NORMALIZE}}, .similarity = "cosine"};
+    m->info = (hone_model_info){.dir = "", .family = m->family->model_type, .hidden = facts.hidden, .layers = facts.layers,
+                                .heads = facts.heads, .intermediate = facts.intermediate, .vocab = facts.vocab,
+                                .positions = facts.positions, .embedding = facts.hidden, .max_length = facts.usable_positions,
+                                .similarity = m->sentence.similarity};
+    m->params = hone_params_new(o->dtype == HONE_F64 ? HONE_F64 : HONE_F32);
+    if (!m->params) return hone_last_error()->code;
+    m->family->declare(m->self, m->params, has_nothing, NULL);
+    HONE_TRY(hone_params_allocate(m->params, o->train, false));
+    randomize(m->params, deviation, seed);
+    m->info.parameters = hone_params_elements(m->params);
+    return HONE_OK;
+}
+
+hone_status hone_model_make(const json_t *config, const hone_model_options *o, uint64_t seed, hone_model **out) {
+    hone_model *m = hone_zalloc(sizeof *m);
+    if (!m) return hone_last_error()->code;
+    m->arena = hone_arena_new("model", 0);
+    m->config = json_deep_copy(config);
+    hone_status s = m->arena && m->config ? make_parts(m, o, seed) : hone_fail(HONE_E_NOMEM, "no memory for the model");
+    if (s != HONE_OK) {
+        hone_model_close(m);
+        return s;
+    }
+    *out = m;
+    return HONE_OK;
+}
+
+void hone_model_close(hone_model *m) {
+    if (!m) return;
+    hone_params_free(m->params);
+    hone_safetensors_close(m->weights);
+    hone_tokenizer_free(m->tokenizer);
+    hone_sentence_free(&m->sentence);
+    json_decref(m->config);
+    hone_arena_free(m->arena);
+    hone_free(m);
+}
+
+/* ---- running and facts --------------------------------------------------------------------------------------------------- */
+
+hone_tensor *hone_model_hidden(hone_model *m, hone_graph *g, const hone_model_batch *b, int layer) {
+    return m->family->forward(m->self, g, b, layer);
+}
+
+hone_tensor *hone_model_encode(hone_model *m, hone_graph *g, const hone_model_batch *b) {
+    return hone_sentence_forward(&m->sentence, g, m->family->forward(m->self, g, b, -1), b);
+}
+
+hone_params *hone_model_params(hone_model *m) { return m->params; }
+const hone_model_info *hone_model_get_info(const hone_model *m) { return &m->info; }
+const hone_tokenizer *hone_model_tokenizer(const hone_model *m) { return m->tokenizer; }
+hone_tensor *hone_model_word_table(const hone_model *m) { return m->family->word_table(m->self); }
+bool hone_model_skips_prompt(const hone_model *m) { return !m->sentence.include_prompt; }
+bool hone_model_lower_case(const hone_model *m) { return m->sentence.lower_case; }
+
+const char *hone_model_prompt(const hone_model *m, const char *name) {
+    const json_t *config = m->sentence.config;
+    if (!name) {
+        name = json_string_value(json_object_get(config, "default_prompt_name"));
+        if (!name) return "";
+    }
+    return json_string_value(json_object_get(json_object_get(config, "prompts"), name));
+}
+
+/* ---- writing ------------------------------------------------------------------------------------------------------------- */
+
+/* config.json as it came, except for what is no longer true: the class, and the element type if it was stated. */
+static hone_status write_config(const hone_model *m, const char *dir) {
+    char file[HONE_PATH_MAX];
+    json_t *config = json_copy(m->config);
+    if (!config) return hone_fail(HONE_E_NOMEM, "no memory for config.json");
+    json_object_set_new(config, "architectures", json_pack("[s]", m->family->architecture));
+    if (json_object_get(config, "torch_dtype")) json_object_set_new(config, "torch_dtype", json_string("float32"));
+    if (json_object_get(config, "dtype")) json_object_set_new(config, "dtype", json_string("float32"));
+    hone_status s = hone_io_join(file, dir, "config.json");
+    if (s == HONE_OK) s = hone_json_save(config, file);
+    json_decref(config);
+    return s;
+}
+
+static hone_status write_folder(hone_model *m, const char *dir) {
+    char file[HONE_PATH_MAX];
+    HONE_TRY(hone_io_mkdirs(dir));
+    HONE_TRY(hone_io_join(file, dir, "model.safetensors"));
+    HONE_TRY(hone_weights_save(m->params, file));
+    HONE_TRY(hone_tokenizer_copy_files(m->sentence.encoder, dir));
+    HONE_TRY(hone_sentence_write(&m->sentence, dir, m->info.hidden, m->info.max_length));
+    return write_config(m, dir);
+}
+
+hone_status hone_model_save(hone_model *m, const char *dir) {
+    if (!m->tokenizer) return hone_fail(HONE_E_ARG, "a model made without files has no tokenizer to save");
+    char fresh[HONE_PATH_MAX], old[HONE_PATH_MAX];
+    size_t n = strlen(dir);
+    while (n > 1 && dir[n - 1] == '/') n--;
+    if (snprintf(fresh, sizeof fresh, "%.*s.tmp-%ld", (int)n, dir, (long)getpid()) >= HONE_PATH_MAX ||
+        snprintf(old, sizeof old, "%.*s.old-%ld", (int)n, dir, (long)getpid()) >= HONE_PATH_MAX)
+        return hone_fail(HONE_E_LIMIT, "the path is longer than %d bytes", HONE_PATH_MAX);
+    HONE_TRY(hone_io_remove_tree(fresh));
+    hone_status s = write_folder(m, fresh);
+    bool replaces = s == HONE_OK && hone_io_exists(dir);
+    if (replaces) s = hone_io_rename(dir, old);
+    if (s == HONE_OK) s = hone_io_rename(fresh, dir);
+    if (s != HONE_OK) { /* keep the sentence of the failure that matters */
+        hone_error e = *hone_last_error();
+        if (replaces && !hone_io_exists(dir)) hone_io_rename(old, dir);
+        hone_io_remove_tree(fresh);
+        hone_error_restore(&e);
+        return s;
+    }
+    return replaces ? hone_io_remove_tree(old) : HONE_OK;
+}

@@ -1,0 +1,108 @@
+/* Models: open a published folder, embed texts, write the folder back.
+ *
+ *     hone_model *m;
+ *     HONE_TRY(hone_model_open("sentence-transformers/all-MiniLM-L6-v2", &(hone_model_options){.train = true}, &m));
+ *     hone_tensor *e = hone_model_encode(m, g, &batch);          // [B, D], on the tape
+ *     HONE_TRY(hone_model_save(m, "out/best_model"));
+ *
+ * A folder is config.json, weights (safetensors, one file or shards), tokenizer files and, for sentence-transformers, modules.json
+ * with the folders it names. Without modules.json it is a bare encoder with mean pooling. The family is config.json's
+ * model_type; each family is one file (bert.c) behind hone_family. */
+#ifndef HONE_MODELS_MODEL_H
+#define HONE_MODELS_MODEL_H
+
+#include "autograd/ops.h"
+#include "base/json.h"
+#include "data/tokenizer/tokenizer.h"
+#include "nn/param.h"
+
+typedef struct hone_model hone_model;
+
+typedef struct hone_model_options {
+    hone_dtype dtype;    /* 0: F32. F64: gradient checks */
+    bool train;          /* allocate gradients */
+    double dropout;      /* > 0: replaces config.json's probabilities; 0: as configured; < 0: none */
+    int64_t max_length;  /* 0: as the folder says. Never beyond the positions that the model has */
+    const char *pooling; /* NULL: as the folder says; else one of the modes' names */
+} hone_model_options;
+
+/* `name`: a folder, or org/name looked up in the local Hugging Face cache (never on the network).
+ * Errors: HONE_E_IO / FORMAT / SHAPE / UNSUPPORTED with the file and both numbers; nothing is left open. */
+hone_status hone_model_open(const char *name, const hone_model_options *o, hone_model **out);
+void hone_model_close(hone_model *m); /* accepts NULL */
+
+/* A model without files: the encoder that `config` (as in config.json, borrowed) describes, mean pooling, unit length; weights
+ * N(0, initializer_range), norms 1 and 0. It has no tokenizer and cannot be saved. For benches and experiments. */
+hone_status hone_model_make(const json_t *config, const hone_model_options *o, uint64_t seed, hone_model **out);
+
+/* Write the whole folder: weights as F32 safetensors, config.json with every unknown key kept, tokenizer files byte for byte,
+ * sentence-transformers' modules in the form that all its versions from 2 on read. The folder appears complete or not at all (a
+ * temporary beside it is renamed); one that is there is replaced. */
+hone_status hone_model_save(hone_model *m, const char *dir);
+
+/* ---- what a model is, to the training loop ---- */
+
+hone_params *hone_model_params(hone_model *m);
+
+/* B sequences, packed. All borrowed until the next hone_graph_begin. */
+typedef struct hone_model_batch {
+    int64_t B, T;
+    const int32_t *ids;   /* [T] */
+    const int32_t *types; /* [T], NULL: zeros */
+    const int32_t *cu;    /* [B+1] */
+    const int32_t *skip;  /* [B] tokens that pooling leaves out, NULL: none */
+} hone_model_batch;
+
+/* Embeddings [B, D]: encoder, pooling and whatever modules follow. */
+hone_tensor *hone_model_encode(hone_model *m, hone_graph *g, const hone_model_batch *b);
+/* The encoder's last hidden states [T, C], before pooling; layer >= 0: the output of that layer (0: embeddings). */
+hone_tensor *hone_model_hidden(hone_model *m, hone_graph *g, const hone_model_batch *b, int layer);
+
+/* ---- facts ---- */
+
+typedef struct hone_model_info {
+    const char *dir;    /* resolved folder */
+    const char *family; /* model_type */
+    int64_t hidden, layers, heads, intermediate, vocab, positions;
+    int64_t embedding;  /* D */
+    int64_t max_length; /* tokens, special ones included */
+    int64_t parameters;
+    const char *similarity; /* cosine, dot, euclidean, manhattan */
+} hone_model_info;
+const hone_model_info *hone_model_get_info(const hone_model *m);
+const hone_tokenizer *hone_model_tokenizer(const hone_model *m);
+/* The table that token ids look up (hone_optim_catch_up). */
+hone_tensor *hone_model_word_table(const hone_model *m);
+/* Text of a named prompt of config_sentence_transformers.json, NULL if there is none; name NULL: the default prompt ("" if none). */
+const char *hone_model_prompt(const hone_model *m, const char *name);
+
+/* Pooling leaves the prompt's tokens out (include_prompt false): hone_model_batch.skip is wanted. */
+bool hone_model_skips_prompt(const hone_model *m);
+/* Texts are lower-cased before tokenizing (sentence_bert_config.json). */
+bool hone_model_lower_case(const hone_model *m);
+
+/* ---- embedding texts ---- */
+
+typedef struct hone_text {
+    const char *p;
+    size_t n;
+} hone_text;
+
+typedef struct hone_embed_options {
+    const char *prompt;   /* put before every text; NULL: the model's default prompt */
+    int64_t batch_tokens; /* most tokens in one forward, 0: 1024 */
+    bool normalize;       /* to unit length, if the modules have not */
+    int64_t truncate;     /* keep the first so many dimensions (before normalising); 0: all */
+    void (*progress)(void *ctx, int64_t done, int64_t total); /* NULL: none */
+    void *ctx;
+} hone_embed_options;
+
+/* out [n, D or truncate]. Texts are tokenized on all threads, sorted by length, embedded in packed batches. The step arena of `g`
+ * is used and reset. cut: how many texts were longer than max_length (NULL: not wanted). */
+hone_status hone_model_embed(hone_model *m, hone_graph *g, const hone_text *texts, int64_t n, const hone_embed_options *o,
+                             float *out, int64_t *cut);
+
+/* The folder a name stands for: itself if it is one, else the snapshot in the Hugging Face cache. */
+hone_status hone_model_find(const char *name, char dir[4096]);
+
+#endif

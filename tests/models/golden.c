@@ -1,0 +1,141 @@
+/* Published folders in every flavour, against sentence-transformers: token ids, embeddings, hidden states. The folders and expected.json
+ * come from tests/golden/models/make_models.py. */
+#include "base/io.h"
+#include "base/json.h"
+#include "models/model.h"
+#include "tests/test.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+typedef struct golden {
+    char dir[HONE_PATH_MAX];
+    json_t *inputs, *expected;
+    hone_model *m;
+    hone_arena *arena;
+    hone_graph *g;
+} golden;
+
+static golden open_golden(const char *name) {
+    golden x = {0};
+    char file[HONE_PATH_MAX];
+    CHECK_OK(hone_json_load(test_path("tests/golden/models/inputs.json"), &x.inputs));
+    CHECK_OK(hone_io_join(x.dir, test_path("tests/golden/models"), name));
+    CHECK_OK(hone_io_join(file, x.dir, "expected.json"));
+    CHECK_OK(hone_json_load(file, &x.expected));
+    CHECK_OK(hone_model_open(x.dir, NULL, &x.m));
+    x.arena = hone_arena_new("step", 0);
+    x.g = hone_graph_new(x.arena);
+    return x;
+}
+
+static void close_golden(golden *x) {
+    hone_graph_free(x->g);
+    hone_arena_free(x->arena);
+    hone_model_close(x->m);
+    json_decref(x->inputs);
+    json_decref(x->expected);
+}
+
+static int64_t integer(const json_t *o, const char *key) { return json_integer_value(json_object_get(o, key)); }
+
+/* Embeds the golden texts with the prompt named and compares; returns the largest difference. */
+static double compare_rows(golden *x, const char *name, const json_t *rows, const char *prompt) {
+    const json_t *texts = json_object_get(x->inputs, "texts");
+    int64_t n = (int64_t)json_array_size(rows), D = integer(x->expected, "dim");
+    CHECK_INT(hone_model_get_info(x->m)->embedding, D);
+    CHECK(n >= 4 && n <= (int64_t)json_array_size(texts));
+    hone_text *in = calloc((size_t)n, sizeof *in);
+    float *out = calloc((size_t)(n * D), sizeof *out);
+    for (int64_t i = 0; i < n; i++) {
+        const json_t *t = json_array_get(texts, (size_t)i);
+        in[i] = (hone_text){json_string_value(t), json_string_length(t)};
+    }
+    CHECK_OK(hone_model_embed(x->m, x->g, in, n, &(hone_embed_options){.prompt = prompt}, out, NULL));
+    double worst = 0;
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t c = 0; c < D; c++) {
+            const json_t *want = json_array_get(json_object_get(json_array_get(rows, (size_t)i), "embedding"), (size_t)c);
+            double err = fabs((double)out[i * D + c] - json_number_value(want));
+            CHECK_MSG(err <= 1e-5, "%s: text %d, dimension %d is %.9g, want %.9g", name, (int)i, (int)c, (double)out[i * D + c],
+                      json_number_value(want));
+            if (err > worst) worst = err;
+        }
+    free(in);
+    free(out);
+    return worst;
+}
+
+TEST(models, every_flavour_of_folder_embeds_like_sentence_transformers) {
+    char **names;
+    size_t n;
+    int seen = 0;
+    double worst = 0;
+    CHECK_OK(hone_io_list(test_path("tests/golden/models"), &names, &n));
+    for (size_t i = 0; i < n; i++) {
+        char dir[HONE_PATH_MAX];
+        CHECK_OK(hone_io_join(dir, test_path("tests/golden/models"), names[i]));
+        if (!hone_io_is_dir(dir)) continue;
+        golden x = open_golden(names[i]);
+        CHECK_INT(hone_model_get_info(x.m)->max_length, integer(x.expected, "max_seq_length"));
+        double err = compare_rows(&x, names[i], json_object_get(x.expected, "rows"), NULL);
+        if (err > worst) worst = err;
+        const json_t *prompts = json_object_get(x.expected, "prompts");
+        for (size_t k = 0; k < json_array_size(prompts); k++) {
+            const json_t *p = json_array_get(prompts, k);
+            const char *text = json_string_value(json_object_get(p, "prompt"));
+            err = compare_rows(&x, names[i], json_object_get(p, "rows"), text ? text : "");
+            if (err > worst) worst = err;
+        }
+        close_golden(&x);
+        seen++;
+    }
+    hone_free(names);
+    CHECK(seen >= 15);
+    printf("  %d folders, largest difference %.2g of 1e-5\n", seen, worst);
+}
+
+TEST(models, hidden_states_of_every_layer_are_those_of_transformers) {
+    golden x = open_golden("mean");
+    const json_t *all = json_object_get(x.expected, "hidden_states");
+    CHECK(json_array_size(all) > 0);
+    for (size_t t = 0; t < json_array_size(all); t++) {
+        const json_t *entry = json_array_get(all, t), *ids = json_object_get(entry, "ids"), *layers = json_object_get(entry, "layers");
+        int32_t list[64], cu[2] = {0, (int32_t)json_array_size(ids)};
+        for (int32_t i = 0; i < cu[1]; i++) list[i] = (int32_t)json_integer_value(json_array_get(ids, (size_t)i));
+        CHECK(json_array_size(layers) > 1);
+        for (size_t layer = 0; layer < json_array_size(layers); layer++) {
+            hone_graph_begin(x.g, &(hone_graph_mode){0});
+            hone_model_batch b = {.B = 1, .T = cu[1], .ids = list, .cu = cu};
+            const hone_tensor *h = hone_model_hidden(x.m, x.g, &b, (int)layer);
+            CHECK_OK(hone_graph_status(x.g));
+            for (int64_t i = 0; i < hone_dim(h, 0); i++)
+                for (int64_t c = 0; c < hone_dim(h, 1); c++) {
+                    const json_t *row = json_array_get(json_array_get(layers, layer), (size_t)i);
+                    CHECK_NEAR(hone_f32(h)[i * hone_dim(h, 1) + c], json_number_value(json_array_get(row, (size_t)c)), 1e-5);
+                }
+        }
+    }
+    close_golden(&x);
+}
+
+TEST(models, a_saved_folder_embeds_the_same_bits) {
+    static const char *const names[] = {"mean", "gamma", "masked_lm", "f16", "sharded", "dense_two", "pool_new_order", "vocab_only"};
+    for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
+        golden x = open_golden(names[k]);
+        char out[HONE_PATH_MAX];
+        CHECK_OK(hone_io_join(out, test_dir(), names[k]));
+        CHECK_OK(hone_model_save(x.m, out));
+        CHECK_OK(hone_model_save(x.m, out)); /* over a folder that is there */
+        hone_model *again;
+        CHECK_OK(hone_model_open(out, NULL, &again));
+        hone_text text = {"the city of light", 17};
+        float a[256], b[256];
+        size_t bytes = (size_t)hone_model_get_info(again)->embedding * sizeof *a;
+        CHECK_OK(hone_model_embed(x.m, x.g, &text, 1, NULL, a, NULL));
+        CHECK_OK(hone_model_embed(again, x.g, &text, 1, NULL, b, NULL));
+        CHECK_MSG(!memcmp(a, b, bytes), "%s: the saved folder embeds differently", names[k]);
+        hone_model_close(again);
+        close_golden(&x);
+    }
+}
