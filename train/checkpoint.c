@@ -1,0 +1,334 @@
+#include "train/checkpoint.h"
+
+#include "base/io.h"
+#include "base/json.h"
+#include "tensor/safetensors.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+enum { FORMAT = 1 };
+
+/* ---- saving ------------------------------------------------------------------------------------------------------------ */
+
+typedef struct item_list {
+    hone_safetensors_item *item;
+    char (*name)[320];
+    int64_t n;
+} item_list;
+
+static void push(item_list *l, const char *kind, const char *name, hone_dtype dtype, hone_shape shape, const void *data) {
+    snprintf(l->name[l->n], sizeof *l->name, *name ? "%s.%s" : "%s", kind, name);
+    l->item[l->n] = (hone_safetensors_item){.name = l->name[l->n], .dtype = dtype, .shape = shape, .data = data};
+    l->n++;
+}
+
+/* The optimiser's arrays under names: what is written, and what a loader asks for. */
+static hone_status list_optimizer(hone_model *m, hone_optim *o, const float *decays, int64_t n_decays, item_list *l) {
+    hone_params *ps = hone_model_params(m);
+    size_t room = (size_t)hone_params_count(ps) * 4 + 1;
+    *l = (item_list){hone_alloc(room * sizeof *l->item), hone_alloc(room * sizeof *l->name), 0};
+    if (!l->item || !l->name) return hone_last_error()->code;
+    for (int64_t i = 0; i < hone_params_count(ps); i++) {
+        const hone_tensor *t = hone_params_at(ps, i)->tensor;
+        if (strstr(t->name, "_Dense.")) push(l, "p", t->name, t->dtype, t->shape, t->data);
+        if (!hone_optim_m(o, i)) continue;
+        push(l, "m", t->name, t->dtype, t->shape, hone_optim_m(o, i));
+        push(l, "v", t->name, t->dtype, t->shape, hone_optim_v(o, i));
+        if (hone_optim_row_step(o, i)) push(l, "rows", t->name, HONE_I32, hone_shape_of(1, hone_dim(t, 0)), hone_optim_row_step(o, i));
+    }
+    push(l, "decays", "", HONE_F32, hone_shape_of(1, n_decays), decays);
+    return HONE_OK;
+}
+
+static void free_list(item_list *l) {
+    hone_free(l->item);
+    hone_free(l->name);
+}
+
+static hone_status save_optimizer(const char *dir, hone_model *m, hone_optim *o) {
+    char file[HONE_PATH_MAX];
+    item_list l = {0};
+    int64_t n;
+    const float *decays = hone_optim_decays(o, &n);
+    hone_status s = hone_io_join(file, dir, "optimizer.safetensors");
+    if (s == HONE_OK) s = list_optimizer(m, o, decays, n, &l);
+    if (s == HONE_OK) s = hone_safetensors_write(file, l.item, l.n, HONE_F32);
+    free_list(&l);
+    return s;
+}
+
+/* {"tensor name": "crc32 in hex", …} of a file's tensors. */
+static hone_status sums_of(const char *file, json_t **out) {
+    hone_safetensors *st;
+    HONE_TRY(hone_safetensors_open(file, &st));
+    json_t *sums = json_object();
+    for (int64_t i = 0; sums && i < hone_safetensors_count(st); i++) {
+        const hone_safetensors_entry *e = hone_safetensors_at(st, i);
+        char text[16];
+        snprintf(text, sizeof text, "%08lx", crc32_z(crc32_z(0, NULL, 0), e->data, e->bytes));
+        json_object_set_new(sums, e->name, json_string(text));
+    }
+    hone_safetensors_close(st);
+    *out = sums;
+    return sums ? HONE_OK : hone_fail(HONE_E_NOMEM, "no memory for checksums");
+}
+
+static hone_status state_json(const char *dir, const hone_train_state *s, const json_t *identity, json_t **out) {
+    char file[HONE_PATH_MAX];
+    json_t *weights = NULL, *optimizer = NULL;
+    HONE_TRY(hone_io_join(file, dir, "model.safetensors"));
+    HONE_TRY(sums_of(file, &weights));
+    hone_status status = hone_io_join(file, dir, "optimizer.safetensors");
+    if (status == HONE_OK) status = sums_of(file, &optimizer);
+    if (status != HONE_OK) {
+        json_decref(weights);
+        return status;
+    }
+    *out = json_pack("{s:i, s:I, s:I, s:I, s:I, s:f, s:f, s:I, s:I, s:O, s:{s:o, s:o}}", "format", FORMAT, "step", (json_int_t)s->step, "epoch",
+                     (json_int_t)s->epoch, "batch", (json_int_t)s->batch, "best_step", (json_int_t)s->best_step, "best_metric", s->best_metric,
+                     "first_metric", s->first_metric, "skipped", (json_int_t)s->skipped, "log_offset", (json_int_t)s->log_offset, "identity",
+                     (json_t *)(uintptr_t)identity, "checksums", "model.safetensors", weights, "optimizer.safetensors", optimizer);
+    return *out ? HONE_OK : hone_fail(HONE_E_NOMEM, "no memory for state.json");
+}
+
+static hone_status add_state(const char *dir, hone_model *m, hone_optim *o, const hone_train_state *s, const json_t *identity) {
+    char file[HONE_PATH_MAX];
+    json_t *state = NULL;
+    HONE_TRY(hone_model_save(m, dir));
+    HONE_TRY(save_optimizer(dir, m, o));
+    HONE_TRY(state_json(dir, s, identity, &state));
+    hone_status status = hone_io_join(file, dir, "state.json");
+    if (status == HONE_OK) status = hone_json_save(state, file);
+    json_decref(state);
+    return status == HONE_OK ? hone_io_sync_dir(dir) : status;
+}
+
+hone_status hone_checkpoint_save(const char *dir, hone_model *m, hone_optim *o, const hone_train_state *s, const json_t *identity) {
+    char fresh[HONE_PATH_MAX];
+    if (snprintf(fresh, sizeof fresh, "%s.tmp", dir) >= HONE_PATH_MAX) return hone_fail(HONE_E_LIMIT, "the path is longer than %d bytes", HONE_PATH_MAX);
+    HONE_TRY(hone_io_remove_tree(fresh));
+    hone_status status = add_state(fresh, m, o, s, identity);
+    if (status == HONE_OK) status = hone_io_remove_tree(dir); /* an earlier attempt at the same step */
+    if (status == HONE_OK) status = hone_io_rename(fresh, dir);
+    if (status != HONE_OK) {
+        hone_error e = *hone_last_error();
+        hone_io_remove_tree(fresh);
+        hone_error_restore(&e);
+    }
+    return status;
+}
+
+/* ---- finding ----------------------------------------------------------------------------------------------------------- */
+
+static hone_status check_sums(const char *dir, const char *name, const json_t *state, const char *file) {
+    char path[HONE_PATH_MAX];
+    json_t *now;
+    const json_t *want = json_object_get(json_object_get(state, "checksums"), name);
+    HONE_TRY(hone_io_join(path, dir, name));
+    HONE_TRY(sums_of(path, &now));
+    const char *key;
+    json_t *value;
+    hone_status s = json_object_size(want) == json_object_size(now) ? HONE_OK
+                                                                    : hone_fail_at(HONE_E_FORMAT, path, 0, 0, "holds %zu tensors, %s lists %zu",
+                                                                                   json_object_size(now), file, json_object_size(want));
+    json_object_foreach((json_t *)(uintptr_t)now, key, value) {
+        const json_t *sum = json_object_get(want, key);
+        if (s == HONE_OK && (!sum || !json_equal(sum, value)))
+            s = hone_fail_at(HONE_E_FORMAT, path, 0, 0, "tensor \"%s\" is damaged: checksum %s, written as %s", hone_quote(key),
+                             json_string_value(value), json_is_string(sum) ? json_string_value(sum) : "none");
+    }
+    json_decref(now);
+    return s;
+}
+
+static hone_status read_int(const json_t *o, const char *file, const char *key, int64_t *out) {
+    if (!json_is_integer(json_object_get(o, key))) return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "has no whole number \"%s\"", key);
+    return hone_json_int(o, file, key, 0, -1, INT64_MAX, out);
+}
+
+/* Parse and verify a checkpoint's state. *json is the caller's. */
+static hone_status read_state(const char *dir, hone_train_state *s, json_t **json) {
+    char file[HONE_PATH_MAX];
+    int64_t format;
+    HONE_TRY(hone_io_join(file, dir, "state.json"));
+    HONE_TRY(hone_json_load(file, json));
+    HONE_TRY(read_int(*json, file, "format", &format));
+    if (format != FORMAT) return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "is of format %" PRId64 ", this version reads %d", format, FORMAT);
+    HONE_TRY(read_int(*json, file, "step", &s->step));
+    HONE_TRY(read_int(*json, file, "epoch", &s->epoch));
+    HONE_TRY(read_int(*json, file, "batch", &s->batch));
+    HONE_TRY(read_int(*json, file, "best_step", &s->best_step));
+    HONE_TRY(read_int(*json, file, "skipped", &s->skipped));
+    HONE_TRY(read_int(*json, file, "log_offset", &s->log_offset));
+    HONE_TRY(hone_json_real(*json, file, "best_metric", 0, &s->best_metric));
+    HONE_TRY(hone_json_real(*json, file, "first_metric", 0, &s->first_metric));
+    HONE_TRY(check_sums(dir, "model.safetensors", *json, file));
+    return check_sums(dir, "optimizer.safetensors", *json, file);
+}
+
+static bool is_checkpoint_name(const char *name) {
+    static const char *const heads[] = {"checkpoint_step_", "checkpoint_epoch_"};
+    for (int i = 0; i < 2; i++) {
+        size_t n = strlen(heads[i]);
+        if (!strncmp(name, heads[i], n) && name[n] && strspn(name + n, "0123456789") == strlen(name + n)) return true;
+    }
+    return false;
+}
+
+/* The step a folder claims, without verifying the tensors; -1 if it cannot be read. */
+static int64_t step_of(const char *dir) {
+    char file[HONE_PATH_MAX];
+    json_t *o = NULL;
+    int64_t step = -1;
+    if (hone_io_join(file, dir, "state.json") != HONE_OK || hone_json_load(file, &o) != HONE_OK) return -1;
+    if (json_is_integer(json_object_get(o, "step"))) step = json_integer_value(json_object_get(o, "step"));
+    json_decref(o);
+    return step;
+}
+
+typedef struct found {
+    char dir[HONE_PATH_MAX];
+    int64_t step;
+} found;
+
+static int newest_first(const void *a, const void *b) {
+    const found *x = a, *y = b;
+    if (x->step != y->step) return x->step < y->step ? 1 : -1;
+    return strcmp(y->dir, x->dir);
+}
+
+static hone_status list_checkpoints(const char *run, found **out, size_t *n) {
+    char **names;
+    size_t count;
+    *out = NULL, *n = 0;
+    if (!hone_io_is_dir(run)) return HONE_OK;
+    HONE_TRY(hone_io_list(run, &names, &count));
+    found *list = hone_alloc((count + 1) * sizeof *list);
+    hone_status s = list ? HONE_OK : hone_last_error()->code;
+    for (size_t i = 0; s == HONE_OK && i < count; i++) {
+        if (!is_checkpoint_name(names[i])) continue;
+        s = hone_io_join(list[*n].dir, run, names[i]);
+        if (s == HONE_OK) list[*n].step = step_of(list[*n].dir), (*n)++;
+    }
+    hone_free(names);
+    if (s != HONE_OK) {
+        hone_free(list);
+        *n = 0;
+        return s;
+    }
+    qsort(list, *n, sizeof *list, newest_first);
+    *out = list;
+    return HONE_OK;
+}
+
+hone_status hone_checkpoint_newest(const char *run, char dir[4096], char *passed_over, size_t n) {
+    found *list;
+    size_t count;
+    dir[0] = 0;
+    HONE_TRY(list_checkpoints(run, &list, &count));
+    for (size_t i = 0; i < count && !*dir; i++) {
+        hone_train_state state;
+        json_t *json = NULL;
+        if (read_state(list[i].dir, &state, &json) == HONE_OK)
+            snprintf(dir, HONE_PATH_MAX, "%s", list[i].dir);
+        else if (passed_over)
+            snprintf(passed_over, n, "passing over %.200s: %.280s", list[i].dir, hone_last_error()->message);
+        json_decref(json);
+    }
+    hone_free(list);
+    hone_error_clear();
+    return HONE_OK;
+}
+
+hone_status hone_checkpoint_prune(const char *run, int64_t keep) {
+    found *list;
+    size_t count;
+    HONE_TRY(list_checkpoints(run, &list, &count));
+    hone_status s = HONE_OK;
+    for (size_t i = (size_t)keep; i < count && s == HONE_OK; i++) s = hone_io_remove_tree(list[i].dir);
+    hone_free(list);
+    return s;
+}
+
+/* ---- loading ----------------------------------------------------------------------------------------------------------- */
+
+static hone_status compare_identity(const char *dir, const json_t *stored, const json_t *now) {
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)now, key, value) {
+        const json_t *old = json_object_get(stored, key);
+        if (old && json_equal(old, value)) continue;
+        char *a = old ? json_dumps(old, JSON_ENCODE_ANY) : NULL, *b = json_dumps(value, JSON_ENCODE_ANY);
+        hone_fail_at(HONE_E_ARG, dir, 0, 0, "was trained with %s %s, this run has %s: resuming would not give the same result", key, a ? a : "(none)",
+                     b ? b : "?");
+        hone_free(a);
+        hone_free(b);
+        return hone_hint("give the options of the first run, or start a new one with another --out");
+    }
+    return HONE_OK;
+}
+
+static hone_status copy_item(const hone_safetensors *st, const hone_safetensors_item *want) {
+    const hone_safetensors_entry *e = hone_safetensors_find(st, want->name);
+    if (!e || e->dtype != want->dtype || !hone_shape_equal(&e->shape, &want->shape))
+        return hone_fail_at(HONE_E_FORMAT, hone_safetensors_path(st, 0), 0, 0, "\"%s\" %s %s is missing or of another kind", want->name,
+                            hone_dtype_name(want->dtype), hone_shape_str(&want->shape));
+    memcpy((void *)(uintptr_t)want->data, e->data, e->bytes);
+    return HONE_OK;
+}
+
+static hone_status load_optimizer(const char *dir, hone_model *m, hone_optim *o, int64_t steps) {
+    char file[HONE_PATH_MAX];
+    hone_safetensors *st;
+    item_list l = {0};
+    float *decays = hone_alloc((size_t)(steps + 1) * sizeof *decays);
+    if (!decays) return hone_last_error()->code;
+    hone_status s = hone_io_join(file, dir, "optimizer.safetensors");
+    if (s == HONE_OK) s = hone_safetensors_open(file, &st);
+    if (s != HONE_OK) {
+        hone_free(decays);
+        return s;
+    }
+    const hone_safetensors_entry *e = hone_safetensors_find(st, "decays");
+    int64_t n = e ? (int64_t)(e->bytes / sizeof(float)) : -1;
+    if (n > steps) s = hone_fail_at(HONE_E_FORMAT, file, 0, 0, "has %" PRId64 " decay factors, state.json says %" PRId64 " steps", n, steps);
+    if (s == HONE_OK) s = list_optimizer(m, o, decays, n, &l);
+    for (int64_t i = 0; s == HONE_OK && i < l.n; i++) s = copy_item(st, &l.item[i]);
+    if (s == HONE_OK) s = hone_optim_restore(o, n, decays, n);
+    free_list(&l);
+    hone_safetensors_close(st);
+    hone_free(decays);
+    return s;
+}
+
+static hone_status load_weights(const char *dir, hone_model *m) {
+    char file[HONE_PATH_MAX];
+    hone_safetensors *st;
+    hone_params *ps = hone_model_params(m);
+    HONE_TRY(hone_io_join(file, dir, "model.safetensors"));
+    HONE_TRY(hone_safetensors_open(file, &st));
+    hone_status s = HONE_OK;
+    for (int64_t i = 0; i < hone_params_count(ps) && s == HONE_OK; i++)
+        for (int k = 0; k < hone_params_at(ps, i)->n_names && s == HONE_OK; k++) {
+            hone_named t = hone_params_part(ps, i, k);
+            if (!strstr(t.name, "_Dense."))
+                s = copy_item(st, &(hone_safetensors_item){.name = t.name, .dtype = t.dtype, .shape = t.shape, .data = t.data});
+        }
+    hone_safetensors_close(st);
+    return s;
+}
+
+hone_status hone_checkpoint_load(const char *dir, hone_model *m, hone_optim *o, hone_train_state *s, const json_t *identity) {
+    json_t *json = NULL;
+    hone_train_state state;
+    hone_status status = read_state(dir, &state, &json);
+    if (status == HONE_OK) status = compare_identity(dir, json_object_get(json, "identity"), identity);
+    json_decref(json);
+    if (status == HONE_OK) status = load_weights(dir, m);
+    if (status == HONE_OK) status = load_optimizer(dir, m, o, state.step);
+    if (status == HONE_OK) *s = state;
+    return status;
+}

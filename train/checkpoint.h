@@ -1,0 +1,39 @@
+/* Checkpoints: everything a run needs to go on as if nothing had happened.
+ *
+ *     checkpoint_step_120/            (or checkpoint_epoch_2/)
+ *         config.json, tokenizer …    the model folder, loadable by itself
+ *         model.safetensors           weights
+ *         optimizer.safetensors       "m.<name>", "v.<name>", "rows.<name>" of tables, "decays", and
+ *                                     "p.<name>" of layers that model.safetensors does not hold (Dense)
+ *         state.json                  written last: counters, best so far, place in the data and in the log, checksums
+ *
+ * The folder is written under a temporary name, synced, and renamed: it is there whole or not at all. */
+#ifndef HONE_TRAIN_CHECKPOINT_H
+#define HONE_TRAIN_CHECKPOINT_H
+
+#include "base/json.h"
+#include "models/model.h"
+#include "nn/optim.h"
+
+typedef struct hone_train_state {
+    int64_t step;         /* optimiser steps done */
+    int64_t epoch, batch; /* where the data stand: next batch of this epoch */
+    int64_t best_step;    /* -1: none */
+    double best_metric;
+    double first_metric;
+    int64_t skipped;      /* updates skipped so far */
+    int64_t log_offset;   /* bytes of log.jsonl that belong to this state */
+} hone_train_state;
+
+/* `identity`: what must not change between stop and resume (options, data fingerprint); stored, and compared by hone_checkpoint_load. */
+hone_status hone_checkpoint_save(const char *dir, hone_model *m, hone_optim *o, const hone_train_state *s, const json_t *identity);
+
+/* The newest checkpoint folder in `run` whose state and checksums hold, into dir; "" if there is none. Damaged newer ones are named in
+ * `passed_over` (may be NULL). */
+hone_status hone_checkpoint_newest(const char *run, char dir[4096], char *passed_over, size_t n);
+/* Load weights, optimiser state and counters. A different identity is HONE_E_ARG with the field named; damage is HONE_E_FORMAT. */
+hone_status hone_checkpoint_load(const char *dir, hone_model *m, hone_optim *o, hone_train_state *s, const json_t *identity);
+/* Delete all but the newest `keep` checkpoints of a run, and temporaries. */
+hone_status hone_checkpoint_prune(const char *run, int64_t keep);
+
+#endif

@@ -1,0 +1,303 @@
+#include "train/train.h"
+
+#include "base/io.h"
+#include "train/checkpoint.h"
+#include "train/log.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+enum { MAX_BAD_STEPS = 5 };
+
+typedef struct run {
+    hone_model *m;
+    const hone_train_data *data;
+    const hone_train_options *o;
+    hone_arena *arena;
+    hone_graph *g;
+    hone_optim *optim;
+    hone_batches *batches;
+    hone_train_log *log;
+    json_t *identity;
+    hone_train_state state;
+    int64_t total, warmup, per_epoch; /* optimiser steps */
+    int64_t bad_in_a_row;
+    double last_loss;
+    char best[HONE_PATH_MAX], final[HONE_PATH_MAX], log_path[HONE_PATH_MAX];
+} run;
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+static int64_t batches_per_epoch(const hone_train_options *o, int64_t rows) {
+    int64_t n = o->drop_last ? rows / o->batch_size : ceil_div(rows, o->batch_size);
+    return n > 0 ? n : 1;
+}
+
+int64_t hone_train_total_steps(const hone_train_options *o, int64_t rows) {
+    if (o->steps > 0) return o->steps;
+    int64_t per_epoch = ceil_div(batches_per_epoch(o, rows), o->accumulate > 0 ? o->accumulate : 1);
+    int64_t n = (int64_t)ceil(o->epochs * (double)per_epoch - 1e-9);
+    return n > 0 ? n : 1;
+}
+
+static void tell(run *r, hone_train_report *report) {
+    report->step = r->state.step, report->total_steps = r->total;
+    if (r->o->report) r->o->report(r->o->ctx, report);
+}
+
+static void note(run *r, const char *text) { tell(r, &(hone_train_report){.note = text}); }
+
+static double epochs_done(const run *r) { return (double)r->state.step / (double)r->per_epoch; }
+
+/* ---- one optimiser step -------------------------------------------------------------------------------------------------- */
+
+/* The embedding rows that this batch reads must hold their values as of now. Small tables (positions, types) are read everywhere. */
+static hone_status catch_up(run *r, const hone_token_batch *b) {
+    hone_params *ps = hone_model_params(r->m);
+    for (int64_t i = 0; i < hone_params_count(ps); i++) {
+        const hone_tensor *t = hone_params_at(ps, i)->tensor;
+        if (!t->rows) continue;
+        bool words = t == hone_model_word_table(r->m);
+        HONE_TRY(hone_optim_catch_up(r->optim, t, words ? b->ids : NULL, words ? b->T : 0));
+    }
+    return HONE_OK;
+}
+
+static hone_status run_batch(run *r, const hone_token_batch *b, int64_t part, double share, double *loss) {
+    HONE_TRY(catch_up(r, b));
+    hone_graph_begin(r->g, &(hone_graph_mode){.record = true, .train = true, .seed = r->o->seed, .step = (uint64_t)r->state.step,
+                                              .part = (uint64_t)part});
+    hone_model_batch batch = {.B = b->S, .T = b->T, .ids = b->ids, .types = b->type_ids, .cu = b->cu};
+    hone_loss_batch in = {.embeddings = hone_model_encode(r->m, r->g, &batch), .B = b->B, .G = (int)b->G};
+    hone_tensor *l = in.embeddings ? r->o->loss->build(r->g, &in, &r->o->loss_options) : NULL;
+    HONE_TRY(hone_graph_status(r->g));
+    *loss += share * (double)hone_f32(l)[0];
+    return hone_graph_backward(r->g, l, share);
+}
+
+/* The batches of one optimiser step; *count of them, 0 at the end of the epoch. Each weighs 1/accumulate; at an epoch's end the
+ * group may be smaller, and transformers' trainer then still divides by the full number of batches that the group has. */
+static hone_status accumulate(run *r, double *loss, int64_t *tokens, int64_t *count) {
+    int64_t left = hone_batches_announced(r->batches) - r->state.batch;
+    int64_t group = r->o->accumulate < left || left <= 0 ? r->o->accumulate : left;
+    *loss = 0, *tokens = 0;
+    for (*count = 0; *count < group; (*count)++) {
+        const hone_token_batch *b;
+        HONE_TRY(hone_batches_next(r->batches, &b));
+        if (!b) break;
+        HONE_TRY(run_batch(r, b, *count, 1.0 / (double)group, loss));
+        *tokens += b->T;
+    }
+    return HONE_OK;
+}
+
+static hone_status update(run *r, double loss, double lr, double *norm) {
+    HONE_TRY(hone_optim_grad_norm(r->optim, norm));
+    if (isfinite(loss) && isfinite(*norm)) {
+        r->bad_in_a_row = 0;
+        return hone_optim_step(r->optim, lr, *norm);
+    }
+    /* Weights stay as they are, bit for bit; the schedule goes on. */
+    hone_params_clear_grads(hone_model_params(r->m));
+    r->state.skipped++;
+    note(r, "the loss or a gradient is not finite: this update was skipped");
+    if (++r->bad_in_a_row < MAX_BAD_STEPS) return HONE_OK;
+    hone_fail(HONE_E_NUMERIC, "step %" PRId64 ": loss %g, gradient norm %g: %d updates in a row were not finite", r->state.step + 1, loss,
+              *norm, MAX_BAD_STEPS);
+    return hone_hint("lower --lr, or look at the data near this step; the last checkpoint is intact");
+}
+
+/* One step, or *ended at the end of the epoch. */
+static hone_status one_step(run *r, bool *ended) {
+    double loss, norm = 0, start = now();
+    int64_t tokens, count;
+    HONE_TRY(accumulate(r, &loss, &tokens, &count));
+    *ended = count == 0;
+    if (*ended) return HONE_OK;
+    double lr = r->o->lr * hone_schedule_factor(r->o->schedule, r->state.step, r->warmup, r->total);
+    HONE_TRY(update(r, loss, lr, &norm));
+    r->state.step++;
+    r->state.batch += count;
+    r->last_loss = loss;
+    hone_train_report report = {.epoch = epochs_done(r), .loss = loss, .lr = lr, .grad_norm = norm, .tokens = tokens,
+                                .ms = 1e3 * (now() - start), .step = r->state.step};
+    HONE_TRY(hone_train_log_step(r->log, &report));
+    tell(r, &report);
+    return HONE_OK;
+}
+
+/* ---- evaluation and saving ------------------------------------------------------------------------------------------------- */
+
+static hone_status save_best(run *r, double primary) {
+    bool better = r->state.best_step < 0 || primary > r->state.best_metric;
+    if (!better) return HONE_OK;
+    r->state.best_metric = primary, r->state.best_step = r->state.step;
+    return r->state.step > 0 ? hone_model_save(r->m, r->best) : HONE_OK;
+}
+
+static hone_status evaluate(run *r) {
+    json_t *metrics = NULL;
+    double primary = 0;
+    if (!r->o->evaluation) return HONE_OK;
+    HONE_TRY(hone_optim_catch_up_all(r->optim));
+    HONE_TRY(r->o->evaluation->run(r->o->evaluation->ctx, r->m, r->g, &metrics, &primary));
+    hone_train_report report = {.epoch = epochs_done(r), .metrics = metrics, .step = r->state.step};
+    hone_status s = hone_train_log_evaluation(r->log, &report);
+    if (r->state.step == 0) r->state.first_metric = primary;
+    if (s == HONE_OK && r->state.step > 0) s = save_best(r, primary);
+    tell(r, &report);
+    json_decref(metrics);
+    return s;
+}
+
+static hone_status checkpoint(run *r, bool at_epoch) {
+    char name[64], dir[HONE_PATH_MAX];
+    if (at_epoch)
+        snprintf(name, sizeof name, "checkpoint_epoch_%" PRId64, r->state.epoch);
+    else
+        snprintf(name, sizeof name, "checkpoint_step_%" PRId64, r->state.step);
+    HONE_TRY(hone_io_join(dir, r->o->out, name));
+    HONE_TRY(hone_optim_catch_up_all(r->optim));
+    HONE_TRY(hone_train_log_sync(r->log, &r->state.log_offset));
+    HONE_TRY(hone_checkpoint_save(dir, r->m, r->optim, &r->state, r->identity));
+    return r->o->keep > 0 ? hone_checkpoint_prune(r->o->out, r->o->keep) : HONE_OK;
+}
+
+static bool due(int64_t every, int64_t step) { return every > 0 && step % every == 0; }
+
+/* What is due after a step inside an epoch. At the last step of the run the epoch's end does it. */
+static hone_status after_step(run *r) {
+    if (r->state.step == r->total) return HONE_OK;
+    if (due(r->o->eval_every, r->state.step)) HONE_TRY(evaluate(r));
+    bool stop = r->o->stop && *r->o->stop;
+    if (stop || due(r->o->save_every, r->state.step)) HONE_TRY(checkpoint(r, false));
+    if (!stop) return HONE_OK;
+    return hone_fail(HONE_E_STOPPED, "stopped by a signal after step %" PRId64 " of %" PRId64 "; the checkpoint is saved", r->state.step,
+                     r->total);
+}
+
+/* ---- the run --------------------------------------------------------------------------------------------------------------- */
+
+static hone_status run_epochs(run *r) {
+    while (r->state.step < r->total) {
+        int64_t before = r->state.step;
+        HONE_TRY(hone_batches_begin(r->batches, r->state.epoch, r->state.batch));
+        bool ended = false, fresh = r->state.batch == 0;
+        while (!ended && r->state.step < r->total) {
+            HONE_TRY(one_step(r, &ended));
+            if (!ended) HONE_TRY(after_step(r));
+        }
+        if (fresh && r->state.step == before) return hone_fail(HONE_E_FORMAT, "an epoch of %" PRId64 " rows gives no batch of %" PRId64, r->data->n, r->o->batch_size);
+        r->state.epoch++;
+        r->state.batch = 0;
+        if (r->o->eval_every == 0 || (r->state.step == r->total && r->o->eval_every > 0)) HONE_TRY(evaluate(r));
+        if (r->o->save_every == 0) HONE_TRY(checkpoint(r, true));
+    }
+    return HONE_OK;
+}
+
+static hone_status finish(run *r) {
+    HONE_TRY(hone_optim_catch_up_all(r->optim));
+    HONE_TRY(hone_model_save(r->m, r->final));
+    if (r->state.best_step < 0) HONE_TRY(hone_model_save(r->m, r->best));
+    int64_t offset;
+    return hone_train_log_sync(r->log, &offset);
+}
+
+static hone_status take_up(run *r) {
+    char dir[HONE_PATH_MAX], passed_over[512] = "";
+    if (!r->o->resume) return HONE_OK;
+    HONE_TRY(hone_checkpoint_newest(r->o->out, dir, passed_over, sizeof passed_over));
+    if (*passed_over) note(r, passed_over);
+    if (!*dir) return HONE_OK;
+    HONE_TRY(hone_checkpoint_load(dir, r->m, r->optim, &r->state, r->identity));
+    char text[HONE_PATH_MAX + 64];
+    snprintf(text, sizeof text, "continuing from %s (step %" PRId64 " of %" PRId64 ")", dir, r->state.step, r->total);
+    note(r, text);
+    return HONE_OK;
+}
+
+/* What must stay the same for a resumed run to give the same bits. Threads, logging and saving may change. */
+static json_t *identity_of(const run *r) {
+    const hone_train_options *o = r->o;
+    char fingerprint[32];
+    snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, o->fingerprint);
+    return json_pack("{s:s, s:I, s:I, s:I, s:f, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:i, s:I, s:b, s:b, s:s, s:i}", "loss", o->loss->name,
+                     "rows", (json_int_t)r->data->n, "batch_size", (json_int_t)o->batch_size, "accumulate", (json_int_t)o->accumulate, "lr", o->lr,
+                     "warmup", (json_int_t)r->warmup, "total_steps", (json_int_t)r->total, "weight_decay", o->optim.weight_decay, "beta1",
+                     o->optim.beta1, "beta2", o->optim.beta2, "eps", o->optim.eps, "clip", o->optim.clip, "scale", o->loss_options.scale, "margin",
+                     o->loss_options.margin, "schedule", (int)o->schedule, "seed", (json_int_t)o->seed, "shuffle", !o->no_shuffle, "no_duplicates",
+                     (int)o->no_duplicates, "data", fingerprint, "isa", (int)hone_kernels_isa());
+}
+
+static hone_status refuse_used_folder(const run *r) {
+    if (r->o->resume || !hone_io_exists(r->log_path)) return HONE_OK;
+    hone_fail_at(HONE_E_ARG, r->o->out, 0, 0, "already holds a run");
+    return hone_hint("--resume continues it; for a new run give another --out");
+}
+
+static hone_status prepare(run *r) {
+    const hone_train_options *o = r->o;
+    r->per_epoch = ceil_div(batches_per_epoch(o, r->data->n), o->accumulate);
+    r->total = hone_train_total_steps(o, r->data->n);
+    r->warmup = o->warmup < 1 ? (int64_t)ceil(o->warmup * (double)r->total) : (int64_t)o->warmup;
+    r->state.best_step = -1;
+    HONE_TRY(hone_io_join(r->best, o->out, "best_model"));
+    HONE_TRY(hone_io_join(r->final, o->out, "final_model"));
+    HONE_TRY(hone_io_join(r->log_path, o->out, "log.jsonl"));
+    HONE_TRY(refuse_used_folder(r));
+    HONE_TRY(hone_io_mkdirs(o->out));
+    if (!(r->identity = identity_of(r))) return hone_fail(HONE_E_NOMEM, "no memory for the run's identity");
+    r->arena = hone_arena_new("step", (size_t)16 << 20);
+    r->g = r->arena ? hone_graph_new(r->arena) : NULL;
+    if (!r->g) return hone_fail(HONE_E_NOMEM, "no memory for the step arena");
+    HONE_TRY(hone_optim_new(hone_model_params(r->m), &o->optim, &r->optim));
+    hone_sampler_options sampler = {.seed = o->seed, .batch_size = o->batch_size, .no_shuffle = o->no_shuffle, .no_duplicates = o->no_duplicates,
+                                    .drop_last = o->drop_last, .rows = r->data->rows, .n = r->data->n, .text_of = r->data->texts->of,
+                                    .width = r->data->texts->width, .n_texts = r->data->texts->count};
+    HONE_TRY(hone_batches_new(r->data->store, &sampler, &r->batches));
+    HONE_TRY(take_up(r));
+    return hone_train_log_open(r->log_path, r->state.log_offset, &r->log);
+}
+
+static hone_status run_all(run *r) {
+    HONE_TRY(prepare(r));
+    if (r->o->options) {
+        char path[HONE_PATH_MAX];
+        HONE_TRY(hone_io_join(path, r->o->out, "run.json"));
+        HONE_TRY(hone_json_save(r->o->options, path));
+    }
+    if (r->state.step == 0 && r->o->eval_every >= 0) HONE_TRY(evaluate(r));
+    HONE_TRY(run_epochs(r));
+    return finish(r);
+}
+
+hone_status hone_train_run(hone_model *m, const hone_train_data *data, const hone_train_options *o, hone_train_result *result) {
+    run *r = hone_zalloc(sizeof *r);
+    if (!r) return hone_last_error()->code;
+    double start = now();
+    r->m = m, r->data = data, r->o = o;
+    hone_status s = o->batch_size < 1 || o->accumulate < 1 ? hone_fail(HONE_E_ARG, "batch size %" PRId64 ", accumulate %" PRId64 ": both must be 1 or more",
+                                                                       o->batch_size, o->accumulate)
+                                                           : run_all(r);
+    if (result)
+        *result = (hone_train_result){.steps = r->state.step, .best_step = r->state.best_step, .skipped = r->state.skipped,
+                                      .first_metric = r->state.first_metric, .best_metric = r->state.best_metric, .last_loss = r->last_loss,
+                                      .seconds = now() - start};
+    hone_train_log_close(r->log);
+    hone_batches_free(r->batches);
+    hone_optim_free(r->optim);
+    hone_graph_free(r->g);
+    hone_arena_free(r->arena);
+    json_decref(r->identity);
+    hone_free(r);
+    return s;
+}

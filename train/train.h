@@ -1,0 +1,86 @@
+/* The training loop.
+ *
+ *     each optimiser step:  `accumulate` batches:  encode -> loss -> backward
+ *                           clip, AdamW, schedule                     (nn/optim.h, nn/schedule.h)
+ *                           one line in log.jsonl
+ *     every epoch or N steps: evaluation (best_model/ if it is the best so far), checkpoint
+ *     at the end: final_model/
+ *
+ * The loop knows a model as parameters and an encoder (models/model.h), a loss as a function of embeddings (losses/loss.h), data as
+ * packed batches (data/batches.h) and an evaluation as a callback: a new model, loss or task needs no change here.
+ *
+ * The order of rows, dropout and every sum depend on the seed and the options alone: the same run gives the same bits at any number of
+ * threads, and after any number of stops and resumes. */
+#ifndef HONE_TRAIN_TRAIN_H
+#define HONE_TRAIN_TRAIN_H
+
+#include "base/json.h"
+#include "data/batches.h"
+#include "losses/loss.h"
+#include "models/model.h"
+#include "nn/optim.h"
+#include "nn/schedule.h"
+
+#include <signal.h>
+
+/* Judge the model as it stands: a new JSON object {"accuracy@1": 0.61, …} into *metrics and the number that decides which model is
+ * best (higher is better) into *primary. */
+typedef struct hone_evaluation {
+    hone_status (*run)(void *ctx, hone_model *m, hone_graph *g, json_t **metrics, double *primary);
+    void *ctx;
+} hone_evaluation;
+
+/* What the loop tells whoever shows progress. */
+typedef struct hone_train_report {
+    int64_t step, total_steps;
+    double epoch, loss, lr, grad_norm, ms;
+    int64_t tokens;
+    const json_t *metrics; /* set: this is an evaluation */
+    const char *note;      /* set: a sentence for the user (a skipped update, a checkpoint taken up) */
+} hone_train_report;
+
+typedef struct hone_train_options {
+    const char *out; /* folder; created */
+    const hone_loss *loss;
+    hone_loss_options loss_options;
+    double epochs;        /* passes over the data; used when steps is 0 */
+    int64_t steps;        /* optimiser steps; 0 = from epochs */
+    int64_t batch_size, accumulate;
+    double lr;
+    double warmup; /* below 1: share of all steps (rounded up); else steps */
+    hone_schedule schedule;
+    hone_optim_config optim;
+    uint64_t seed;
+    bool no_shuffle, no_duplicates, drop_last;
+    int64_t eval_every, save_every; /* optimiser steps; 0 = every epoch; -1 = never */
+    int64_t keep;                   /* checkpoints kept; 0 = all */
+    bool resume;
+    const hone_evaluation *evaluation; /* NULL: none; then the last model is the best */
+    const json_t *options;             /* resolved command line for run.json (borrowed); NULL: none */
+    uint64_t fingerprint;              /* of the data: a resumed run must have the same */
+    const volatile sig_atomic_t *stop; /* not NULL and not 0: save and return HONE_E_STOPPED after this step */
+    void (*report)(void *ctx, const hone_train_report *r); /* NULL: silent */
+    void *ctx;
+} hone_train_options;
+
+typedef struct hone_train_data {
+    const hone_token_store *store; /* tokenised rows: group 0 anchors, 1 positives, … */
+    const hone_texts *texts;       /* their text numbers, for duplicate-free batches */
+    const int64_t *rows;           /* [n] rows to train on; NULL: all */
+    int64_t n;
+} hone_train_data;
+
+typedef struct hone_train_result {
+    int64_t steps, best_step, skipped;
+    double first_metric, best_metric, last_loss, seconds;
+} hone_train_result;
+
+/* Train m (opened with .train). `result` may be NULL.
+ * Errors: HONE_E_IO (the last checkpoint is intact), HONE_E_NUMERIC after five steps in a row without a finite gradient, HONE_E_STOPPED after
+ * a stop (checkpoint written), HONE_E_ARG when resuming with options that would change the result (named). */
+hone_status hone_train_run(hone_model *m, const hone_train_data *data, const hone_train_options *o, hone_train_result *result);
+
+/* Optimiser steps of the whole run. */
+int64_t hone_train_total_steps(const hone_train_options *o, int64_t rows);
+
+#endif
