@@ -5,13 +5,13 @@
  *     packed B:   chain 0 [panel 0 | panel 1 | ...]   chain 1 [panel 0 | panel 1 | ...]   ...
  *                          kc x nr
  *
- * A task owns a rectangle of C, tiles by panels. Inside it, for a group of panels that stays in L2 while all tiles pass by, for
- * each chain, for each tile (mr rows of A, in L1), for each panel: one register tile of C. When a tile's last chain is done, its
- * rows get bias and activation while they are in L1.
+ * A task owns a rectangle of C, tiles by panels. Inside it, for a group of panels that stays in L2 while all tiles pass
+ * by, for each chain, for each tile (mr rows of A, in L1), for each panel: one register tile of C. When a tile's last
+ * chain is done, its rows get bias and activation while they are in L1.
  *
- * Each element of C is the sum of its chains in order, and the cut into chains depends on K and the kernel row alone. So the same
- * row of A gives the same bits whatever M, N, the blocks, the tasks and the threads are; blocks may follow caches and
- * threads. */
+ * Each element of C is the sum of its chains in order, and the cut into chains depends on K and the kernel row alone.
+ * So the same row of A gives the same bits whatever M, N, the blocks, the tasks and the threads are; blocks may follow
+ * caches and threads. */
 #include "tensor/matmul.h"
 
 #include "base/memory.h"
@@ -19,11 +19,9 @@
 #include "kernels/kernels.h"
 #include "kernels/matmul/matmul.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static double knob(const char *n, double d) { const char *s = getenv(n); return s ? atof(s) : d; }
 typedef struct matmul_job {
     const hone_matmul_f32_args *m;
     const hone_matmul_f32_row *row;
@@ -37,9 +35,15 @@ typedef struct matmul_job {
     float *b_out, *a_out;  /* while packing */
 } matmul_job;
 
-static int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
-static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+static int64_t min64(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+static int64_t max64(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+static int64_t ceil_div(int64_t a, int64_t b) {
+    return (a + b - 1) / b;
+}
 
 /* Bytes of L2 that a group of panels may fill: the rest is for A, C and the prefetcher's mistakes. */
 static int64_t matmul_l2_bytes(void) {
@@ -55,7 +59,7 @@ static int64_t matmul_l2_bytes(void) {
 
 /* Chains of equal length, multiples of 8. */
 static int64_t matmul_chain(const hone_matmul_f32_row *row, int64_t K) {
-    int64_t chains = max64(1, ceil_div(K, (int64_t)knob("KC", (double)row->kc)));
+    int64_t chains = max64(1, ceil_div(K, row->kc));
     return ceil_div(ceil_div(K, chains), 8) * 8;
 }
 
@@ -66,8 +70,8 @@ static const float *matmul_b_at(const hone_matmul_f32_args *m, int64_t k, int64_
 static void matmul_pack_panel(const matmul_job *j, int64_t k, int64_t steps, int64_t panel, float *out) {
     const hone_matmul_f32_args *m = j->m;
     int64_t n0 = panel * j->row->nr;
-    (m->trans_b ? j->row->pack_transpose : j->row->pack_copy)(steps, min64(j->row->nr, m->N - n0), matmul_b_at(m, k, n0),
-                                                              m->ldb, out);
+    (m->trans_b ? j->row->pack_transpose : j->row->pack_copy)(steps, min64(j->row->nr, m->N - n0),
+                                                              matmul_b_at(m, k, n0), m->ldb, out);
 }
 
 enum { PACK_PANELS = 4, PACK_TILES = 16 }; /* of one packing task */
@@ -85,7 +89,8 @@ static hone_status matmul_pack_a_task(void *ctx, int64_t task) {
     const matmul_job *j = ctx;
     int64_t groups = ceil_div(j->tiles, PACK_TILES), t0 = task % groups * PACK_TILES, mr = j->row->mr;
     int64_t k = j->K0 + task / groups * j->kc, steps = min64(j->kc, j->K1 - k);
-    for (int64_t part = 0; part < steps; part += 32) /* short columns, so that the source's lines are still in L1 for the next tile */
+    for (int64_t part = 0; part < steps;
+         part += 32) /* short columns, so that the source's lines are still in L1 for the next tile */
         for (int64_t t = t0; t < min64(j->tiles, t0 + PACK_TILES); t++)
             j->row->pack_a(min64(32, steps - part), j->m->M - t * mr, j->m->a + (k + part) * j->m->lda + t * mr,
                            j->m->lda, j->a_out + ((k - j->K0) * j->tiles + t * steps + part) * mr);
@@ -104,17 +109,20 @@ static void matmul_finish(const hone_matmul_f32_args *m, int64_t r0, int64_t r1,
 }
 
 /* One chain of a group of panels for tiles t0..t1. */
-static void matmul_chain_pass(const matmul_job *j, const float *panels, int64_t k, int64_t steps, int64_t t0, int64_t t1,
-                              int64_t p0, int64_t p1) {
+static void matmul_chain_pass(const matmul_job *j, const float *panels, int64_t k, int64_t steps, int64_t t0,
+                              int64_t t1, int64_t p0, int64_t p1) {
     const hone_matmul_f32_args *m = j->m;
     int64_t mr = j->row->mr, nr = j->row->nr;
     bool add = m->accumulate || k > 0;
     for (int64_t t = t0; t < t1; t++) {
         int64_t r0 = t * mr, rows = min64(mr, m->M - r0), row, step;
         const float *a;
-        if (j->a) a = j->a + ((k - j->K0) * j->tiles + t * steps) * mr, row = 1, step = mr;
-        else if (m->trans_a) a = m->a + k * m->lda + r0, row = 1, step = m->lda;
-        else a = m->a + r0 * m->lda + k, row = m->lda, step = 1;
+        if (j->a)
+            a = j->a + ((k - j->K0) * j->tiles + t * steps) * mr, row = 1, step = mr;
+        else if (m->trans_a)
+            a = m->a + k * m->lda + r0, row = 1, step = m->lda;
+        else
+            a = m->a + r0 * m->lda + k, row = m->lda, step = 1;
         for (int64_t p = p0; p < p1; p++)
             j->row->tile(rows, min64(nr, m->N - p * nr), steps, a, row, step, panels + (p - p0) * steps * nr,
                          m->c + r0 * m->ldc + p * nr, m->ldc, add);
@@ -144,7 +152,8 @@ static hone_status matmul_task(void *ctx, int64_t task) {
             const float *panels = own;
             if (own)
                 for (int64_t p = q0; p < q1; p++) matmul_pack_panel(j, k, steps, p, own + (p - q0) * steps * nr);
-            else panels = j->b + ((k - j->K0) * j->panels + q0 * steps) * nr;
+            else
+                panels = j->b + ((k - j->K0) * j->panels + q0 * steps) * nr;
             matmul_chain_pass(j, panels, k, steps, t0, t1, q0, q1);
         }
     }
@@ -160,47 +169,82 @@ static void matmul_no_terms(const hone_matmul_f32_args *m) {
     }
 }
 
+/* How many tasks along each side: several for each thread, so that a slow core does not hold up the rest, but none so
+ * small that handing it out shows (TASK_WORK multiply-adds, some microseconds). Along N first: a group of panels is
+ * then fetched into L2 by few tasks. */
+enum { TASKS_PER_THREAD = 6, TASK_WORK = 64 << 10, TASK_PANELS = 4, SMALL_M = 64 };
 
-/* How many tasks along each side. Along N first: B is packed (or fetched into L2) once for each task along M. */
-static void matmul_cut(matmul_job *j, int64_t steps) {
-    int64_t threads = hone_threads();
-    double work = (double)j->tiles * j->row->mr * (double)j->panels * j->row->nr * (double)steps;
-    int64_t want = work < 32768 ? 1 : threads * (int64_t)knob("TPT", 6);
-    want = min64(want, max64(1, (int64_t)(work / 32768)));
-    if (threads == 1) want = 1;
-    int64_t wide = (int64_t)knob("WIDE", 4);
-    j->cut_n = min64(want, max64(1, j->panels / wide));
-    if (j->tiles * j->row->mr <= 64) j->cut_n = min64(want, j->panels);
+static void matmul_cut(matmul_job *j) {
+    const hone_matmul_f32_args *m = j->m;
+    double work = (double)m->M * (double)m->N * (double)m->K / TASK_WORK;
+    int64_t threads = hone_threads(), want = threads > 1 ? threads * TASKS_PER_THREAD : 1;
+    if ((double)want > work) want = max64(1, (int64_t)work);
+    j->cut_n = min64(want, m->M <= SMALL_M ? j->panels : max64(1, j->panels / TASK_PANELS));
     j->cut_m = min64(j->tiles, ceil_div(want, j->cut_n));
+}
+
+/* Packed copies take at most this much at a time; longer sums are added in several passes. */
+enum { PASS_BYTES = 24 << 20 };
+
+/* Room for the packed operands of one pass, and how much of K it covers. */
+static hone_status matmul_reserve(matmul_job *j, bool share_a, bool share_b, hone_arena *scratch, int64_t *depth) {
+    int64_t wide_a = share_a ? j->tiles * j->row->mr : 0, wide_b = share_b ? j->panels * j->row->nr : 0;
+    int64_t per_chain = (wide_a + wide_b) * j->kc * (int64_t)sizeof(float);
+    *depth = j->m->K;
+    if (per_chain) *depth = min64(*depth, max64(1, PASS_BYTES / per_chain) * j->kc);
+    if (share_a) j->a = j->a_out = hone_arena_alloc(scratch, (size_t)(*depth * wide_a) * sizeof(float));
+    if (share_b) j->b = j->b_out = hone_arena_alloc(scratch, (size_t)(*depth * wide_b) * sizeof(float));
+    return (share_a && !j->a) || (share_b && !j->b) ? HONE_E_NOMEM : HONE_OK;
+}
+
+static int64_t matmul_pack_b_tasks(const matmul_job *j) {
+    return ceil_div(j->K1 - j->K0, j->kc) * ceil_div(j->panels, PACK_PANELS);
+}
+
+static matmul_job matmul_job_of(const hone_matmul_f32_args *m) {
+    const hone_matmul_f32_row *row = hone_matmul_f32_choose(m->N);
+    matmul_job j = {.m = m, .row = row, .K1 = m->K, .kc = matmul_chain(row, m->K)};
+    j.tiles = ceil_div(m->M, row->mr), j.panels = ceil_div(m->N, row->nr);
+    j.group = max64(1, matmul_l2_bytes() / (j.kc * row->nr * (int64_t)sizeof(float)));
+    return j;
 }
 
 hone_status hone_matmul_f32(const hone_matmul_f32_args *m) {
     if (m->M <= 0 || m->N <= 0) return HONE_OK;
-    if (m->K <= 0) return matmul_no_terms(m), HONE_OK;
-    const hone_matmul_f32_row *row = hone_matmul_f32_choose(m->N);
-    matmul_job j = {.m = m, .row = row, .kc = matmul_chain(row, m->K), .tiles = ceil_div(m->M, row->mr), .panels = ceil_div(m->N, row->nr)};
-    j.group = max64(1, (int64_t)(knob("L2F", 1) * (double)matmul_l2_bytes()) / (j.kc * row->nr * (int64_t)sizeof(float)));
-    matmul_cut(&j, m->K);
-    bool share_a = m->trans_a && m->M > 1, share_b = j.cut_m > 1 || m->M > 128;
-    if (knob("SHB", -1) >= 0) share_b = knob("SHB", -1) > 0;
+    if (m->K <= 0) {
+        matmul_no_terms(m);
+        return HONE_OK;
+    }
+    matmul_job j = matmul_job_of(m);
+    matmul_cut(&j);
+    /* Few rows: every task packs what it needs, at once, while the panel is in L1. */
+    bool share_a = m->trans_a && m->M > 1, share_b = !m->packed_b && (j.cut_m > 1 || m->M > 2 * SMALL_M);
     hone_arena *scratch = hone_scratch();
     if (!scratch) return HONE_E_NOMEM;
     hone_arena_mark mark = hone_arena_get_mark(scratch);
-    /* Packed copies of at most this many bytes at a time. */
-    int64_t per_k = ((share_a ? j.tiles * row->mr : 0) + (share_b ? j.panels * row->nr : 0)) * (int64_t)sizeof(float);
-    int64_t depth = per_k ? max64(1, (int64_t)(knob("PASS", 24) * (1 << 20)) / per_k / j.kc) * j.kc : m->K;
-    depth = min64(depth, m->K);
-    hone_status status = HONE_E_NOMEM;
-    if (share_b && !(j.b = j.b_out = hone_arena_alloc(scratch, (size_t)(depth * j.panels * row->nr) * sizeof(float)))) goto out;
-    if (share_a && !(j.a = j.a_out = hone_arena_alloc(scratch, (size_t)(depth * j.tiles * row->mr) * sizeof(float)))) goto out;
-    for (j.K0 = 0; j.K0 < m->K; j.K0 = j.K1) {
+    int64_t depth;
+    hone_status status = matmul_reserve(&j, share_a, share_b, scratch, &depth);
+    for (; !status && j.K0 < m->K; j.K0 = j.K1) {
         j.K1 = min64(m->K, j.K0 + depth);
+        if (m->packed_b) j.b = m->packed_b + j.K0 * j.panels * j.row->nr;
         int64_t chains = ceil_div(j.K1 - j.K0, j.kc);
-        if (share_a && (status = hone_parallel(chains * ceil_div(j.tiles, PACK_TILES), matmul_pack_a_task, &j))) goto out;
-        if (share_b && (status = hone_parallel(chains * ceil_div(j.panels, PACK_PANELS), matmul_pack_b_task, &j))) goto out;
-        if ((status = hone_parallel(j.cut_m * j.cut_n, matmul_task, &j))) goto out;
+        if (share_a) status = hone_parallel(chains * ceil_div(j.tiles, PACK_TILES), matmul_pack_a_task, &j);
+        if (share_b && !status) status = hone_parallel(matmul_pack_b_tasks(&j), matmul_pack_b_task, &j);
+        if (!status) status = hone_parallel(j.cut_m * j.cut_n, matmul_task, &j);
     }
-out:
     hone_arena_release(scratch, mark);
     return status;
+}
+
+int64_t hone_matmul_packed_count(int64_t N, int64_t K) {
+    int64_t nr = hone_matmul_f32_choose(N)->nr;
+    return ceil_div(N, nr) * nr * K;
+}
+
+hone_status hone_matmul_pack(int64_t N, int64_t K, bool trans_b, const float *b, int64_t ldb, float *out) {
+    if (N <= 0 || K <= 0) return HONE_OK;
+    hone_matmul_f32_args m = {.M = 1, .N = N, .K = K, .trans_b = trans_b, .b = b, .ldb = ldb};
+    matmul_job j = matmul_job_of(&m);
+    j.b_out = out;
+    return hone_parallel(matmul_pack_b_tasks(&j), matmul_pack_b_task, &j);
 }

@@ -5,7 +5,8 @@
  *   c     [M, N], row stride ldc; accumulate: added to what is there (then bias, act and pre must be absent)
  *   bias  [N] or NULL;   act: applied last;   pre: [M, N], stride ldc, receives the value before act, or NULL
  * No aliasing of c or pre with inputs. K = 0 gives bias (or 0). A leading dimension is >= the row's length.
- * Every element's sum over k runs in a fixed order that depends on M, N, K and the kernel row, never on the threads.
+ * Every element's sum over k runs in a fixed order that depends on K and the kernel row alone: a row of C has the same bits
+ * whatever the other rows, the columns, the leading dimensions and the threads are.
  * Packing buffers come from the threads' scratch arenas. Errors: HONE_E_NOMEM. */
 #ifndef HONE_TENSOR_MATMUL_H
 #define HONE_TENSOR_MATMUL_H
@@ -20,6 +21,7 @@ typedef struct hone_matmul_f32_args {
     int64_t lda;
     const float *b;
     int64_t ldb;
+    const float *packed_b; /* op(B) from hone_matmul_pack, then b is not read; or NULL */
     float *c;
     int64_t ldc;
     const float *bias;
@@ -44,6 +46,12 @@ typedef struct hone_matmul_f64_args {
 } hone_matmul_f64_args;
 
 hone_status hone_matmul_f32(const hone_matmul_f32_args *m);
+/* op(B) [K, N] laid out as the kernels read it, for an operand that is used many times between changes (a weight). The
+ * layout depends on N, K and the kernel row in use: same process only. Results have the same bits as without packing.
+ *   out  hone_matmul_packed_count(N, K) floats, 64-byte aligned for speed */
+int64_t hone_matmul_packed_count(int64_t N, int64_t K);
+hone_status hone_matmul_pack(int64_t N, int64_t K, bool trans_b, const float *b, int64_t ldb, float *out);
+
 hone_status hone_matmul_f64(const hone_matmul_f64_args *m); /* plain loops: gradient checks */
 
 #endif

@@ -38,14 +38,6 @@ static size_t slurp(const char *path, char *out, size_t room) {
     return n;
 }
 
-static int open_descriptors(void) {
-    int n = 0;
-    DIR *d = opendir("/proc/self/fd");
-    while (readdir(d)) n++;
-    closedir(d);
-    return n;
-}
-
 /* No file of ours with .tmp- in its name. */
 static bool leftovers(void) {
     bool found = false;
@@ -427,6 +419,14 @@ TEST(io, paths_are_joined_or_refused) {
 }
 
 #ifdef HONE_TEST_HOOKS
+
+static int open_descriptors(void) {
+    int n = 0;
+    DIR *d = opendir("/proc/self/fd");
+    while (readdir(d)) n++;
+    closedir(d);
+    return n;
+}
 
 /* Runs `act` with the rule's N = 1, 2, … until no fault fires; after each: a failure if and only if `fatal`, the right
  * code, a file named, no descriptor and no temporary left. `after` looks at what is on the disk. */

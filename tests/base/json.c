@@ -49,6 +49,8 @@ TEST(json, an_error_has_its_line_and_column_and_both_sides) {
         {"[\"\\u12G4\"]", 1, 3, "begins no valid escape"},
         {"[\"\\ud800\"]", 1, 3, "begins no valid escape"},
         {"[\"\\udc00\"]", 1, 3, "begins no valid escape"},
+        {"[\"\\udc00\\udc00\"]", 1, 3, "begins no valid escape"},
+        {"[\"\\ud800\\ud800\"]", 1, 3, "begins no valid escape"},
         {"[\"\\ud800\\u0041\"]", 1, 3, "begins no valid escape"},
         {"[\"\xFF\"]", 1, 3, "byte '\\xff' is not UTF-8"},
         {"[\"\xC0\xAF\"]", 1, 3, "not UTF-8"},

@@ -4,6 +4,7 @@
 
 #include <omp.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { N = 1000 };
 typedef struct counted {
@@ -50,8 +51,27 @@ TEST(parallel, the_lowest_failing_task_is_reported) {
     hone_set_threads(0);
 }
 
+static hone_status late_low_task(void *ctx, int64_t task) {
+    int *high_failed = ctx;
+    if (task == 1) {
+        __atomic_store_n(high_failed, 1, __ATOMIC_SEQ_CST);
+    } else {
+        for (int i = 0; i < 1000 && !__atomic_load_n(high_failed, __ATOMIC_SEQ_CST); i++) usleep(1000);
+        usleep(20000); /* long enough for the other one to be recorded first */
+    }
+    return hone_fail(HONE_E_LIMIT, "task %d", (int)task);
+}
+
+TEST(parallel, a_lower_task_that_fails_later_is_still_the_one) {
+    int high_failed = 0;
+    hone_set_threads(2);
+    CHECK_FAILS(hone_parallel(2, late_low_task, &high_failed), HONE_E_LIMIT, "task 0");
+    hone_set_threads(0);
+}
+
 static hone_status inner_task(void *ctx, int64_t task) {
     int *last = ctx;
+    usleep(500);
     if (*last != task - 1) return hone_fail(HONE_E_ARG, "out of order");
     *last = (int)task;
     return task == 5 ? hone_fail(HONE_E_LIMIT, "inner %d", (int)task) : HONE_OK;
@@ -68,7 +88,10 @@ static hone_status outer_task(void *ctx, int64_t task) {
 
 TEST(parallel, nested_calls_run_in_order_in_the_calling_thread) {
     hone_set_threads(4);
+    int levels = omp_get_max_active_levels();
+    omp_set_max_active_levels(4); /* even where OpenMP itself would open a team inside a team */
     CHECK_FAILS(hone_parallel(16, outer_task, NULL), HONE_E_LIMIT, "inner 5");
+    omp_set_max_active_levels(levels);
     hone_set_threads(0);
 }
 
