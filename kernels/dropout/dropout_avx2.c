@@ -1,0 +1,2 @@
+/* The AVX2 rows of dropout. */
+#include "kernels/dropout/dropout_vector.inc"

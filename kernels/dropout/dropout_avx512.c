@@ -1,0 +1,2 @@
+/* The AVX-512 rows of dropout. */
+#include "kernels/dropout/dropout_vector.inc"

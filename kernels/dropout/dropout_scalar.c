@@ -1,0 +1,8 @@
+/* dropout, plain loops: the float row and the double reference. */
+#include "kernels/scalar_f32.h"
+
+#include "kernels/dropout/dropout_scalar.inc"
+
+#include "kernels/scalar_f64.h"
+
+#include "kernels/dropout/dropout_scalar.inc"

@@ -1,0 +1,2 @@
+/* The AVX2 rows of embedding. */
+#include "kernels/embedding/embedding_vector.inc"

@@ -1,0 +1,2 @@
+/* The AVX2 rows of vector. */
+#include "kernels/vector/vector_vector.inc"

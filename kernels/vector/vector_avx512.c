@@ -1,0 +1,2 @@
+/* The AVX-512 rows of vector. */
+#include "kernels/vector/vector_vector.inc"
