@@ -1,0 +1,348 @@
+#include "data/roles.h"
+
+#include "data/texts.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef enum role { ANCHOR, POSITIVE, NEGATIVE, SCORE, LABEL, IMAGE, TEXT, ID, N_ROLES } role;
+
+static const char *const known[N_ROLES][8] = {
+    [ANCHOR] = {"anchor", "query", "question", "sentence1", "text1"},
+    [POSITIVE] = {"positive", "answer", "passage", "document", "response", "sentence2", "text2"},
+    [NEGATIVE] = {"negative"},
+    [SCORE] = {"score", "similarity"},
+    [LABEL] = {"label", "target", "relevance"},
+    [IMAGE] = {"image", "image_path", "filepath"},
+    [TEXT] = {"text", "caption", "description", "title"},
+    [ID] = {"id", "_id"},
+};
+
+/* "negative" is number 0, "negative_7" number 8; -1 for other words. */
+static int64_t negative_number(const char *word) {
+    if (strncmp(word, "negative", 8)) return -1;
+    if (!word[8]) return 0;
+    if (word[8] != '_' || !word[9] || strlen(word + 9) > 6 || strspn(word + 9, "0123456789") != strlen(word + 9))
+        return -1;
+    return strtoll(word + 9, NULL, 10) + 1;
+}
+
+static role find_role(const char *word) {
+    if (negative_number(word) >= 0) return NEGATIVE;
+    for (int r = 0; r < N_ROLES; r++)
+        for (int k = 0; k < 8 && known[r][k]; k++)
+            if (!strcmp(word, known[r][k])) return (role)r;
+    return N_ROLES;
+}
+
+/* ---- near words ---- */
+
+static char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c == '-' ? '_' : c;
+}
+
+/* Fewest insertions, deletions, substitutions and swaps of neighbours (each once): optimal string alignment. */
+static int edits(const char *a, const char *b) {
+    enum { MOST = 48 };
+    int n = (int)strlen(a), m = (int)strlen(b);
+    if (n > MOST || m > MOST) return MOST;
+    int d[MOST + 1][MOST + 1];
+    for (int i = 0; i <= n; i++) d[i][0] = i;
+    for (int j = 0; j <= m; j++) d[0][j] = j;
+    for (int i = 1; i <= n; i++)
+        for (int j = 1; j <= m; j++) {
+            char x = lower(a[i - 1]), y = lower(b[j - 1]);
+            int best = d[i - 1][j - 1] + (x != y);
+            if (d[i - 1][j] + 1 < best) best = d[i - 1][j] + 1;
+            if (d[i][j - 1] + 1 < best) best = d[i][j - 1] + 1;
+            if (i > 1 && j > 1 && x == lower(b[j - 2]) && lower(a[i - 2]) == y && d[i - 2][j - 2] + 1 < best)
+                best = d[i - 2][j - 2] + 1;
+            d[i][j] = best;
+        }
+    return d[n][m];
+}
+
+static bool begins(const char *word, const char *start) {
+    size_t n = strlen(start);
+    if (n < 3 || strlen(word) < n) return false;
+    for (size_t i = 0; i < n; i++)
+        if (lower(word[i]) != lower(start[i])) return false;
+    return true;
+}
+
+/* How far apart two words are; a word that begins with the other counts as one edit. 99 = not near. */
+static int distance(const char *a, const char *b) {
+    if (begins(a, b) || begins(b, a)) return 1;
+    int d = edits(a, b), longest = (int)(strlen(a) > strlen(b) ? strlen(a) : strlen(b));
+    return d <= (longest < 6 ? 1 : longest / 3) ? d : 99;
+}
+
+static const char *nearest_role_word(const char *word) {
+    const char *best = NULL;
+    int least = 99;
+    for (int r = 0; r < N_ROLES; r++)
+        for (int k = 0; k < 8 && known[r][k]; k++) {
+            int d = distance(word, known[r][k]);
+            if (d < least) least = d, best = known[r][k];
+        }
+    return best;
+}
+
+/* ---- finding columns ---- */
+
+typedef struct finder {
+    const hone_table *t;
+    hone_row_kind kind;
+    uint8_t taken[HONE_TABLE_MAX_COLUMNS];
+    int64_t mapped[N_ROLES]; /* -1 = not in --columns */
+    int64_t negatives[HONE_MAX_NEGATIVES + 1][2];
+    int64_t n_negatives;
+    hone_roles *out;
+} finder;
+
+static bool role_is_used(hone_row_kind kind, role r) {
+    if (r == ID || r == SCORE || r == LABEL || r == IMAGE) return true;
+    if (kind == HONE_ROWS_TEXT) return r != NEGATIVE;
+    if (r == NEGATIVE) return kind == HONE_ROWS_PAIRS || kind == HONE_ROWS_TRIPLET;
+    return r != TEXT;
+}
+
+static const char *roles_of_kind(hone_row_kind kind) {
+    switch (kind) {
+    case HONE_ROWS_PAIRS: return "anchor, positive, negative, negative_1 ..., id";
+    case HONE_ROWS_TRIPLET: return "anchor, positive, negative, id";
+    case HONE_ROWS_TEXT: return "text, id";
+    case HONE_ROWS_TEXT_PAIR: return "anchor, positive, id";
+    default: return "sentence1, sentence2, score, label, id";
+    }
+}
+
+static const char *canonical(hone_row_kind kind, role r) {
+    if (kind == HONE_ROWS_SCORED && r == ANCHOR) return "sentence1";
+    if (kind == HONE_ROWS_SCORED && r == POSITIVE) return "sentence2";
+    return known[r][0];
+}
+
+static hone_status add_negative(finder *f, int64_t number, int64_t column) {
+    if (f->n_negatives == HONE_MAX_NEGATIVES)
+        return hone_fail_at(HONE_E_LIMIT, hone_table_path(f->t), 0, 0, "more than %d columns of negatives",
+                            HONE_MAX_NEGATIVES);
+    int64_t k = f->n_negatives++;
+    for (; k > 0 && f->negatives[k - 1][0] > number; k--)
+        f->negatives[k][0] = f->negatives[k - 1][0], f->negatives[k][1] = f->negatives[k - 1][1];
+    f->negatives[k][0] = number, f->negatives[k][1] = column;
+    return HONE_OK;
+}
+
+static hone_status no_such_column(const finder *f, const char *role_word, const char *column) {
+    char fields[640];
+    const char *best = NULL;
+    int least = 99;
+    for (int64_t c = 0; c < hone_table_columns(f->t); c++) {
+        int d = distance(column, hone_table_column_name(f->t, c));
+        if (d < least) least = d, best = hone_table_column_name(f->t, c);
+    }
+    hone_fail_at(HONE_E_ARG, hone_table_path(f->t), 0, 0, "no field \"%s\"; fields are %s", hone_quote(column),
+                 hone_table_list_columns(f->t, -1, fields, sizeof fields));
+    if (best) hone_hint("--columns %s=%s", role_word, hone_quote(best));
+    return HONE_E_ARG;
+}
+
+static hone_status take_map(finder *f, const hone_column_map *map, int64_t n_map) {
+    for (int64_t k = 0; k < n_map; k++) {
+        const char *word = map[k].role, *column = map[k].column;
+        role r = find_role(word);
+        if (r == N_ROLES) {
+            const char *near = nearest_role_word(word);
+            hone_fail(HONE_E_ARG, "--columns %s=%s: no role \"%s\"; roles are %s", hone_quote(word), hone_quote(column),
+                      hone_quote(word), roles_of_kind(f->kind));
+            if (near) hone_hint("did you mean --columns %s=%s?", near, hone_quote(column));
+            return HONE_E_ARG;
+        }
+        if (!role_is_used(f->kind, r))
+            return hone_fail(HONE_E_ARG, "--columns %s=%s: role \"%s\" is not used here; roles are %s", word,
+                             hone_quote(column), word, roles_of_kind(f->kind));
+        int64_t c = hone_table_find_column(f->t, column);
+        if (c < 0) return no_such_column(f, word, column);
+        if (f->taken[c])
+            return hone_fail(HONE_E_ARG, "--columns gives the column \"%s\" to two roles", hone_quote(column));
+        bool twice = r != NEGATIVE && f->mapped[r] >= 0;
+        for (int64_t i = 0; r == NEGATIVE && i < f->n_negatives; i++)
+            twice = twice || f->negatives[i][0] == negative_number(word);
+        if (twice)
+            return hone_fail(HONE_E_ARG, "--columns gives the role \"%s\" twice, \"%s\" is the second",
+                             canonical(f->kind, r), hone_quote(column));
+        f->taken[c] = 1;
+        if (r == NEGATIVE)
+            HONE_TRY(add_negative(f, negative_number(word), c));
+        else
+            f->mapped[r] = c;
+    }
+    return HONE_OK;
+}
+
+/* The column of a role by mapping, else by known name; -1. */
+static int64_t find_column(finder *f, role r) {
+    if (f->mapped[r] >= 0) return f->mapped[r];
+    for (int k = 0; k < 8 && known[r][k]; k++) {
+        int64_t c = hone_table_find_column(f->t, known[r][k]);
+        if (c < 0 || f->taken[c]) continue;
+        f->taken[c] = 1;
+        return c;
+    }
+    return -1;
+}
+
+static hone_status find_negatives(finder *f) {
+    for (int64_t c = 0; c < hone_table_columns(f->t); c++) {
+        int64_t number = negative_number(hone_table_column_name(f->t, c));
+        bool have = number < 0 || f->taken[c];
+        for (int64_t i = 0; i < f->n_negatives; i++) have = have || f->negatives[i][0] == number;
+        if (have) continue;
+        f->taken[c] = 1;
+        HONE_TRY(add_negative(f, number, c));
+    }
+    hone_roles *r = f->out;
+    r->n_negatives = f->n_negatives;
+    if (f->kind == HONE_ROWS_TRIPLET && r->n_negatives > 1) r->n_negatives = 1; /* the loss takes one */
+    for (int64_t i = 0; i < r->n_negatives; i++) r->negative[i] = f->negatives[i][1];
+    return HONE_OK;
+}
+
+/* `no field "positive"`; the hint proposes the free column that looks most like it, else the only free one. */
+static hone_status no_field(const finder *f, role r) {
+    char fields[640];
+    const char *best = NULL, *only = NULL;
+    int least = 99;
+    int64_t n_free = 0;
+    for (int64_t c = 0; c < hone_table_columns(f->t); c++) {
+        const char *name = hone_table_column_name(f->t, c);
+        if (f->taken[c]) continue;
+        if (n_free++ == 0) only = name;
+        for (int k = 0; k < 8 && known[r][k]; k++) {
+            int d = distance(known[r][k], name);
+            if (d < least) least = d, best = name;
+        }
+    }
+    if (!best && n_free == 1) best = only;
+    hone_fail_at(HONE_E_FORMAT, hone_table_path(f->t), 0, 0, "no field \"%s\"; fields are %s", canonical(f->kind, r),
+                 hone_table_list_columns(f->t, -1, fields, sizeof fields));
+    return hone_hint("--columns %s=%s", canonical(f->kind, r), best && *best ? hone_quote(best) : "NAME");
+}
+
+static hone_status find_text(finder *f) {
+    hone_roles *r = f->out;
+    static const role order[] = {TEXT, ANCHOR, POSITIVE};
+    for (int k = 0; k < 3 && r->text < 0; k++) r->text = f->mapped[order[k]];
+    for (int k = 0; k < 3 && r->text < 0; k++) r->text = find_column(f, order[k]);
+    if (r->text < 0) { /* the only column there is, apart from id and the like */
+        int64_t n_free = 0, free_column = -1;
+        for (int64_t c = 0; c < hone_table_columns(f->t); c++)
+            if (!f->taken[c]) n_free++, free_column = c;
+        if (n_free == 1) r->text = free_column;
+    }
+    if (r->text < 0) return no_field(f, TEXT);
+    r->columns[r->n_texts++] = r->text;
+    return HONE_OK;
+}
+
+static hone_status find_all(finder *f) {
+    hone_roles *r = f->out;
+    r->id = find_column(f, ID);
+    r->score = find_column(f, SCORE);
+    r->label = find_column(f, LABEL);
+    r->image = find_column(f, IMAGE);
+    if (f->kind == HONE_ROWS_TEXT) return find_text(f);
+    r->anchor = find_column(f, ANCHOR);
+    r->positive = find_column(f, POSITIVE);
+    if (f->kind == HONE_ROWS_PAIRS || f->kind == HONE_ROWS_TRIPLET) HONE_TRY(find_negatives(f));
+    if (r->anchor < 0) return no_field(f, ANCHOR);
+    if (r->positive < 0) return no_field(f, POSITIVE);
+    if (f->kind == HONE_ROWS_TRIPLET && !r->n_negatives) return no_field(f, NEGATIVE);
+    if (f->kind == HONE_ROWS_SCORED && r->score < 0 && r->label < 0) return no_field(f, SCORE);
+    r->columns[r->n_texts++] = r->anchor;
+    r->columns[r->n_texts++] = r->positive;
+    for (int64_t i = 0; i < r->n_negatives; i++) r->columns[r->n_texts++] = r->negative[i];
+    return HONE_OK;
+}
+
+hone_status hone_roles_find(const hone_table *t, hone_row_kind kind, const hone_column_map *map, int64_t n_map,
+                            hone_roles *out) {
+    hone_roles r = {.anchor = -1, .positive = -1, .text = -1, .id = -1, .score = -1, .label = -1, .image = -1};
+    finder f = {.t = t, .kind = kind, .out = &r};
+    for (int k = 0; k < N_ROLES; k++) f.mapped[k] = -1;
+    HONE_TRY(take_map(&f, map, n_map));
+    HONE_TRY(find_all(&f));
+    *out = r;
+    return HONE_OK;
+}
+
+/* ---- judging rows ---- */
+
+bool hone_cell_number(hone_cell c, double *out) {
+    const char *p = c.p;
+    size_t n = c.n;
+    if (c.kind == HONE_CELL_MISSING) return false;
+    if (c.kind == HONE_CELL_JSON && (!strcmp(p, "true") || !strcmp(p, "false"))) {
+        *out = *p == 't';
+        return true;
+    }
+    hone_text_trim(&p, &n);
+    char text[64], *end;
+    if (!n || n >= sizeof text || strspn(p, "0123456789+-.eE") < n) return false; /* no hexadecimal, no "nan" */
+    memcpy(text, p, n);
+    text[n] = 0;
+    double x = strtod(text, &end);
+    if (end != text + n || !isfinite(x)) return false;
+    *out = x;
+    return true;
+}
+
+static hone_status check_text(hone_table *t, int64_t i, int64_t column, bool wanted, bool *bad) {
+    hone_cell c = hone_table_cell(t, i, column);
+    const char *name = hone_quote(hone_table_column_name(t, column));
+    *bad = true;
+    if (c.kind == HONE_CELL_MISSING && hone_table_has_field(t, i, column))
+        return hone_table_drop(t, i, "field \"%s\" is null, expected a text", name);
+    if (c.kind == HONE_CELL_MISSING) {
+        char fields[256];
+        return hone_table_drop(t, i, "no field \"%s\"; fields are %s", name,
+                               hone_table_list_columns(t, i, fields, sizeof fields));
+    }
+    if (c.kind == HONE_CELL_JSON)
+        return hone_table_drop(t, i, "field \"%s\" is %s, expected a text", name, hone_quote_n(c.p, c.n));
+    hone_text_trim(&c.p, &c.n);
+    if (wanted && !c.n) return hone_table_drop(t, i, "field \"%s\" is empty", name);
+    *bad = false;
+    return HONE_OK;
+}
+
+static hone_status check_score(hone_table *t, int64_t i, int64_t column) {
+    hone_cell c = hone_table_cell(t, i, column);
+    double x;
+    if (hone_cell_number(c, &x)) return HONE_OK;
+    const char *name = hone_quote(hone_table_column_name(t, column));
+    if (c.kind == HONE_CELL_MISSING) return hone_table_drop(t, i, "no field \"%s\", expected a number", name);
+    return hone_table_drop(t, i, "field \"%s\" is \"%s\", expected a number", name, hone_quote_n(c.p, c.n));
+}
+
+hone_status hone_roles_check(hone_table *t, hone_row_kind kind, const hone_roles *r) {
+    const bool wanted = kind == HONE_ROWS_PAIRS || kind == HONE_ROWS_TRIPLET;
+    for (int64_t i = 0; i < hone_table_rows(t); i++) {
+        bool bad = false;
+        for (int64_t k = 0; k < r->n_texts && !bad; k++) HONE_TRY(check_text(t, i, r->columns[k], wanted, &bad));
+        if (!bad && kind == HONE_ROWS_SCORED) HONE_TRY(check_score(t, i, r->score >= 0 ? r->score : r->label));
+    }
+    return hone_table_finish_drops(t);
+}
+
+hone_status hone_roles_apply(hone_table *t, hone_row_kind kind, const hone_column_map *map, int64_t n_map,
+                             hone_roles *out) {
+    hone_roles r;
+    HONE_TRY(hone_roles_find(t, kind, map, n_map, &r));
+    HONE_TRY(hone_roles_check(t, kind, &r));
+    *out = r;
+    return HONE_OK;
+}

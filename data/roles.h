@@ -1,0 +1,58 @@
+/* Roles: which column of a table is the anchor, the positive, the text …
+ *
+ * The user's mapping comes first (--columns anchor=question,positive=answer); without it these names are known, the
+ * leftmost that the table has wins, and a name is used once: anchor    anchor | query | question | sentence1 | text1
+ *     positive  positive | answer | passage | document | response | sentence2 | text2
+ *     negative  negative, then negative_1, negative_2 … by number
+ *     score     score | similarity                 label   label | target | relevance
+ *     image     image | image_path | filepath      text    text | caption | description | title
+ *     id        id | _id
+ * On the left of --columns any of these names stands for its role. */
+#ifndef HONE_DATA_ROLES_H
+#define HONE_DATA_ROLES_H
+
+#include "data/table.h"
+
+/* What a task asks of a row. Only the columns matter here, not what is done with them. */
+typedef enum hone_row_kind {
+    HONE_ROWS_PAIRS,     /* anchor, positive [, negatives]; none of them empty */
+    HONE_ROWS_TRIPLET,   /* anchor, positive, negative; none of them empty */
+    HONE_ROWS_TEXT,      /* one text, may be empty: text, else anchor, else positive, else the only column there is */
+    HONE_ROWS_TEXT_PAIR, /* two texts (anchor and positive), either may be empty: score, tokenize --pairs */
+    HONE_ROWS_SCORED,    /* sentence1, sentence2 and a number: score, else label */
+} hone_row_kind;
+
+#define HONE_MAX_NEGATIVES 64
+
+/* Column numbers; -1 = the table has none. id, score, label and image are filled where they exist, asked for or not. */
+typedef struct hone_roles {
+    int64_t anchor, positive;
+    int64_t n_negatives, negative[HONE_MAX_NEGATIVES];
+    int64_t text, id, score, label, image;
+    /* The texts of a row in the order anchor, positive, negatives (TEXT: the text alone): columns[0 .. n_texts-1]. */
+    int64_t n_texts, columns[2 + HONE_MAX_NEGATIVES];
+} hone_roles;
+
+typedef struct hone_column_map {
+    const char *role, *column;
+} hone_column_map;
+
+/* Find the roles that `kind` needs. map[0..n_map) is --columns, may be NULL.
+ *   errors  HONE_E_ARG     an unknown role (nearest word in the hint), a role or a column given twice, a role that the
+ * task has no use for, a mapped column that the file does not have HONE_E_FORMAT  `no field "positive"; fields are
+ * "query", "pos"`, hint `--columns positive=pos` */
+hone_status hone_roles_find(const hone_table *t, hone_row_kind kind, const hone_column_map *map, int64_t n_map,
+                            hone_roles *out);
+
+/* Look at every row: a required text that is missing, not a text, or (kinds that say so) blank makes the row bad, as
+ * does a score that is not a finite number. Calls hone_table_finish_drops. */
+hone_status hone_roles_check(hone_table *t, hone_row_kind kind, const hone_roles *r);
+
+/* The cell as a number: a JSON number, true/false as 1/0, or a text that is a decimal number. False when it is none. */
+bool hone_cell_number(hone_cell c, double *out);
+
+/* Both steps. */
+hone_status hone_roles_apply(hone_table *t, hone_row_kind kind, const hone_column_map *map, int64_t n_map,
+                             hone_roles *out);
+
+#endif

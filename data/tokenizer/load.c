@@ -1,0 +1,505 @@
+/* Opening a folder: tokenizer.json or vocab.txt, and around it what tokenizer_config.json, special_tokens_map.json and
+ * added_tokens.json say. Where the files leave room, the order is that of transformers 5: tokenizer_config.json's
+ * switches win for the BERT classes, special tokens that it names are added tokens even when tokenizer.json does not
+ * list them. */
+#include "base/io.h"
+#include "base/json.h"
+#include "data/tokenizer/internal.h"
+#include "data/tokenizer/unicode.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define FILE_LIMIT ((uint64_t)256 << 20)
+
+/* In transformers' order, which is the order in which new ones get their ids. */
+enum { BOS, EOS, UNK, SEP, PAD, CLS, MASK, ROLES };
+static const char *const role_keys[ROLES] = {"bos_token", "eos_token", "unk_token", "sep_token",
+                                             "pad_token", "cls_token", "mask_token"};
+static const char *const bert_names[ROLES] = {NULL, NULL, "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"};
+static const char *const mpnet_names[ROLES] = {"<s>", "</s>", "[UNK]", "</s>", "<pad>", "<s>", "<mask>"};
+
+typedef enum family { FAMILY_UNSAID, FAMILY_BERT, FAMILY_MPNET, FAMILY_OTHER } family;
+
+typedef struct folder {
+    const char *path;
+    char config_path[HONE_PATH_MAX], map_path[HONE_PATH_MAX], added_path[HONE_PATH_MAX], main_path[HONE_PATH_MAX];
+    json_t *config, *map, *added; /* NULL = no such file */
+    bool from_json;
+    family family;
+    bool distil;
+    hone_tok_added role[ROLES]; /* content NULL = none; owned */
+    bool role_said[ROLES];      /* a file says it (null counts) */
+} folder;
+
+/* ---- ids ---- */
+
+hone_status hone_tok_name_ids(hone_tokenizer *t, const char *file) {
+    size_t n = t->vocab.entries;
+    int64_t limit = 0;
+    for (size_t i = 0; i < n; i++)
+        if (t->vocab.entry[i].value >= limit) limit = (int64_t)t->vocab.entry[i].value + 1;
+    if (n == 0) return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "the vocabulary is empty");
+    if ((uint64_t)limit > 16 * (uint64_t)n + 65536)
+        return hone_fail_at(HONE_E_LIMIT, file, 0, 0, "the vocabulary has %zu tokens but ids up to %" PRId64, n,
+                            limit - 1);
+    HONE_TRY(TOK_GROW(t->name, t->name_cap, (size_t)limit));
+    memset(t->name, 0, (size_t)limit * sizeof *t->name);
+    t->name_limit = limit;
+    for (size_t i = 0; i < n; i++) {
+        const struct hone_tok_entry *e = &t->vocab.entry[i];
+        struct hone_tok_name *name = &t->name[e->value];
+        if (name->p)
+            return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "tokens \"%s\" and \"%s\" both have id %d",
+                                hone_quote_n(name->p, name->n), hone_quote_n(t->vocab.pool + e->at, e->n), e->value);
+        *name = (struct hone_tok_name){t->vocab.pool + e->at, e->n};
+    }
+    t->model_size = t->size = (int64_t)n;
+    int64_t unk = hone_tok_map_get(&t->vocab, t->wordpiece.unk, t->wordpiece.n_unk);
+    t->wordpiece.unk_id = unk < 0 ? -1 : t->vocab.entry[unk].value;
+    t->wordpiece.prefix_hash = hone_tok_hash(TOK_HASH_SEED, t->wordpiece.prefix, t->wordpiece.n_prefix);
+    return HONE_OK;
+}
+
+/* The reference gives a new token the number after the largest added one, and the model's size to the first. */
+static int64_t next_id(const hone_tokenizer *t) {
+    int64_t largest = -1;
+    for (size_t i = 0; i < t->n_added; i++)
+        if (t->added[i].id > largest) largest = t->added[i].id;
+    return largest >= t->model_size ? largest + 1 : t->model_size;
+}
+
+hone_status hone_tok_add_token(hone_tokenizer *t, const char *file, const hone_tok_added *token, int64_t file_id) {
+    for (size_t i = 0; i < t->n_added; i++) {
+        hone_tok_added *old = &t->added[i];
+        if (old->n != token->n || memcmp(old->content, token->content, token->n)) continue;
+        if (file_id >= 0 && old->id != file_id)
+            return hone_fail_at(HONE_E_FORMAT, file, 0, 0,
+                                "added token \"%s\" is there twice, with ids %d and %" PRId64,
+                                hone_quote_n(token->content, token->n), old->id, file_id);
+        return HONE_OK;
+    }
+    int64_t known = hone_tok_map_get(&t->vocab, token->content, token->n);
+    int64_t id = known >= 0 ? t->vocab.entry[known].value : next_id(t);
+    if (file_id >= 0 && file_id != id) {
+        hone_fail_at(HONE_E_FORMAT, file, 0, 0, "added token \"%s\" has id %" PRId64 ", its place is %" PRId64,
+                     hone_quote_n(token->content, token->n), file_id, id);
+        return hone_hint(known >= 0 ? "the vocabulary gives it that id"
+                                    : "added tokens that are not in the vocabulary are numbered on from its end");
+    }
+    if (id >= HONE_TOKENIZER_MAX_IDS)
+        return hone_fail_at(HONE_E_LIMIT, file, 0, 0, "added token \"%s\" would get id %" PRId64 ", the limit is %d",
+                            hone_quote_n(token->content, token->n), id, HONE_TOKENIZER_MAX_IDS - 1);
+    if (known < 0 && id < t->name_limit && t->name[id].p)
+        return hone_fail_at(HONE_E_FORMAT, file, 0, 0,
+                            "added token \"%s\" gets id %" PRId64 ", which \"%s\" has already",
+                            hone_quote_n(token->content, token->n), id, hone_quote_n(t->name[id].p, t->name[id].n));
+    HONE_TRY(TOK_GROW(t->added, t->added_cap, t->n_added + 1));
+    HONE_TRY(TOK_GROW(t->name, t->name_cap, (size_t)id + 1));
+    char *content = hone_strndup(token->content, token->n);
+    if (!content) return HONE_E_NOMEM;
+    t->added[t->n_added] = *token;
+    t->added[t->n_added].content = content;
+    t->added[t->n_added++].id = (int32_t)id;
+    for (; t->name_limit <= id; t->name_limit++) t->name[t->name_limit] = (struct hone_tok_name){NULL, 0};
+    t->name[id] = (struct hone_tok_name){content, token->n};
+    t->size += known < 0;
+    return HONE_OK;
+}
+
+/* ---- vocab.txt ---- */
+
+static hone_status read_lines(const char *path, const char *text, size_t n, hone_tokenizer *t) {
+    size_t bad = hone_utf8_check((const uint8_t *)text, n);
+    int64_t line = 0;
+    HONE_TRY(hone_tok_map_reserve(&t->vocab, n / 8 < 65536 ? n / 8 : 65536, n));
+    for (size_t i = 0; i < n; line++) {
+        const char *nl = memchr(text + i, '\n', n - i);
+        size_t end = nl ? (size_t)(nl - text) : n, stop = end;
+        if (bad < end)
+            return hone_fail_at(HONE_E_FORMAT, path, line + 1, (int64_t)(bad - i) + 1, "byte 0x%02X is not UTF-8",
+                                (uint8_t)text[bad]);
+        while (stop > i) { /* white space at the end does not count (Windows line ends among it) */
+            size_t c = stop - 1;
+            while (c > i && ((uint8_t)text[c] & 0xC0) == 0x80) c--;
+            if (!(hone_unicode_flags(hone_utf8_decode((const uint8_t *)text + c)) & UNICODE_WHITE)) break;
+            stop = c;
+        }
+        if (line >= HONE_TOKENIZER_MAX_IDS)
+            return hone_fail_at(HONE_E_LIMIT, path, line + 1, 0, "more than %d lines", HONE_TOKENIZER_MAX_IDS);
+        int64_t existing; /* of equal lines the last one counts, as in the reference */
+        HONE_TRY(hone_tok_map_add(&t->vocab, text + i, stop - i, (int32_t)line, &existing));
+        if (existing >= 0) t->vocab.entry[existing].value = (int32_t)line;
+        i = nl ? end + 1 : n;
+    }
+    return HONE_OK;
+}
+
+static hone_status read_vocab_txt(folder *f, hone_tokenizer *t) {
+    char *text;
+    size_t n;
+    HONE_TRY(hone_io_read_file(f->main_path, FILE_LIMIT, &text, &n));
+    hone_status s = read_lines(f->main_path, text, n, t);
+    hone_free(text);
+    HONE_TRY(s);
+    hone_tok_wordpiece *m = &t->wordpiece;
+    m->n_unk = f->role[UNK].content ? f->role[UNK].n : strlen("[UNK]");
+    m->unk = hone_strndup(f->role[UNK].content ? f->role[UNK].content : "[UNK]", m->n_unk);
+    m->n_prefix = 2;
+    m->prefix = hone_strdup("##");
+    if (!m->unk || !m->prefix) return HONE_E_NOMEM;
+    m->max_chars = 100;
+    HONE_TRY(hone_tok_name_ids(t, f->main_path));
+    static const int needed[] = {UNK, CLS, SEP};
+    for (int i = 0; i < 3; i++) {
+        const hone_tok_added *a = &f->role[needed[i]];
+        if (!a->content || hone_tok_map_get(&t->vocab, a->content, a->n) >= 0) continue;
+        hone_fail_at(HONE_E_FORMAT, f->main_path, 0, 0, "no token \"%s\" among %zu", hone_quote_n(a->content, a->n),
+                     t->vocab.entries);
+        return hone_hint("tokenizer_config.json can name another (%s)", role_keys[needed[i]]);
+    }
+    t->norm = hone_zalloc(sizeof *t->norm);
+    t->pre = hone_zalloc(sizeof *t->pre);
+    if (!t->norm || !t->pre) return HONE_E_NOMEM;
+    t->norm[0] = (hone_tok_norm_step){
+        .kind = TOK_NORM_BERT, .clean_text = true, .chinese = true, .strip_accents = true, .lowercase = true};
+    hone_tok_norm_prepare(&t->norm[0]);
+    t->pre[0].kind = TOK_PRE_BERT;
+    t->n_norm = t->n_pre = 1;
+    return HONE_OK;
+}
+
+/* ---- the files around ---- */
+
+/* tokenizer_config.json says 1000000000000000019884624838656 for "no limit": integers beyond 64 bits are read as reals.
+ */
+static hone_status load_config(const char *path, json_t **out) {
+    char *text;
+    size_t n;
+    if (!hone_io_exists(path)) return HONE_OK;
+    HONE_TRY(hone_io_read_file(path, FILE_LIMIT, &text, &n));
+    hone_status s = hone_json_parse(text, n, path, 1, out);
+    if (s == HONE_E_LIMIT && (*out = json_loadb(text, n, JSON_DECODE_INT_AS_REAL, NULL))) {
+        hone_error_clear();
+        s = HONE_OK;
+    }
+    hone_free(text);
+    if (s == HONE_OK && !json_is_object(*out)) return hone_fail_at(HONE_E_FORMAT, path, 0, 0, "not a JSON object");
+    return s;
+}
+
+static family family_of(const char *name, bool *distil) {
+    static const char *const bert[] = {"BertTokenizer",
+                                       "DistilBertTokenizer",
+                                       "ElectraTokenizer",
+                                       "MobileBertTokenizer",
+                                       "ConvBertTokenizer",
+                                       "SqueezeBertTokenizer",
+                                       "LayoutLMTokenizer",
+                                       "RetriBertTokenizer",
+                                       "DPRQuestionEncoderTokenizer",
+                                       "DPRContextEncoderTokenizer"};
+    if (!name) return FAMILY_UNSAID;
+    size_t n = strlen(name);
+    if (n > 4 && !strcmp(name + n - 4, "Fast")) n -= 4;
+    *distil = n == strlen(bert[1]) && !strncmp(name, bert[1], n);
+    for (size_t i = 0; i < sizeof bert / sizeof *bert; i++)
+        if (n == strlen(bert[i]) && !strncmp(name, bert[i], n)) return FAMILY_BERT;
+    return n == strlen("MPNetTokenizer") && !strncmp(name, "MPNetTokenizer", n) ? FAMILY_MPNET : FAMILY_OTHER;
+}
+
+static bool flag(const json_t *o, const char *key, bool fallback) {
+    const json_t *v = json_object_get(o, key);
+    return json_is_boolean(v) ? json_is_true(v) : fallback;
+}
+
+/* "[CLS]" or {"content": "[CLS]", "lstrip": false, …} */
+static hone_status token_of(const json_t *v, const char *file, const char *key, bool special, hone_tok_added *out) {
+    const json_t *content = json_is_object(v) ? json_object_get(v, "content") : v;
+    if (!json_is_string(content))
+        return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "\"%s\" is neither a token nor an object with \"content\"",
+                            hone_quote(key));
+    char *copy = hone_strndup(json_string_value(content), json_string_length(content));
+    if (!copy) return HONE_E_NOMEM;
+    hone_free(out->content);
+    *out = (hone_tok_added){.content = copy, .n = json_string_length(content), .special = special};
+    if (!json_is_object(v)) return HONE_OK;
+    out->single_word = flag(v, "single_word", false);
+    out->lstrip = flag(v, "lstrip", false);
+    out->rstrip = flag(v, "rstrip", false);
+    out->special = flag(v, "special", special);
+    out->normalized = flag(v, "normalized", !out->special);
+    return HONE_OK;
+}
+
+static hone_status read_roles(folder *f) {
+    /* special_tokens_map.json is the older place; transformers reads it only while the newer one is empty. */
+    bool newer = json_object_get(f->config, "added_tokens_decoder") != NULL;
+    for (int i = 0; i < ROLES; i++) {
+        const json_t *v = json_object_get(f->config, role_keys[i]);
+        const json_t *old = newer ? NULL : json_object_get(f->map, role_keys[i]);
+        const char *file = old ? f->map_path : f->config_path;
+        if (old) v = old;
+        if (!v) continue;
+        f->role_said[i] = true;
+        if (!json_is_null(v)) HONE_TRY(token_of(v, file, role_keys[i], true, &f->role[i]));
+        f->role[i].special = true;
+    }
+    const char *const *names = f->family == FAMILY_BERT || (!f->from_json && f->family != FAMILY_MPNET) ? bert_names
+                               : f->family == FAMILY_MPNET                                              ? mpnet_names
+                                                                                                        : NULL;
+    for (int i = 0; names && i < ROLES; i++) {
+        if (f->role_said[i] || !names[i]) continue;
+        hone_tok_added *a = &f->role[i];
+        *a = (hone_tok_added){.content = hone_strdup(names[i]), .n = strlen(names[i]), .special = true};
+        if (!a->content) return HONE_E_NOMEM;
+        a->lstrip = i == MASK && f->family == FAMILY_MPNET;
+    }
+    return HONE_OK;
+}
+
+/* ---- added tokens ---- */
+
+static int by_number(const char *a, const char *b) {
+    size_t n = strlen(a), m = strlen(b);
+    return n != m ? (n > m) - (n < m) : strcmp(a, b);
+}
+
+/* added_tokens_decoder: {"101": {"content": …}}, in the order of the numbers. The BERT classes take flags from here. */
+static hone_status add_decoder(folder *f, hone_tokenizer *t) {
+    const json_t *o = json_object_get(f->config, "added_tokens_decoder");
+    if (!o || json_is_null(o)) return HONE_OK;
+    if (!json_is_object(o))
+        return hone_fail_at(HONE_E_FORMAT, f->config_path, 0, 0, "\"added_tokens_decoder\" is not an object");
+    const char *last = NULL;
+    for (size_t done = 0; done < json_object_size(o); done++) {
+        const char *key, *next = NULL;
+        json_t *v;
+        json_object_foreach((json_t *)o, key, v) if ((!last || by_number(key, last) > 0) &&
+                                                     (!next || by_number(key, next) < 0)) next = key;
+        if (!next) break;
+        last = next;
+        hone_tok_added a = {0};
+        HONE_TRY(token_of(json_object_get(o, next), f->config_path, "added_tokens_decoder", false, &a));
+        bool known = false;
+        for (size_t i = 0; i < t->n_added; i++) {
+            hone_tok_added *old = &t->added[i];
+            if (old->n != a.n || memcmp(old->content, a.content, a.n)) continue;
+            known = true;
+            if (f->family == FAMILY_OTHER) continue;
+            old->single_word = a.single_word;
+            old->lstrip = a.lstrip;
+            old->rstrip = a.rstrip;
+            old->normalized = a.normalized;
+            old->special = a.special;
+        }
+        hone_status s = known || a.n == 0 ? HONE_OK : hone_tok_add_token(t, f->config_path, &a, -1);
+        hone_free(a.content);
+        HONE_TRY(s);
+    }
+    return HONE_OK;
+}
+
+/* added_tokens.json: {"<x>": 30522}, the oldest place. */
+static hone_status add_old(folder *f, hone_tokenizer *t) {
+    if (f->from_json || json_object_get(f->config, "added_tokens_decoder")) return HONE_OK;
+    const char *key;
+    json_t *v;
+    json_object_foreach(f->added, key, v) {
+        if (!json_is_integer(v))
+            return hone_fail_at(HONE_E_FORMAT, f->added_path, 0, 0, "token \"%s\" has no integer id", hone_quote(key));
+        hone_tok_added a = {.content = (char *)key, .n = strlen(key), .normalized = true};
+        for (int i = 0; i < ROLES; i++)
+            if (f->role[i].content && !strcmp(f->role[i].content, key)) a.special = true, a.normalized = false;
+        if (a.n) HONE_TRY(hone_tok_add_token(t, f->added_path, &a, json_integer_value(v)));
+    }
+    return HONE_OK;
+}
+
+static hone_status add_specials(folder *f, hone_tokenizer *t) {
+    HONE_TRY(add_decoder(f, t));
+    HONE_TRY(add_old(f, t));
+    for (int i = 0; i < ROLES; i++) {
+        const hone_tok_added *a = &f->role[i];
+        if (!a->content || a->n == 0) continue;
+        /* A default name that the vocabulary lacks stays away: it would need a row that the model does not have. */
+        if (!f->role_said[i] && hone_tok_map_get(&t->vocab, a->content, a->n) < 0) continue;
+        HONE_TRY(hone_tok_add_token(t, f->config_path, a, -1));
+    }
+    static const char *const extra[] = {"additional_special_tokens", "extra_special_tokens"};
+    for (int k = 0; k < 2; k++)
+        for (int from_map = 0; from_map < 2; from_map++) {
+            const json_t *list = json_object_get(from_map ? f->map : f->config, extra[k]);
+            for (size_t i = 0; json_is_array(list) && i < json_array_size(list); i++) {
+                hone_tok_added a = {0};
+                const char *file = from_map ? f->map_path : f->config_path;
+                HONE_TRY(token_of(json_array_get(list, i), file, extra[k], true, &a));
+                hone_status s = a.n ? hone_tok_add_token(t, file, &a, -1) : HONE_OK;
+                hone_free(a.content);
+                HONE_TRY(s);
+            }
+        }
+    return HONE_OK;
+}
+
+/* ---- switches and facts ---- */
+
+static hone_status config_bool(const folder *f, const char *key, bool *value, bool null_is, bool *said) {
+    const json_t *v = json_object_get(f->config, key);
+    *said = v != NULL;
+    if (!v) return HONE_OK;
+    if (json_is_null(v))
+        *value = null_is;
+    else
+        HONE_TRY(hone_json_bool(f->config, f->config_path, key, false, value));
+    return HONE_OK;
+}
+
+static hone_status apply_switches(const folder *f, hone_tokenizer *t) {
+    if (!f->config || f->family == FAMILY_OTHER) return HONE_OK;
+    for (size_t i = 0; i < t->n_norm; i++) {
+        hone_tok_norm_step *s = &t->norm[i];
+        if (s->kind != TOK_NORM_BERT) continue;
+        bool follows = s->strip_accents == s->lowercase, said;
+        bool lower_before = s->lowercase;
+        HONE_TRY(config_bool(f, "do_lower_case", &s->lowercase, s->lowercase, &said));
+        if (s->lowercase != lower_before && follows) s->strip_accents = s->lowercase;
+        HONE_TRY(config_bool(f, "strip_accents", &s->strip_accents, s->lowercase, &said));
+        HONE_TRY(config_bool(f, "tokenize_chinese_chars", &s->chinese, true, &said));
+        hone_tok_norm_prepare(s);
+    }
+    return HONE_OK;
+}
+
+static hone_status read_max_length(const folder *f, hone_tokenizer *t) {
+    double x;
+    t->max_length = INT64_MAX;
+    HONE_TRY(hone_json_real(f->config, f->config_path, "model_max_length", 1e30, &x));
+    if (!(x >= 1))
+        return hone_fail_at(HONE_E_FORMAT, f->config_path, 0, 0, "\"model_max_length\" is %g, expected 1 or more", x);
+    if (x < 1e15) t->max_length = (int64_t)x; /* 1e30 and the like mean "not known" */
+    return HONE_OK;
+}
+
+static int64_t id_of_role(const folder *f, const hone_tokenizer *t, int role) {
+    const hone_tok_added *a = &f->role[role];
+    if (a->content) return hone_tokenizer_id(t, a->content, a->n);
+    if (f->role_said[role]) return -1;
+    if (bert_names[role]) {
+        int64_t id = hone_tokenizer_id(t, bert_names[role], strlen(bert_names[role]));
+        if (id >= 0) return id;
+    }
+    return hone_tokenizer_id(t, mpnet_names[role], strlen(mpnet_names[role]));
+}
+
+static hone_status finish_post(const folder *f, hone_tokenizer *t) {
+    bool none = t->post.n_special == 0 && t->post.n_single == 1 && t->post.n_pair == 2;
+    bool bert = f->family == FAMILY_BERT || f->family == FAMILY_MPNET || !f->from_json;
+    const hone_tok_added *cls = &f->role[CLS], *sep = &f->role[SEP];
+    if (!none || !bert || !cls->content || !sep->content) return HONE_OK;
+    int64_t cls_id = hone_tokenizer_id(t, cls->content, cls->n), sep_id = hone_tokenizer_id(t, sep->content, sep->n);
+    if (cls_id < 0 || sep_id < 0) return HONE_OK;
+    hone_tok_template_free(&t->post);
+    bool roberta = f->family == FAMILY_MPNET;
+    t->post.trim_offsets = roberta;
+    return hone_tok_template_bert(&t->post, roberta, cls->content, cls_id, sep->content, sep_id);
+}
+
+/* hone_tokenizer_token shows a normalized added token as its normalized self, as the reference does. */
+static hone_status show_added(hone_tokenizer *t, struct hone_tokenizer_work *w) {
+    for (size_t i = 0; i < t->n_added; i++) {
+        hone_tok_added *a = &t->added[i];
+        if (!a->normalized) continue;
+        hone_tok_text *text = &w->norm[0];
+        text->n = 0;
+        text->aligned = false;
+        HONE_TRY(hone_tok_normalize(t->norm, t->n_norm, w, (const uint8_t *)a->content, a->n, 0, text));
+        a->shown = hone_strndup(text->n ? (const char *)text->p : "", text->n);
+        if (!a->shown) return HONE_E_NOMEM;
+        t->name[a->id] = (struct hone_tok_name){a->shown, text->n};
+    }
+    return HONE_OK;
+}
+
+static hone_status finish(const folder *f, hone_tokenizer *t) {
+    HONE_TRY(apply_switches(f, t));
+    HONE_TRY(read_max_length(f, t));
+    HONE_TRY(finish_post(f, t));
+    t->special_id[HONE_TOKEN_PAD] = id_of_role(f, t, PAD);
+    t->special_id[HONE_TOKEN_UNK] = id_of_role(f, t, UNK);
+    t->special_id[HONE_TOKEN_CLS] = id_of_role(f, t, CLS);
+    t->special_id[HONE_TOKEN_SEP] = id_of_role(f, t, SEP);
+    t->special_id[HONE_TOKEN_MASK] = id_of_role(f, t, MASK);
+    if (t->special_id[HONE_TOKEN_CLS] < 0) t->special_id[HONE_TOKEN_CLS] = id_of_role(f, t, BOS);
+    if (t->special_id[HONE_TOKEN_SEP] < 0) t->special_id[HONE_TOKEN_SEP] = id_of_role(f, t, EOS);
+    if (t->special_id[HONE_TOKEN_UNK] < 0) t->special_id[HONE_TOKEN_UNK] = t->wordpiece.unk_id;
+
+    t->type_ids = !f->distil && f->family != FAMILY_MPNET && !t->post.roberta;
+    const json_t *names = json_object_get(f->config, "model_input_names");
+    if (json_is_array(names)) {
+        t->type_ids = false;
+        for (size_t i = 0; i < json_array_size(names); i++) {
+            const char *name = json_string_value(json_array_get(names, i));
+            t->type_ids |= name && !strcmp(name, "token_type_ids");
+        }
+    }
+    struct hone_tokenizer_work *w = hone_tok_work_new();
+    if (!w) return HONE_E_NOMEM;
+    hone_status s = hone_tok_matcher_build(&t->raw, t, w, false);
+    if (s == HONE_OK) s = hone_tok_matcher_build(&t->normalized, t, w, true);
+    if (s == HONE_OK) s = show_added(t, w);
+    hone_tok_work_free(w);
+    return s;
+}
+
+/* ---- the folder ---- */
+
+static hone_status find_main(folder *f) {
+    static const char *const others[] = {"spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "vocab.json"};
+    HONE_TRY(hone_io_join(f->main_path, f->path, "tokenizer.json"));
+    f->from_json = hone_io_exists(f->main_path);
+    if (f->from_json) return HONE_OK;
+    HONE_TRY(hone_io_join(f->main_path, f->path, "vocab.txt"));
+    if (hone_io_exists(f->main_path)) return HONE_OK;
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        HONE_TRY(hone_io_join(f->main_path, f->path, others[i]));
+        if (hone_io_exists(f->main_path))
+            return hone_fail_at(HONE_E_UNSUPPORTED, f->main_path, 0, 0, "tokenizers of this kind are not supported");
+    }
+    errno = ENOENT;
+    if (!hone_io_is_dir(f->path)) return hone_fail_os(f->path, "no such model folder");
+    return hone_fail_os(f->path, "neither tokenizer.json nor vocab.txt in the folder");
+}
+
+static hone_status load(folder *f, hone_tokenizer *t) {
+    HONE_TRY(find_main(f));
+    HONE_TRY(hone_io_join(f->config_path, f->path, "tokenizer_config.json"));
+    HONE_TRY(hone_io_join(f->map_path, f->path, "special_tokens_map.json"));
+    HONE_TRY(hone_io_join(f->added_path, f->path, "added_tokens.json"));
+    HONE_TRY(load_config(f->config_path, &f->config));
+    HONE_TRY(load_config(f->map_path, &f->map));
+    if (!f->from_json) HONE_TRY(load_config(f->added_path, &f->added));
+    f->family = family_of(json_string_value(json_object_get(f->config, "tokenizer_class")), &f->distil);
+    HONE_TRY(read_roles(f));
+    if (f->from_json)
+        HONE_TRY(hone_tok_load_json(f->main_path, t));
+    else {
+        HONE_TRY(read_vocab_txt(f, t));
+        HONE_TRY(hone_tok_read_postprocessor(NULL, f->main_path, t));
+    }
+    HONE_TRY(add_specials(f, t));
+    return finish(f, t);
+}
+
+hone_status hone_tok_load(const char *path, hone_tokenizer *t) {
+    folder *f = hone_zalloc(sizeof *f);
+    if (!f) return HONE_E_NOMEM;
+    f->path = path;
+    hone_status s = load(f, t);
+    json_decref(f->config);
+    json_decref(f->map);
+    json_decref(f->added);
+    for (int i = 0; i < ROLES; i++) hone_free(f->role[i].content);
+    hone_free(f);
+    return s;
+}

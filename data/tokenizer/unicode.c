@@ -1,0 +1,91 @@
+#include "data/tokenizer/unicode.h"
+
+static const hone_unicode_decomposition *find(const hone_unicode_decomposition *table, int n, uint32_t c) {
+    int lo = 0, hi = n;
+    while (lo < hi) {
+        int mid = (lo + hi) / 2;
+        if (table[mid].c < c)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo < n && table[lo].c == c ? &table[lo] : NULL;
+}
+
+/* Hangul syllables are arithmetic: 19 leading x 21 vowels x 28 trailing consonants (the first trailing is "none").
+ * Unicode standard, section 3.12. */
+enum { S0 = 0xAC00, L0 = 0x1100, V0 = 0x1161, T0 = 0x11A7, L_N = 19, V_N = 21, T_N = 28, S_N = L_N * V_N * T_N };
+
+int hone_unicode_decompose(uint32_t c, bool compatible, uint32_t out[HONE_UNICODE_DECOMPOSITION_MAX]) {
+    if (c - S0 < S_N) {
+        uint32_t s = c - S0, t = s % T_N;
+        out[0] = L0 + s / (V_N * T_N);
+        out[1] = V0 + s / T_N % V_N;
+        if (t) out[2] = T0 + t;
+        return t ? 3 : 2;
+    }
+    const hone_unicode_decomposition *d = NULL;
+    if (c >= 0xA0) {
+        if (compatible) d = find(hone_unicode_compatible, hone_unicode_compatible_n, c);
+        if (!d) d = find(hone_unicode_canonical, hone_unicode_canonical_n, c);
+    }
+    if (!d) {
+        out[0] = c;
+        return 1;
+    }
+    for (int i = 0; i < d->n; i++) out[i] = hone_unicode_pool[d->at + i];
+    return d->n;
+}
+
+uint32_t hone_unicode_compose(uint32_t a, uint32_t b) {
+    if (a - L0 < L_N && b - V0 < V_N) return S0 + ((a - L0) * V_N + (b - V0)) * T_N;
+    if (a - S0 < S_N && (a - S0) % T_N == 0 && b - (T0 + 1) < T_N - 1) return a + (b - T0);
+    int lo = 0, hi = hone_unicode_compositions_n;
+    while (lo < hi) {
+        int mid = (lo + hi) / 2;
+        const hone_unicode_composition *k = &hone_unicode_compositions[mid];
+        if (k->a < a || (k->a == a && k->b < b))
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    const hone_unicode_composition *k = &hone_unicode_compositions[lo];
+    return lo < hone_unicode_compositions_n && k->a == a && k->b == b ? k->c : 0;
+}
+
+size_t hone_utf8_check(const uint8_t *p, size_t n) {
+    size_t i = 0;
+    while (i < n) {
+        while (n - i >= 8) { /* eight ASCII bytes at a time */
+            uint64_t x;
+            __builtin_memcpy(&x, p + i, 8);
+            if (x & 0x8080808080808080ull) break;
+            i += 8;
+        }
+        if (i == n) break;
+        uint8_t c = p[i];
+        if (c < 0x80) {
+            i++;
+            continue;
+        }
+        size_t k;
+        uint8_t lo = 0x80, hi = 0xBF; /* bounds of the second byte; Unicode standard, table 3-7 */
+        if (c >= 0xC2 && c <= 0xDF)
+            k = 2;
+        else if ((c & 0xF0) == 0xE0) {
+            k = 3;
+            if (c == 0xE0) lo = 0xA0;
+            if (c == 0xED) hi = 0x9F;
+        } else if (c >= 0xF0 && c <= 0xF4) {
+            k = 4;
+            if (c == 0xF0) lo = 0x90;
+            if (c == 0xF4) hi = 0x8F;
+        } else
+            return i;
+        if (n - i < k || p[i + 1] < lo || p[i + 1] > hi) return i;
+        for (size_t j = 2; j < k; j++)
+            if ((p[i + j] & 0xC0) != 0x80) return i;
+        i += k;
+    }
+    return n;
+}

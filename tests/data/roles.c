@@ -1,0 +1,235 @@
+#include "data/roles.h"
+
+#include "base/io.h"
+#include "tests/test.h"
+
+static hone_table *table(const char *name, const char *text) {
+    char path[512];
+    hone_table *t = NULL;
+    snprintf(path, sizeof path, "%s/%s", test_dir(), name);
+    FILE *f = fopen(path, "wb");
+    CHECK(f && fputs(text, f) >= 0 && !fclose(f));
+    CHECK_OK(hone_table_read(path, NULL, &t));
+    return t;
+}
+
+static const char *name_of(const hone_table *t, int64_t c) {
+    return c < 0 ? "(none)" : hone_table_column_name(t, c);
+}
+
+TEST(data, known_names_find_their_roles_and_the_leftmost_of_the_list_wins) {
+    static const struct {
+        const char *header, *anchor, *positive, *id, *score;
+    } cases[] = {
+        {"anchor,positive", "anchor", "positive", "(none)", "(none)"},
+        {"_id,answer,question", "question", "answer", "_id", "(none)"},
+        {"query,question,document,passage,id,_id", "query", "passage", "id", "(none)"},
+        {"sentence2,sentence1,similarity", "sentence1", "sentence2", "(none)", "similarity"},
+        {"text1,text2,score,similarity", "text1", "text2", "(none)", "score"},
+        {"response,query,anchor", "anchor", "response", "(none)", "(none)"},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        char text[256];
+        int commas = 0;
+        for (const char *p = cases[k].header; *p; p++) commas += *p == ',';
+        int n = snprintf(text, sizeof text, "%s\nx", cases[k].header);
+        while (commas--) n += snprintf(text + n, sizeof text - (size_t)n, ",x");
+        hone_table *t = table("known.csv", text);
+        hone_roles r;
+        CHECK_OK(hone_roles_find(t, HONE_ROWS_PAIRS, NULL, 0, &r));
+        CHECK_STR(name_of(t, r.anchor), cases[k].anchor);
+        CHECK_STR(name_of(t, r.positive), cases[k].positive);
+        CHECK_STR(name_of(t, r.id), cases[k].id);
+        CHECK_STR(name_of(t, r.score), cases[k].score);
+        CHECK_INT(r.n_texts, 2);
+        CHECK_INT(r.columns[0], r.anchor);
+        CHECK_INT(r.columns[1], r.positive);
+        hone_table_free(t);
+    }
+}
+
+TEST(data, negatives_are_ordered_by_number) {
+    hone_table *t =
+        table("neg.csv",
+              "negative_10,negative_2,anchor,negative,positive,negative_1,negatives,negative_x\na,b,c,d,e,f,g,h\n");
+    hone_roles r;
+    CHECK_OK(hone_roles_find(t, HONE_ROWS_PAIRS, NULL, 0, &r));
+    static const char *const want[] = {"anchor", "positive", "negative", "negative_1", "negative_2", "negative_10"};
+    CHECK_INT(r.n_negatives, 4);
+    CHECK_INT(r.n_texts, 6);
+    for (int k = 0; k < 6; k++) CHECK_STR(name_of(t, r.columns[k]), want[k]);
+    CHECK_OK(hone_roles_find(t, HONE_ROWS_TRIPLET, NULL, 0, &r));
+    CHECK_INT(r.n_texts, 3);
+    CHECK_STR(name_of(t, r.columns[2]), "negative");
+    const hone_column_map map[] = {{"negative_2", "negatives"}, {"query", "negative_x"}};
+    CHECK_OK(hone_roles_find(t, HONE_ROWS_PAIRS, map, 2, &r));
+    CHECK_STR(name_of(t, r.anchor), "negative_x");
+    CHECK_INT(r.n_negatives, 4);
+    CHECK_STR(name_of(t, r.negative[2]), "negatives");
+    hone_table_free(t);
+}
+
+TEST(data, a_mapping_wins_over_known_names) {
+    hone_table *t = table("map.csv", "anchor,positive,q,a\n1,2,3,4\n");
+    hone_roles r;
+    const hone_column_map map[] = {{"anchor", "q"}, {"answer", "a"}};
+    CHECK_OK(hone_roles_find(t, HONE_ROWS_PAIRS, map, 2, &r));
+    CHECK_STR(name_of(t, r.anchor), "q");
+    CHECK_STR(name_of(t, r.positive), "a");
+    /* A known name that the mapping used up is not found a second time. */
+    const hone_column_map swap[] = {{"positive", "anchor"}};
+    CHECK_FAILS(hone_roles_find(t, HONE_ROWS_PAIRS, swap, 1, &r), HONE_E_FORMAT, "no field \"anchor\"");
+    hone_table_free(t);
+}
+
+TEST(data, a_missing_role_names_the_fields_and_proposes_a_mapping) {
+    hone_table *t = table("pairs.jsonl", "{\"query\": \"a\", \"pos\": \"b\"}\n");
+    hone_roles r;
+    CHECK_FAILS(hone_roles_find(t, HONE_ROWS_PAIRS, NULL, 0, &r), HONE_E_FORMAT,
+                "no field \"positive\"; fields are \"query\", \"pos\"");
+    CHECK_STR(hone_last_error()->hint, "--columns positive=pos");
+    CHECK(strstr(hone_last_error()->file, "pairs.jsonl"));
+    CHECK_FAILS(hone_roles_find(t, HONE_ROWS_SCORED, NULL, 0, &r), HONE_E_FORMAT, "no field \"sentence2\"");
+    hone_table_free(t);
+    t = table("two.csv", "anchor,zzz,answre\n1,2,3\n");
+    CHECK_FAILS(hone_roles_find(t, HONE_ROWS_PAIRS, NULL, 0, &r), HONE_E_FORMAT, "--columns positive=answre");
+    hone_table_free(t);
+    t = table("two.csv", "anchor,xx,yy\n1,2,3\n");
+    CHECK_FAILS(hone_roles_find(t, HONE_ROWS_PAIRS, NULL, 0, &r), HONE_E_FORMAT, "--columns positive=NAME");
+    hone_table_free(t);
+    t = table("two.csv", "anchor,positive\n1,2\n");
+    CHECK_FAILS(hone_roles_find(t, HONE_ROWS_TRIPLET, NULL, 0, &r), HONE_E_FORMAT, "no field \"negative\"");
+    CHECK_FAILS(hone_roles_find(t, HONE_ROWS_SCORED, NULL, 0, &r), HONE_E_FORMAT, "no field \"score\"");
+    hone_table_free(t);
+}
+
+TEST(data, a_wrong_mapping_is_wrong_use) {
+    hone_table *t = table("w.csv", "question,answer,id\n1,2,3\n");
+    hone_roles r;
+    const hone_column_map cases[][2] = {{{"ancor", "question"}, {0}},
+                                        {{"anchor", "qestion"}, {0}},
+                                        {{"anchor", "question"}, {"query", "answer"}},
+                                        {{"anchor", "question"}, {"positive", "question"}},
+                                        {{"text", "question"}, {0}},
+                                        {{"negative", "id"}, {"negative", "answer"}}};
+    static const char *const says[] = {"no role \"ancor\"",         "no field \"qestion\"",
+                                       "role \"anchor\" twice",     "column \"question\" to two roles",
+                                       "\"text\" is not used here", "\"negative\" twice"};
+    static const char *const hints[] = {
+        "did you mean --columns anchor=question?", "--columns anchor=question", "", "", "", ""};
+    for (int k = 0; k < 6; k++) {
+        CHECK_FAILS(hone_roles_find(t, HONE_ROWS_PAIRS, cases[k], cases[k][1].role ? 2 : 1, &r), HONE_E_ARG, says[k]);
+        CHECK_STR(hone_last_error()->hint, hints[k]);
+    }
+    const hone_column_map extra[] = {{"id", "id"}};
+    CHECK_OK(hone_roles_find(t, HONE_ROWS_PAIRS, extra, 1, &r));
+    hone_table_free(t);
+}
+
+TEST(data, the_one_text_of_a_row_is_found_by_name_or_by_being_alone) {
+    static const char *const headers[] = {"id,title,text", "id,query,document", "id,passage,x", "id,body",
+                                          "label,description,image"};
+    static const char *const want[] = {"text", "query", "passage", "body", "description"};
+    for (int k = 0; k < 5; k++) {
+        char text[128];
+        snprintf(text, sizeof text, "%s\n%s", headers[k], k == 3 ? "1,2\n" : "1,2,3\n");
+        hone_table *t = table("one.csv", text);
+        hone_roles r;
+        CHECK_OK(hone_roles_find(t, HONE_ROWS_TEXT, NULL, 0, &r));
+        CHECK_STR(name_of(t, r.text), want[k]);
+        CHECK_INT(r.n_texts, 1);
+        hone_table_free(t);
+    }
+    hone_table *t = table("one.csv", "id,body,head\n1,2,3\n");
+    hone_roles r;
+    CHECK_FAILS(hone_roles_find(t, HONE_ROWS_TEXT, NULL, 0, &r), HONE_E_FORMAT,
+                "no field \"text\"; fields are \"id\", \"body\", \"head\"");
+    const hone_column_map map[] = {{"text", "head"}};
+    CHECK_OK(hone_roles_find(t, HONE_ROWS_TEXT, map, 1, &r));
+    CHECK_STR(name_of(t, r.text), "head");
+    const hone_column_map other[] = {{"query", "body"}};
+    CHECK_OK(hone_roles_find(t, HONE_ROWS_TEXT, other, 1, &r));
+    CHECK_STR(name_of(t, r.text), "body");
+    hone_table_free(t);
+}
+
+static const char rows_text[] =
+    "{\"anchor\": \"a\", \"positive\": \"b\", \"score\": 0.5}\n"
+    "{\"anchor\": \"a\", \"pos\": \"b\", \"score\": 1}\n"                         /* 1: no field */
+    "{\"anchor\": null, \"positive\": \"b\", \"score\": true}\n"                  /* 2: null */
+    "{\"anchor\": \"a\", \"positive\": 42, \"score\": \"x\"}\n"                   /* 3: a number */
+    "{\"anchor\": \" \\u3000\\n\", \"positive\": \"b\", \"score\": \" 1e-2 \"}\n" /* 4: blank */
+    "{\"anchor\": \"a\", \"positive\": \"\", \"score\": \"nan\"}\n"               /* 5: empty */
+    "{\"anchor\": \"a\", \"positive\": [\"b\"], \"score\": 1}\n"                  /* 6: an array */
+    "{\"anchor\": \"a\", \"positive\": \"c\"}\n";                                 /* 7 */
+
+TEST(data, rows_without_their_texts_are_bad_and_say_why) {
+    hone_table *t = table("rows.jsonl", rows_text);
+    hone_roles r;
+    CHECK_OK(hone_roles_apply(t, HONE_ROWS_PAIRS, NULL, 0, &r));
+    CHECK_INT(hone_table_rows(t), 2);
+    CHECK_INT(hone_table_row_number(t, 1), 7);
+    static const char *const why[] = {"no field \"positive\"; fields are \"anchor\", \"score\", \"pos\"",
+                                      "field \"anchor\" is null, expected a text",
+                                      "field \"positive\" is 42, expected a text",
+                                      "field \"anchor\" is empty",
+                                      "field \"positive\" is empty",
+                                      "field \"positive\" is [\"b\"], expected a text"};
+    CHECK_INT(hone_table_bad_count(t), 6);
+    for (int k = 0; k < 6; k++) {
+        CHECK_STR(hone_table_bad(t, k)->reason, why[k]);
+        CHECK_INT(hone_table_bad(t, k)->row, k + 1);
+        CHECK_INT(hone_table_bad(t, k)->line, k + 2);
+    }
+    hone_table_free(t);
+}
+
+TEST(data, an_empty_text_is_a_row_to_embed_and_a_half_of_a_pair_to_score) {
+    hone_roles r;
+    hone_table *t = table("rows.jsonl", rows_text);
+    CHECK_OK(hone_roles_apply(t, HONE_ROWS_TEXT_PAIR, NULL, 0, &r));
+    CHECK_INT(hone_table_rows(t), 4); /* 0, 4, 5, 7 */
+    CHECK_INT(hone_table_row_number(t, 2), 5);
+    hone_table_free(t);
+    t = table("e.csv", "id,text\n1,\n2,x\n3,\"\"\n");
+    CHECK_OK(hone_roles_apply(t, HONE_ROWS_TEXT, NULL, 0, &r));
+    CHECK_INT(hone_table_rows(t), 3);
+    hone_table_free(t);
+    t = table("p.csv", "anchor,positive\n1,\n2,x\n  ,x\n");
+    CHECK_OK(hone_roles_apply(t, HONE_ROWS_PAIRS, NULL, 0, &r));
+    CHECK_INT(hone_table_rows(t), 1);
+    hone_table_free(t);
+}
+
+TEST(data, scores_are_finite_numbers) {
+    hone_table *t = table("rows.jsonl", rows_text);
+    hone_roles r;
+    CHECK_OK(hone_roles_apply(t, HONE_ROWS_SCORED, NULL, 0, &r));
+    CHECK_INT(hone_table_rows(t), 2); /* 0 and 4 */
+    double x;
+    CHECK(hone_cell_number(hone_table_cell(t, 1, r.score), &x));
+    CHECK_NEAR(x, 0.01, 0);
+    static const char *const good[] = {"1", " -2.5 ", "1e3", "+4", ".5"}, *const bad[] = {"",      "x",   "0x10",
+                                                                                          "inf",   "nan", "1 2",
+                                                                                          "1e999", "--1", "1,5"};
+    const double want[] = {1, -2.5, 1000, 4, 0.5};
+    for (int k = 0; k < 5; k++) {
+        CHECK(hone_cell_number((hone_cell){good[k], strlen(good[k]), HONE_CELL_TEXT}, &x));
+        CHECK_NEAR(x, want[k], 0);
+    }
+    for (int k = 0; k < 9; k++)
+        CHECK_MSG(!hone_cell_number((hone_cell){bad[k], strlen(bad[k]), HONE_CELL_TEXT}, &x), "%s", bad[k]);
+    hone_table_free(t);
+}
+
+TEST(data, strict_stops_at_the_first_row_without_its_texts) {
+    char path[512];
+    snprintf(path, sizeof path, "%s/rows.jsonl", test_dir());
+    hone_table_free(table("rows.jsonl", rows_text));
+    hone_table *t = NULL;
+    hone_roles r;
+    CHECK_OK(hone_table_read(path, &(hone_table_options){.strict = true}, &t));
+    CHECK_FAILS(hone_roles_apply(t, HONE_ROWS_PAIRS, NULL, 0, &r), HONE_E_FORMAT, "no field \"positive\"");
+    CHECK_INT(hone_last_error()->line, 2);
+    hone_table_free(t);
+}
