@@ -1,0 +1,292 @@
+/* The commands on small published folders (tests/golden/models): what they print, what they write, what they say of broken input. */
+#include "base/io.h"
+#include "base/json.h"
+#include "models/model.h"
+#include "tests/tools/command.h"
+#include "tools/progress.h"
+#include "tools/text_buffer.h"
+#include "tools/vectors.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define MODEL "tests/golden/models/mean"
+#define TRIPLETS "tests/golden/train/triplets.jsonl"
+
+/* Runs hone; formatted arguments. */
+static __attribute__((format(printf, 1, 2))) const command_result *hone(const char *fmt, ...) {
+    char line[4096];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    return run_command("", line);
+}
+
+static const char *out_path(const char *name) {
+    static char paths[4][512];
+    static int next;
+    char *p = paths[next++ % 4];
+    snprintf(p, sizeof paths[0], "%s/%s", test_dir(), name);
+    return p;
+}
+
+static json_t *line_json(const char *text, int line) {
+    while (line-- && text) text = strchr(text, '\n') ? strchr(text, '\n') + 1 : NULL;
+    CHECK(text);
+    json_t *j = json_loadb(text, strcspn(text, "\n"), 0, NULL);
+    CHECK_MSG(j, "not JSON: %s", text);
+    return j;
+}
+
+/* ---- pieces ---- */
+
+TEST(tools, an_npy_file_has_the_header_that_numpy_writes) {
+    const float x[6] = {1, 2, 3, 4, 5, -0.0f};
+    const int64_t shape[] = {2, 3};
+    char *text;
+    size_t n;
+    const char *path = out_path("x.npy");
+    CHECK_OK(hone_npy_write(path, x, shape, 2));
+    CHECK_OK(hone_io_read_file(path, 1 << 20, &text, &n));
+    CHECK_INT(n, 128 + sizeof x);
+    CHECK(!memcmp(text, "\x93NUMPY\x01\x00\x76\x00", 10));
+    CHECK(!strncmp(text + 10, "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), } ", 60));
+    CHECK(text[127] == '\n' && !memcmp(text + 128, x, sizeof x));
+    hone_free(text);
+    CHECK_OK(hone_npy_write(path, x, shape + 1, 1));
+    CHECK_OK(hone_io_read_file(path, 1 << 20, &text, &n));
+    CHECK(strstr(text + 10, "'shape': (3,), }"));
+    hone_free(text);
+}
+
+TEST(tools, a_json_string_escapes_quotes_backslashes_and_control_bytes) {
+    hone_text_buffer b = {0};
+    hone_text_json(&b, "a\"b\\c\n\x01\xc3\xa4", 9);
+    hone_text_add(&b, "", 1);
+    CHECK_STR(b.p, "\"a\\\"b\\\\c\\u000a\\u0001\xc3\xa4\"");
+    hone_text_buffer_free(&b);
+}
+
+TEST(tools, progress_that_is_quiet_or_young_prints_nothing) {
+    hone_progress p;
+    fflush(stderr);
+    hone_progress_start(&p, "x", "steps", 10, 0, true);
+    hone_progress_update(&p, 5, 0.5);
+    hone_progress_note(&p, "must not be seen");
+    hone_progress_end(&p);
+    CHECK(!p.drawn);
+}
+
+/* ---- tokenize ---- */
+
+TEST(tools, tokenize_prints_one_object_a_row_in_order) {
+    const char *in = write_file("texts.jsonl", "{\"text\": \"the city\"}\n{\"text\": \"\"}\nnot json\n{\"text\": \"cold water\"}\n");
+    const command_result *r = hone("tokenize --model " MODEL " --input %s", in);
+    CHECK_MSG(r->status == 0, "%s", r->err);
+    CHECK_MSG(strstr(r->err, "texts.jsonl:3"), "the bad row is named: %s", r->err);
+    json_t *first = line_json(r->out, 0), *empty = line_json(r->out, 1), *last = line_json(r->out, 2);
+    CHECK_INT(json_integer_value(json_object_get(first, "row")), 0);
+    CHECK_INT(json_integer_value(json_object_get(last, "row")), 3); /* the gap of the bad row */
+    size_t n = json_array_size(json_object_get(first, "ids"));
+    CHECK(n >= 4 && n == json_array_size(json_object_get(first, "tokens")) && n == json_array_size(json_object_get(first, "offsets")) &&
+          n == json_array_size(json_object_get(first, "type_ids")));
+    CHECK_STR(json_string_value(json_array_get(json_object_get(first, "tokens"), 0)), "[CLS]");
+    CHECK_STR(json_string_value(json_array_get(json_object_get(first, "tokens"), 1)), "the");
+    CHECK_INT(json_integer_value(json_array_get(json_array_get(json_object_get(first, "offsets"), 1), 1)), 3);
+    CHECK_INT(json_array_size(json_object_get(empty, "ids")), 2);
+    CHECK(!strchr(strchr(strchr(strchr(r->out, '\n') + 1, '\n') + 1, '\n') + 1, '{'));
+    json_decref(first), json_decref(empty), json_decref(last);
+}
+
+TEST(tools, tokenize_pairs_have_two_types_and_are_cut_together) {
+    const char *in = write_file("two.csv", "question,answer\nthe the the the the the,the the\nthe,\n");
+    const command_result *r = hone("tokenize --pairs --max-length 7 --model " MODEL " --input %s", in);
+    CHECK_MSG(r->status == 0, "%s", r->err);
+    json_t *a = line_json(r->out, 0), *b = line_json(r->out, 1);
+    char *types = json_dumps(json_object_get(a, "type_ids"), JSON_COMPACT);
+    CHECK_STR(types, "[0,0,0,0,1,1,1]"); /* [CLS] the the [SEP] the the [SEP] */
+    json_free_t release;
+    json_get_alloc_funcs(NULL, &release);
+    release(types);
+    CHECK_INT(json_array_size(json_object_get(b, "ids")), 4); /* an empty second text is still a pair */
+    json_decref(a), json_decref(b);
+}
+
+TEST(tools, tokenize_takes_the_same_rows_from_every_kind_of_file_and_from_standard_input) {
+    char want[65536];
+    const char *files[] = {write_file("k.csv", "title,id\r\n\"the, city\",1\r\nwater,2\r\n"),
+                           write_file("k.tsv", "title\tid\nthe, city\t1\nwater\t2\n"),
+                           write_file("k.jsonl", "{\"title\": \"the, city\", \"id\": 1}\n{\"title\": \"water\", \"id\": 2}\n"),
+                           write_file("k.json", "[{\"title\": \"the, city\", \"id\": 1}, {\"title\": \"water\", \"id\": 2}]")};
+    snprintf(want, sizeof want, "%s", hone("tokenize --model " MODEL " --input %s", files[0])->out);
+    CHECK(strstr(want, "\"city\""));
+    for (int i = 1; i < 4; i++) CHECK_STR(hone("tokenize --model " MODEL " --input %s", files[i])->out, want);
+    CHECK_STR(hone("tokenize --model " MODEL " --input - < %s", files[2])->out, want);
+    CHECK_STR(hone("tokenize --model " MODEL " --input %s --threads 1 --columns text=title", files[2])->out, want);
+}
+
+TEST(tools, tokenize_into_a_full_disk_is_exit_4) {
+    if (system("test -w /dev/full")) SKIP("no /dev/full here");
+    CHECK_INT(hone("tokenize --model " MODEL " --input %s >/dev/full", write_file("one.jsonl", "{\"text\": \"a\"}\n"))->status, 4);
+}
+
+/* ---- embed ---- */
+
+TEST(tools, embed_writes_the_librarys_numbers_as_npy_and_as_json_lines) {
+    hone_model *m;
+    float want[2 * 4096];
+    char *text;
+    size_t n;
+    const char *in = write_file("e.csv", "_id,title,price\na1,the city,2.5\nb2,cold water,3\n"), *npy = out_path("e.npy"),
+               *jsonl = out_path("e.jsonl");
+    CHECK_OK(hone_model_open(MODEL, NULL, &m));
+    int64_t D = hone_model_get_info(m)->embedding;
+    CHECK(D <= 4096);
+    hone_arena *arena = hone_arena_new("step", 0);
+    hone_graph *g = hone_graph_new(arena);
+    hone_text texts[] = {{"the city", 8}, {"cold water", 10}};
+    CHECK_OK(hone_model_embed(m, g, texts, 2, &(hone_embed_options){0}, want, NULL));
+    hone_graph_free(g), hone_arena_free(arena), hone_model_close(m);
+
+    CHECK_INT(hone("embed --quiet --model " MODEL " --input %s --out %s", in, npy)->status, 0);
+    CHECK_OK(hone_io_read_file(npy, 1 << 20, &text, &n));
+    CHECK_INT(n, 128 + 2 * D * 4);
+    CHECK(!memcmp(text + 128, want, (size_t)(2 * D) * sizeof *want));
+    hone_free(text);
+
+    CHECK_INT(hone("embed --quiet --model " MODEL " --input %s --out %s", in, jsonl)->status, 0);
+    CHECK_OK(hone_io_read_file(jsonl, 1 << 20, &text, &n));
+    json_t *j = line_json(text, 1);
+    hone_free(text);
+    CHECK_STR(json_string_value(json_object_get(j, "id")), "b2");
+    CHECK_STR(json_string_value(json_object_get(json_object_get(j, "payload"), "price")), "3");
+    CHECK(!json_object_get(json_object_get(j, "payload"), "title")); /* what was embedded is no payload */
+    for (int64_t k = 0; k < D; k++) {
+        float x = (float)json_number_value(json_array_get(json_object_get(j, "vector"), (size_t)k));
+        CHECK_MSG(!memcmp(&x, &want[D + k], sizeof x), "dimension %d reads back as %.9g, was %.9g", (int)k, (double)x, (double)want[D + k]);
+    }
+    json_decref(j);
+}
+
+TEST(tools, embed_refuses_before_it_works_and_leaves_nothing_behind) {
+    const char *in = write_file("f.jsonl", "{\"text\": \"a\"}\n");
+    CHECK_INT(hone("embed --model " MODEL " --input %s --out %s", in, out_path("f.xyz"))->status, 2);
+    CHECK_INT(hone("embed --model " MODEL " --input %s --out /nonexistent/f.npy", in)->status, 4);
+    CHECK_INT(hone("embed --model " MODEL " --input /nonexistent.csv --out %s", out_path("f.npy"))->status, 3);
+    CHECK_INT(hone("embed --model /nonexistent --input %s --out %s", in, out_path("f.npy"))->status, 3);
+    CHECK_INT(hone("embed --model " MODEL " --input %s --out %s --truncate 100000", in, out_path("f.npy"))->status, 2);
+    CHECK_INT(hone("embed --model " MODEL " --input %s --out %s --prompt-name nope", in, out_path("f.npy"))->status, 2);
+    CHECK(!hone_io_exists(out_path("f.npy")) && !hone_io_exists(out_path("f.xyz")));
+}
+
+/* ---- inspect ---- */
+
+TEST(tools, inspect_lists_every_tensor_with_shape_dtype_and_checksum) {
+    const command_result *r = hone("inspect " MODEL " --json");
+    CHECK_MSG(r->status == 0 && !*r->err, "%s", r->err);
+    json_t *j = json_loads(r->out, 0, NULL);
+    CHECK_MSG(j, "%s", r->out);
+    CHECK_STR(json_string_value(json_object_get(j, "architecture")), "BertModel");
+    CHECK(json_is_true(json_object_get(j, "supported")) && !json_array_size(json_object_get(j, "problems")));
+    json_t *tensors = json_object_get(j, "tensors"), *t;
+    size_t i;
+    int64_t elements = 0;
+    json_array_foreach(tensors, i, t) {
+        int64_t count = 1;
+        size_t k;
+        json_t *d;
+        json_array_foreach(json_object_get(t, "shape"), k, d) count *= json_integer_value(d);
+        elements += count;
+        CHECK_INT(json_integer_value(json_object_get(t, "bytes")), 4 * count);
+        CHECK_STR(json_string_value(json_object_get(t, "dtype")), "F32");
+        CHECK_INT(json_string_length(json_object_get(t, "crc32")), 8);
+    }
+    CHECK(json_array_size(tensors) > 10);
+    CHECK_INT(json_integer_value(json_object_get(j, "parameters")), elements);
+    json_decref(j);
+    CHECK(strstr(hone("inspect " MODEL)->out, "embeddings.word_embeddings.weight"));
+}
+
+TEST(tools, inspect_names_what_is_wrong_in_a_broken_folder) {
+    char dir[512], from[600], to[600], *text;
+    size_t n;
+    snprintf(dir, sizeof dir, "%s/broken", test_dir());
+    CHECK_OK(hone_io_mkdirs(dir));
+    const char *files[] = {"config.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt"};
+    for (size_t i = 0; i < 4; i++) {
+        snprintf(from, sizeof from, MODEL "/%s", files[i]), snprintf(to, sizeof to, "%s/%s", dir, files[i]);
+        CHECK_OK(hone_io_copy(from, to));
+    }
+    const command_result *r = hone("inspect %s", dir);
+    CHECK_INT(r->status, 3); /* no weights */
+    CHECK_MSG(strstr(r->err, "model.safetensors") && strstr(r->out, "BertModel"), "%s", r->err);
+    CHECK_OK(hone_io_read_file(MODEL "/model.safetensors", 1 << 26, &text, &n));
+    snprintf(to, sizeof to, "%s/model.safetensors", dir);
+    CHECK_OK(hone_io_write_file(to, text, n - 1));
+    r = hone("inspect %s", dir);
+    CHECK_INT(r->status, 3); /* cut short */
+    CHECK_MSG(strstr(r->err, "model.safetensors"), "%s", r->err);
+    text[n - 1] = (char)0xFF, text[n - 2] = (char)0xFF; /* the last number becomes NaN */
+    CHECK_OK(hone_io_write_file(to, text, n));
+    r = hone("inspect %s", dir);
+    CHECK_INT(r->status, 3);
+    CHECK_MSG(strstr(r->err, "NaN"), "%s", r->err);
+    hone_free(text);
+    snprintf(to, sizeof to, "%s/config.json", dir);
+    CHECK_OK(hone_io_write_file(to, "{\"model_type\": ", 15));
+    r = hone("inspect %s --json", dir);
+    CHECK_INT(r->status, 3); /* two problems, two objects */
+    CHECK_MSG(strstr(r->err, "config.json") && strstr(r->err, "NaN"), "%s", r->err);
+    CHECK_INT(hone("inspect /nonexistent")->status, 3);
+}
+
+/* ---- train ---- */
+
+TEST(tools, a_training_run_leaves_its_models_log_and_settings) {
+    char dir[512], path[600];
+    snprintf(dir, sizeof dir, "%s/run", test_dir());
+    const command_result *r = hone("train --quiet --json --task triplet --model " MODEL " --train " TRIPLETS " --batch-size 8 --epochs 1 --out %s", dir);
+    CHECK_MSG(r->status == 0 && !*r->err, "%s", r->err);
+    json_t *j = json_loads(r->out, 0, NULL);
+    CHECK_INT(json_integer_value(json_object_get(j, "steps")), 5);
+    json_decref(j);
+    snprintf(path, sizeof path, "%s/run.json", dir);
+    CHECK_OK(hone_json_load(path, &j));
+    json_t *options = json_object_get(j, "options");
+    CHECK_STR(json_string_value(json_object_get(options, "loss")), "triplet"); /* resolved, not null */
+    CHECK_INT(json_integer_value(json_object_get(options, "batch-size")), 8);
+    CHECK_INT(json_integer_value(json_object_get(options, "seed")), 42);
+    CHECK(json_string_length(json_object_get(json_object_get(json_object_get(j, "data"), "train"), "fnv1a64")) == 16);
+    json_decref(j);
+    const char *kept[] = {"best_model/model.safetensors", "final_model/modules.json", "log.jsonl"};
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(path, sizeof path, "%s/%s", dir, kept[i]);
+        CHECK_MSG(hone_io_exists(path), "%s", path);
+    }
+    /* run.json trains the same model again. */
+    char *first, *second;
+    size_t n1, n2;
+    CHECK_MSG((r = hone("train --quiet --config %s/run.json --out %s-again", dir, dir))->status == 0, "%s", r->err);
+    snprintf(path, sizeof path, "%s/final_model/model.safetensors", dir);
+    CHECK_OK(hone_io_read_file(path, 1 << 26, &first, &n1));
+    snprintf(path, sizeof path, "%s-again/final_model/model.safetensors", dir);
+    CHECK_OK(hone_io_read_file(path, 1 << 26, &second, &n2));
+    CHECK(n1 == n2 && !memcmp(first, second, n1));
+    hone_free(first), hone_free(second);
+}
+
+TEST(tools, train_refuses_what_does_not_fit_together) {
+    const char *rest = "--model " MODEL " --train " TRIPLETS;
+    char out[512];
+    snprintf(out, sizeof out, "%s/refused", test_dir());
+    CHECK_INT(hone("train --task triplet %s --out %s --eval x.csv --eval-split 0.2", rest, out)->status, 2);
+    CHECK_INT(hone("train --task triplet %s --out %s --steps 3 --epochs 2", rest, out)->status, 2);
+    CHECK_INT(hone("train --task triplet %s --out %s --loss mnr", rest, out)->status, 2);
+    CHECK_INT(hone("train --task triplet %s --out %s --eval-every 5", rest, out)->status, 2);
+    CHECK_INT(hone("train --task triplet %s --out %s --columns anchor=nope", rest, out)->status, 2);
+    CHECK_INT(hone("train --task triplet --model " MODEL " --train /nonexistent.csv --out %s", out)->status, 3);
+    CHECK_INT(hone("train --task triplet --model /nonexistent --train " TRIPLETS " --out %s", out)->status, 3);
+    CHECK_INT(hone("train --task triplet --model " MODEL " --train tests/golden/train/pairs.jsonl --out %s", out)->status, 3);
+    CHECK(!hone_io_exists(out));
+}

@@ -1,0 +1,178 @@
+#include "tools/bench_step.h"
+
+#include "base/io.h"
+#include "base/parallel.h"
+#include "base/random.h"
+#include "kernels/kernels.h"
+#include "losses/loss.h"
+#include "models/model.h"
+#include "nn/optim.h"
+#include "tools/roof.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+enum { WARM_UP = 2 };
+
+typedef struct bench {
+    const hone_bench_step_options *o;
+    hone_model *m;
+    hone_arena *arena;
+    hone_graph *g;
+    hone_optim *optim;
+    int64_t B, T;
+    int32_t *ids, *cu;
+    double *ms;
+    double flops; /* useful floating-point operations of a step */
+} bench;
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static const struct {
+    const char *name;
+    int layers, hidden, heads, intermediate;
+} archs[] = {{"minilm-l6", 6, 384, 12, 1536}, {"minilm-l12", 12, 384, 12, 1536}, {"bert-base", 12, 768, 12, 3072}};
+
+static hone_status open_model(bench *b) {
+    hone_model_options options = {.train = true, .dropout = b->o->dropout > 0 ? b->o->dropout : -1};
+    for (size_t i = 0; i < sizeof archs / sizeof *archs; i++) {
+        if (strcmp(archs[i].name, b->o->arch)) continue;
+        json_t *config = json_pack("{s:s, s:i, s:i, s:i, s:i, s:i}", "model_type", "bert", "num_hidden_layers", archs[i].layers, "hidden_size",
+                                   archs[i].hidden, "num_attention_heads", archs[i].heads, "intermediate_size", archs[i].intermediate, "vocab_size",
+                                   30522);
+        hone_status s = config ? hone_model_make(config, &options, b->o->seed, &b->m) : hone_fail(HONE_E_NOMEM, "no memory for the config");
+        json_decref(config);
+        return s;
+    }
+    if (!hone_io_exists(b->o->arch) && !strchr(b->o->arch, '/')) {
+        hone_fail(HONE_E_ARG, "--arch \"%s\": expected minilm-l6, minilm-l12, bert-base or a model's folder", hone_quote(b->o->arch));
+        return hone_hint("pictures and rerankers are not available yet");
+    }
+    return hone_model_open(b->o->arch, &options, &b->m);
+}
+
+/* Length of text i. For a log-normal of mean M and sigma S the underlying normal has mean ln M - S^2 / 2. */
+static hone_status length_of(const bench *b, int64_t i, double mean, double sigma, int64_t *n) {
+    *n = b->o->tokens;
+    if (b->o->lengths) {
+        double z = hone_random_normal(b->o->seed, hone_stream_id(HONE_STREAM_SAMPLE, 1), (uint64_t)i);
+        double x = round(exp(log(mean) - sigma * sigma / 2 + sigma * z));
+        *n = (int64_t)fmin(256, fmax(4, x));
+    }
+    int64_t most = hone_model_get_info(b->m)->positions;
+    if (*n > most) return hone_fail(HONE_E_ARG, "texts of %" PRId64 " tokens, the model has %" PRId64 " positions", *n, most);
+    return HONE_OK;
+}
+
+static hone_status make_batch(bench *b) {
+    double mean = 0, sigma = 0;
+    char tail;
+    if (b->o->lengths && (sscanf(b->o->lengths, "lognormal:%lf,%lf%c", &mean, &sigma, &tail) != 2 || !(mean > 0) || !(sigma >= 0)))
+        return hone_fail(HONE_E_ARG, "--lengths \"%s\": expected lognormal:MEAN,SIGMA", hone_quote(b->o->lengths));
+    const hone_model_info *info = hone_model_get_info(b->m);
+    b->B = b->o->batch / 2 * 2;
+    b->cu = hone_alloc((size_t)(b->B + 1) * sizeof *b->cu);
+    if (!b->cu) return hone_last_error()->code;
+    double attention = 0;
+    for (int64_t i = 0; i < b->B; i++) {
+        int64_t n;
+        HONE_TRY(length_of(b, i, mean, sigma, &n));
+        b->cu[i] = (int32_t)b->T;
+        b->T += n;
+        attention += (double)n * (double)n;
+    }
+    b->cu[b->B] = (int32_t)b->T;
+    b->ids = hone_alloc((size_t)b->T * sizeof *b->ids);
+    if (!b->ids) return hone_last_error()->code;
+    for (int64_t t = 0; t < b->T; t++)
+        b->ids[t] = (int32_t)hone_random_below(b->o->seed, hone_stream_id(HONE_STREAM_SAMPLE, 2), (uint64_t)t, (uint64_t)info->vocab);
+    double h = (double)info->hidden, f = (double)info->intermediate;
+    b->flops = 3 * (double)info->layers * (2 * (double)b->T * (4 * h * h + 2 * h * f) + 4 * attention * h);
+    return HONE_OK;
+}
+
+static hone_status one_step(bench *b, int64_t step) {
+    double norm;
+    hone_params *ps = hone_model_params(b->m);
+    for (int64_t i = 0; i < hone_params_count(ps); i++) {
+        const hone_tensor *t = hone_params_at(ps, i)->tensor;
+        bool words = t == hone_model_word_table(b->m);
+        if (t->rows) HONE_TRY(hone_optim_catch_up(b->optim, t, words ? b->ids : NULL, words ? b->T : 0));
+    }
+    hone_graph_begin(b->g, &(hone_graph_mode){.record = true, .train = true, .seed = b->o->seed, .step = (uint64_t)step});
+    hone_model_batch batch = {.B = b->B, .T = b->T, .ids = b->ids, .cu = b->cu};
+    hone_loss_batch in = {.embeddings = hone_model_encode(b->m, b->g, &batch), .B = b->B / 2, .G = 2};
+    hone_tensor *loss = in.embeddings ? hone_loss_mnr.build(b->g, &in, &(hone_loss_options){.scale = 20}) : NULL;
+    HONE_TRY(hone_graph_status(b->g));
+    HONE_TRY(hone_graph_backward(b->g, loss, 1));
+    HONE_TRY(hone_optim_grad_norm(b->optim, &norm));
+    return hone_optim_step(b->optim, 2e-5, norm);
+}
+
+static int ascending(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+static void print(FILE *out, const bench *b, double roof) {
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    int64_t n = b->o->steps;
+    qsort(b->ms, (size_t)n, sizeof *b->ms, ascending);
+    double best = b->ms[0], median = n % 2 ? b->ms[n / 2] : (b->ms[n / 2 - 1] + b->ms[n / 2]) / 2;
+    double gflops = b->flops / median * 1e-6, rate = (double)b->T / median * 1e3, rss = (double)usage.ru_maxrss / 1024;
+    if (b->o->json) {
+        fprintf(out,
+                "{\"arch\":\"%s\",\"batch\":%" PRId64 ",\"tokens\":%" PRId64 ",\"dropout\":%g,\"threads\":%d,\"isa\":\"%s\",\"best_ms\":%.3f,"
+                "\"median_ms\":%.3f,\"tokens_per_s\":%.1f,\"gflops\":%.2f,\"roof_gflops\":%.2f,\"share\":%.4f,\"peak_rss_mb\":%.1f}\n",
+                b->o->arch, b->B, b->T, b->o->dropout, hone_threads(), hone_isa_name(hone_kernels_isa()), best, median, rate, gflops, roof,
+                gflops / roof, rss);
+        return;
+    }
+    fprintf(out, "%s, %" PRId64 " texts, %" PRId64 " tokens, dropout %g, %d threads, %s\n", b->o->arch, b->B, b->T, b->o->dropout, hone_threads(),
+            hone_isa_name(hone_kernels_isa()));
+    fprintf(out, "  step      %10.1f ms median, %.1f ms best of %" PRId64 "\n", median, best, n);
+    fprintf(out, "  rate      %10.0f tokens/s\n", rate);
+    fprintf(out, "  work      %10.1f GF/s useful, %.1f %% of the roof of %.1f GF/s\n", gflops, 100 * gflops / roof, roof);
+    fprintf(out, "  memory    %10.0f MB peak\n", rss);
+}
+
+static hone_status run(bench *b, FILE *out) {
+    HONE_TRY(open_model(b));
+    HONE_TRY(make_batch(b));
+    b->arena = hone_arena_new("step", 0);
+    b->g = b->arena ? hone_graph_new(b->arena) : NULL;
+    b->ms = hone_alloc((size_t)b->o->steps * sizeof *b->ms);
+    if (!b->g || !b->ms) return hone_last_error()->code;
+    HONE_TRY(hone_optim_new(hone_model_params(b->m),
+                            &(hone_optim_config){.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.01, .clip = 1}, &b->optim));
+    double roof = hone_roof_gflops(hone_threads());
+    for (int64_t i = 0; i < WARM_UP + b->o->steps; i++) {
+        double start = now();
+        HONE_TRY(one_step(b, i));
+        if (i >= WARM_UP) b->ms[i - WARM_UP] = 1e3 * (now() - start);
+    }
+    roof = fmax(roof, hone_roof_gflops(hone_threads()));
+    print(out, b, roof);
+    return HONE_OK;
+}
+
+hone_status hone_bench_step(FILE *out, const hone_bench_step_options *o) {
+    bench b = {.o = o};
+    hone_status s = run(&b, out);
+    hone_optim_free(b.optim);
+    hone_graph_free(b.g);
+    hone_arena_free(b.arena);
+    hone_model_close(b.m);
+    hone_free(b.ids);
+    hone_free(b.cu);
+    hone_free(b.ms);
+    return s;
+}

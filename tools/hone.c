@@ -1,0 +1,240 @@
+/* The command `hone`: finds the subcommand, applies the options that all have, prints what went wrong. */
+#include "tools/commands.h"
+#include "tools/terminal.h"
+
+#include "base/parallel.h"
+#include "kernels/kernel.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utf8proc.h>
+#include <zlib.h>
+
+#ifndef HONE_CONFIG
+#define HONE_CONFIG "release"
+#endif
+
+static const hone_command *const commands[] = {
+    &hone_command_train,         &hone_command_embed,      &hone_command_eval,        &hone_command_inspect, &hone_command_tokenize,
+    &hone_command_bench_kernels, &hone_command_bench_step, &hone_command_bench_embed,
+};
+#define N_COMMANDS ((int)(sizeof commands / sizeof *commands))
+
+/* Commands of releases to come: known words, refused as such. */
+static const char planned[] = "score|rerank|index|search|calibrate|prototypes|report|data|convert|preprocess|verify|fetch";
+
+static bool is_planned(const char *word) {
+    size_t n;
+    const char *near = hone_nearest_word(word, planned, &n);
+    return near && n == strlen(word) && !strncmp(near, word, n);
+}
+
+/* The command that argv starts with, its number of words in *used; NULL if there is none. */
+static const hone_command *find_command(int argc, char **argv, int *used) {
+    for (int i = 0; i < N_COMMANDS; i++) {
+        const char *name = commands[i]->name;
+        size_t n = strcspn(name, " ");
+        if (argc < 1 || strlen(argv[0]) != n || strncmp(argv[0], name, n)) continue;
+        *used = 1;
+        if (!name[n]) return commands[i];
+        *used = 2;
+        if (argc > 1 && !strcmp(argv[1], name + n + 1)) return commands[i];
+    }
+    return NULL;
+}
+
+/* "a|b" of the second words of a two-word command ("bench"), or of all first words; "" if there are none. */
+static char *known_words(const char *first, char *out, size_t size) {
+    size_t used = 0;
+    out[0] = 0;
+    for (int i = 0; i < N_COMMANDS; i++) {
+        const char *name = commands[i]->name;
+        size_t n = strcspn(name, " ");
+        const char *word = name;
+        if (first) {
+            if (strlen(first) != n || strncmp(first, name, n) || !name[n]) continue;
+            word = name + n + 1, n = strlen(word);
+        } else if (i && !strncmp(name, commands[i - 1]->name, n + 1)) {
+            continue; /* "bench" once */
+        }
+        used += (size_t)snprintf(out + used, size - used, "%s%.*s", used ? "|" : "", (int)n, word);
+    }
+    return out;
+}
+
+static hone_status unknown_command(int argc, char **argv) {
+    char words[512], list[600];
+    size_t n;
+    if (argv[0][0] == '-') {
+        hone_fail(HONE_E_ARG, "unknown option \"%s\", a command comes first", hone_quote(argv[0]));
+        return hone_hint("hone COMMAND [options]; \"hone help\" lists the commands");
+    }
+    if (*known_words(argv[0], words, sizeof words)) {
+        hone_words_list(words, list, sizeof list);
+        const char *near = argc > 1 ? hone_nearest_word(argv[1], words, &n) : NULL;
+        if (argc > 1)
+            hone_fail(HONE_E_ARG, "%s: unknown word \"%s\", allowed: %s", argv[0], hone_quote(argv[1]), list);
+        else
+            hone_fail(HONE_E_ARG, "%s: needs one of %s behind it", argv[0], list);
+        if (near) return hone_hint("did you mean hone %s %.*s?", argv[0], (int)n, near);
+        return hone_hint("\"hone help\" lists the commands");
+    }
+    if (is_planned(argv[0])) {
+        hone_fail(HONE_E_ARG, "%s: not available yet", argv[0]);
+        return hone_hint("\"hone help\" lists what is");
+    }
+    known_words(NULL, words, sizeof words - 8);
+    strcat(words, "|help");
+    hone_words_list(words, list, sizeof list);
+    const char *near = hone_nearest_word(argv[0], words, &n);
+    hone_fail(HONE_E_ARG, "unknown command \"%s\", allowed: %s", hone_quote(argv[0]), list);
+    if (near) return hone_hint("did you mean hone %.*s?", (int)n, near);
+    return hone_hint("\"hone help\" says what each does");
+}
+
+static void overview(FILE *f) {
+    char list[600];
+    fputs("hone fine-tunes the models that search runs on, on your own data, without Python.\n\n"
+          "usage: hone COMMAND [options]\n       hone help COMMAND    every option, with two examples\n       hone --version\n\n",
+          f);
+    for (int i = 0; i < N_COMMANDS; i++) fprintf(f, "  %-14s  %s\n", commands[i]->name, commands[i]->summary);
+    fprintf(f, "\nNot available yet: %s.\n", hone_words_list(planned, list, sizeof list));
+    fputs("\nA first run:\n  hone train --task pairs --model sentence-transformers/all-MiniLM-L6-v2 --train pairs.jsonl "
+          "--eval-split 0.2 --out run\n  hone eval --task pairs --model sentence-transformers/all-MiniLM-L6-v2 --data test.jsonl "
+          "--compare run/best_model\n",
+          f);
+}
+
+static void overview_man(FILE *f) {
+    fprintf(f, ".TH \"hone\" 1 \"\" \"hone %s\" \"Hone\"\n.SH NAME\nhone \\- fine\\-tune the models that search runs on\n", HONE_VERSION);
+    fputs(".SH SYNOPSIS\n\\fBhone\\fR \\fICOMMAND\\fR [options]\n.SH COMMANDS\n", f);
+    for (int i = 0; i < N_COMMANDS; i++) fprintf(f, ".TP\n\\fBhone %s\\fR\n%s\n", commands[i]->name, commands[i]->summary);
+    fputs(".SH EXIT STATUS\n0 done; 2 wrong use; 3 bad input file; 4 cannot write or read; 5 out of memory; 6 training diverged; "
+          "7 device missing or failed; 128+n ended by signal n.\n.SH SEE ALSO\n",
+          f);
+    for (int i = 0; i < N_COMMANDS; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "%s", commands[i]->name);
+        for (char *p = name; *p; p++)
+            if (*p == ' ') *p = '-';
+        fprintf(f, "\\fBhone\\-%s\\fR(1)%s\n", name, i + 1 < N_COMMANDS ? "," : "");
+    }
+}
+
+/* hone help [--man] [COMMAND]; --list prints the commands' names, one a line (the Makefile makes man pages from it). */
+static hone_status help(int argc, char **argv) {
+    bool man = false;
+    char *words[2];
+    int n = 0, used = 0;
+    for (int i = 0; i < argc; i++) {
+        if (!strcmp(argv[i], "--list")) {
+            for (int k = 0; k < N_COMMANDS; k++) puts(commands[k]->name);
+            return HONE_OK;
+        }
+        if (!strcmp(argv[i], "--man")) {
+            man = true;
+        } else if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h") || !strcmp(argv[i], "--json")) {
+            continue;
+        } else if (argv[i][0] == '-' || n == 2) {
+            hone_fail(HONE_E_ARG, "help: unexpected \"%s\"", hone_quote(argv[i]));
+            return hone_hint("hone help [--man] [COMMAND]");
+        } else {
+            words[n++] = argv[i];
+        }
+    }
+    if (!n || (n == 1 && !strcmp(words[0], "help"))) {
+        (man ? overview_man : overview)(stdout);
+        return HONE_OK;
+    }
+    const hone_command *c = find_command(n, words, &used);
+    char second[256];
+    if (!c && n == 1 && *known_words(words[0], second, sizeof second)) {
+        for (int i = 0; i < N_COMMANDS; i++)
+            if (!strncmp(commands[i]->name, words[0], strlen(words[0])))
+                printf("hone %-14s  %s\n", commands[i]->name, commands[i]->summary);
+        return HONE_OK;
+    }
+    if (!c || used != n) return c ? unknown_command(n - used, words + used) : unknown_command(n, words);
+    (man ? hone_options_man : hone_options_help)(c, stdout);
+    return HONE_OK;
+}
+
+static hone_status version(bool json) {
+    const char *isa = hone_isa_name(hone_kernels_isa());
+#ifdef __clang__
+    const char *compiler = "clang " __clang_version__;
+#else
+    const char *compiler = "gcc " __VERSION__;
+#endif
+    if (json)
+        return hone_print_json(json_pack("{s:s,s:s,s:s,s:i,s:s,s:b}", "version", HONE_VERSION, "compiler", compiler, "config",
+                                         HONE_CONFIG, "openmp", _OPENMP, "cpu_row", isa, "cuda", 0));
+    printf("hone %s\nbuilt with %s, OpenMP %d, %s; jansson %s, utf8proc %s, zlib %s\nCPU row in use: %s\nCUDA: no\n", HONE_VERSION,
+           compiler, _OPENMP, HONE_CONFIG, jansson_version_str(), utf8proc_version(), zlibVersion(), isa);
+    return HONE_OK;
+}
+
+/* --threads, --device, --precision: the options that the process as a whole obeys. */
+static hone_status apply_global(const hone_options *o) {
+    if (hone_options_has(o, "threads")) hone_set_threads((int)hone_options_int(o, "threads"));
+    const char *device = hone_options_string(o, "device");
+    int64_t number;
+    if (!strcmp(device, "cuda") || (!strncmp(device, "cuda:", 5) && hone_parse_int(device + 5, &number) && number >= 0)) {
+        hone_fail(HONE_E_DEVICE, "--device %s: this build of hone has no CUDA", device);
+        return hone_hint("leave the option out to compute on the CPU");
+    }
+    if (strcmp(device, "auto") && strcmp(device, "cpu")) {
+        size_t n;
+        const char *near = hone_nearest_word(device, "auto|cpu|cuda", &n);
+        hone_fail(HONE_E_ARG, "--device: unknown value \"%s\", allowed: auto, cpu, cuda, cuda:N", hone_quote(device));
+        return near ? hone_hint("did you mean %.*s?", (int)n, near) : HONE_E_ARG;
+    }
+    return HONE_OK;
+}
+
+static hone_status run_command(int argc, char **argv, bool *json) {
+    int used;
+    const hone_command *c = find_command(argc, argv, &used);
+    if (!c) {
+        if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) && !is_planned(argv[0])) return help(1, argv);
+        return unknown_command(argc, argv);
+    }
+    hone_options *o = NULL;
+    HONE_TRY(hone_options_parse(c, argc - used, argv + used, &o));
+    hone_status st = HONE_OK;
+    *json = hone_options_flag(o, "json");
+    if (hone_options_flag(o, "help"))
+        hone_options_help(c, stdout);
+    else
+        st = apply_global(o);
+    if (st == HONE_OK && !hone_options_flag(o, "help")) st = c->run(o);
+    hone_options_free(o);
+    return st;
+}
+
+static bool has_word(int argc, char **argv, const char *word) {
+    for (int i = 1; i < argc && strcmp(argv[i], "--"); i++)
+        if (!strcmp(argv[i], word)) return true;
+    return false;
+}
+
+int main(int argc, char **argv) {
+    bool json = has_word(argc, argv, "--json"); /* an error in the options themselves is JSON, too */
+    const char *first = argc > 1 ? argv[1] : "help", *why = NULL;
+    hone_status st;
+    /* `hone tokenize … | head` ends quietly, whatever the parent process did about the signal. */
+    signal(SIGPIPE, SIG_DFL);
+    if (!hone_kernels_init(&why)) {
+        hone_fail(HONE_E_ARG, "%s", why);
+        st = hone_hint("HONE_ISA is scalar, avx2 or avx512; leave it unset to use the best this machine has");
+    } else if (!strcmp(first, "--version") || !strcmp(first, "-V")) {
+        st = version(json);
+    } else if (!strcmp(first, "help") || !strcmp(first, "--help") || !strcmp(first, "-h")) {
+        st = help(argc > 2 ? argc - 2 : 0, argv + 2);
+    } else {
+        st = run_command(argc - 1, argv + 1, &json);
+    }
+    if (st == HONE_OK) st = hone_print_flush();
+    return st == HONE_OK ? 0 : hone_print_error(hone_last_error(), json);
+}

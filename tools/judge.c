@@ -1,0 +1,205 @@
+#include "tools/judge.h"
+
+#include "base/memory.h"
+#include "tools/options.h"
+
+#include <string.h>
+
+struct hone_judge {
+    hone_judge_options o;
+    const hone_texts *texts;
+    hone_retrieval *retrieval;
+    /* Triplets, one for each negative of each row: indices of a query and two documents. */
+    int64_t n_triplets;
+    int32_t *anchor, *positive, *negative;
+    double *wins;
+    int deciding;
+};
+
+static const char triplet_name[] = "triplet_accuracy";
+
+/* ---- the rows ---- */
+
+/* place[text] = index in the list of texts; -1 elsewhere. */
+static int32_t *places(const hone_texts *texts, const int32_t *list, int64_t n) {
+    int32_t *place = hone_alloc((size_t)(texts->count + 1) * sizeof *place);
+    if (!place) return NULL;
+    memset(place, 0xFF, (size_t)texts->count * sizeof *place);
+    for (int64_t i = 0; i < n; i++) place[list[i]] = (int32_t)i;
+    return place;
+}
+
+static hone_status make_triplets(hone_judge *j, const int64_t *rows, int64_t n) {
+    const hone_texts *t = j->texts;
+    const hone_retrieval *r = j->retrieval;
+    if (t->width < 3) return HONE_OK;
+    size_t count = (size_t)n * (size_t)(t->width - 2);
+    int32_t *query = places(t, r->query, r->n_queries), *document = places(t, r->document, r->n_documents);
+    j->anchor = hone_alloc(count * sizeof *j->anchor);
+    j->positive = hone_alloc(count * sizeof *j->positive);
+    j->negative = hone_alloc(count * sizeof *j->negative);
+    j->wins = hone_alloc(count * sizeof *j->wins);
+    bool ok = query && document && j->anchor && j->positive && j->negative && j->wins;
+    for (int64_t i = 0; i < n && ok; i++) {
+        const int32_t *of = t->of + (rows ? rows[i] : i) * t->width;
+        for (int64_t g = 2; g < t->width; g++) {
+            int64_t k = j->n_triplets++;
+            j->anchor[k] = query[of[0]], j->positive[k] = document[of[1]], j->negative[k] = document[of[g]];
+        }
+    }
+    hone_free(query);
+    hone_free(document);
+    return ok ? HONE_OK : hone_fail(HONE_E_NOMEM, "no memory for %zu triplets", count);
+}
+
+static hone_status choose_metric(hone_judge *j) {
+    char words[512] = "";
+    const char *want = j->o.metric ? j->o.metric : j->o.triplet ? triplet_name : hone_retrieval_metric_names[HONE_NDCG_10];
+    for (int i = 0; i < hone_judge_metrics(j); i++) {
+        size_t used = strlen(words);
+        j->deciding = i;
+        if (!strcmp(hone_judge_name(j, i), want)) return HONE_OK;
+        snprintf(words + used, sizeof words - used, "%s%s", i ? "|" : "", hone_judge_name(j, i));
+    }
+    size_t n;
+    const char *near = hone_nearest_word(want, words, &n);
+    char list[600];
+    hone_fail(HONE_E_ARG, "--metric: unknown value \"%s\", allowed: %s", hone_quote(want), hone_words_list(words, list, sizeof list));
+    return near ? hone_hint("did you mean %.*s?", (int)n, near) : HONE_E_ARG;
+}
+
+hone_status hone_judge_new(const hone_texts *texts, const int64_t *rows, int64_t n, const hone_judge_options *o, hone_judge **out) {
+    hone_judge *j = hone_zalloc(sizeof *j);
+    if (!j) return HONE_E_NOMEM;
+    j->o = *o;
+    j->texts = texts;
+    hone_status st = hone_retrieval_new(texts, rows, n, &j->retrieval);
+    if (st == HONE_OK) st = make_triplets(j, rows, n);
+    if (st == HONE_OK) st = choose_metric(j);
+    if (st != HONE_OK) {
+        hone_judge_free(j);
+        return st;
+    }
+    *out = j;
+    return HONE_OK;
+}
+
+void hone_judge_free(hone_judge *j) {
+    if (!j) return;
+    hone_retrieval_free(j->retrieval);
+    hone_free(j->anchor);
+    hone_free(j->positive);
+    hone_free(j->negative);
+    hone_free(j->wins);
+    hone_free(j);
+}
+
+/* ---- embeddings ---- */
+
+typedef struct shift {
+    const hone_judge_options *o;
+    int64_t before, total;
+} shift;
+
+static void pass_progress(void *ctx, int64_t done, int64_t total) {
+    const shift *s = ctx;
+    (void)total;
+    s->o->progress(s->o->ctx, s->before + done, s->total);
+}
+
+/* The texts of `list` as rows of a new array; NULL with the error set. */
+static float *embed(const hone_judge *j, hone_model *m, hone_graph *g, const int32_t *list, int64_t n, const char *prompt, int64_t before) {
+    int64_t D = hone_model_get_info(m)->embedding;
+    shift s = {&j->o, before, j->retrieval->n_queries + j->retrieval->n_documents};
+    hone_embed_options how = {.prompt = prompt, .batch_tokens = j->o.batch_tokens};
+    if (j->o.progress) how.progress = pass_progress, how.ctx = &s;
+    hone_text *texts = hone_alloc((size_t)(n + 1) * sizeof *texts);
+    float *x = hone_alloc((size_t)(n + 1) * (size_t)D * sizeof *x);
+    if (texts && x) {
+        for (int64_t i = 0; i < n; i++) texts[i] = (hone_text){j->texts->p[list[i]], j->texts->n[list[i]]};
+        if (hone_model_embed(m, g, texts, n, &how, x, NULL) == HONE_OK) {
+            hone_free(texts);
+            return x;
+        }
+    }
+    hone_free(texts);
+    hone_free(x);
+    return NULL;
+}
+
+static hone_similarity similarity_of(const hone_model *m) {
+    const char *name = hone_model_get_info(m)->similarity;
+    int s = name ? hone_similarity_from_name(name) : HONE_SIMILARITY_COSINE;
+    return s < 0 ? HONE_SIMILARITY_COSINE : (hone_similarity)s;
+}
+
+/* hone_triplet_wins wants the three sides row by row: gather them a block at a time. */
+static hone_status score_triplets(hone_judge *j, const float *q, const float *d, int64_t D, hone_similarity similarity) {
+    enum { BLOCK = 256 };
+    float *side[3] = {NULL, NULL, NULL};
+    hone_status st = HONE_OK;
+    for (int k = 0; k < 3; k++)
+        if (!(side[k] = hone_alloc((size_t)BLOCK * (size_t)D * sizeof(float)))) st = HONE_E_NOMEM;
+    for (int64_t from = 0; from < j->n_triplets && st == HONE_OK; from += BLOCK) {
+        int64_t n = j->n_triplets - from < BLOCK ? j->n_triplets - from : BLOCK;
+        for (int64_t i = 0; i < n; i++) {
+            memcpy(side[0] + i * D, q + j->anchor[from + i] * D, (size_t)D * sizeof(float));
+            memcpy(side[1] + i * D, d + j->positive[from + i] * D, (size_t)D * sizeof(float));
+            memcpy(side[2] + i * D, d + j->negative[from + i] * D, (size_t)D * sizeof(float));
+        }
+        hone_triplet_wins(n, D, side[0], side[1], side[2], similarity, j->wins + from);
+    }
+    for (int k = 0; k < 3; k++) hone_free(side[k]);
+    return st;
+}
+
+hone_status hone_judge_score(hone_judge *j, hone_model *m, hone_graph *g) {
+    hone_retrieval *r = j->retrieval;
+    int64_t D = hone_model_get_info(m)->embedding;
+    float *q = embed(j, m, g, r->query, r->n_queries, j->o.prompt_query, 0);
+    float *d = q ? embed(j, m, g, r->document, r->n_documents, j->o.prompt_document, r->n_queries) : NULL;
+    hone_status st = d ? hone_retrieval_run(r, q, d, D, similarity_of(m)) : hone_last_error()->code;
+    if (st == HONE_OK && j->n_triplets) st = score_triplets(j, q, d, D, similarity_of(m));
+    hone_free(q);
+    hone_free(d);
+    return st;
+}
+
+/* ---- results ---- */
+
+int hone_judge_metrics(const hone_judge *j) { return HONE_RETRIEVAL_METRICS + (j->n_triplets > 0); }
+
+const char *hone_judge_name(const hone_judge *j, int i) {
+    (void)j;
+    return i < HONE_RETRIEVAL_METRICS ? hone_retrieval_metric_names[i] : triplet_name;
+}
+
+const double *hone_judge_values(const hone_judge *j, int i, int64_t *n) {
+    *n = i < HONE_RETRIEVAL_METRICS ? j->retrieval->n_queries : j->n_triplets;
+    return i < HONE_RETRIEVAL_METRICS ? j->retrieval->value[i] : j->wins;
+}
+
+double hone_judge_mean(const hone_judge *j, int i) {
+    int64_t n;
+    double sum = 0;
+    if (i < HONE_RETRIEVAL_METRICS) return hone_retrieval_mean(j->retrieval, (hone_retrieval_metric)i);
+    const double *x = hone_judge_values(j, i, &n);
+    for (int64_t k = 0; k < n; k++) sum += x[k];
+    return sum / (double)n;
+}
+
+const hone_retrieval *hone_judge_retrieval(const hone_judge *j) { return j->retrieval; }
+
+hone_status hone_judge_run(void *judge, hone_model *m, hone_graph *g, json_t **metrics, double *primary) {
+    hone_judge *j = judge;
+    HONE_TRY(hone_judge_score(j, m, g));
+    json_t *all = json_object();
+    for (int i = 0; i < hone_judge_metrics(j); i++)
+        if (json_object_set_new(all, hone_judge_name(j, i), json_real(hone_judge_mean(j, i)))) {
+            json_decref(all);
+            return hone_fail(HONE_E_NOMEM, "no memory for the metrics");
+        }
+    *metrics = all;
+    *primary = hone_judge_mean(j, j->deciding);
+    return HONE_OK;
+}

@@ -1,0 +1,607 @@
+/* hone train: fine-tune a published model on one's own data. */
+#include "tools/commands.h"
+#include "tools/judge.h"
+#include "tools/progress.h"
+#include "tools/rows.h"
+#include "tools/terminal.h"
+
+#include "base/io.h"
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "data/batch.h"
+#include "data/split.h"
+#include "kernels/kernel.h"
+#include "losses/loss.h"
+#include "train/train.h"
+
+#include <math.h>
+#include <signal.h>
+#include <string.h>
+
+static const hone_option options[] = {
+    {.group = "What is trained, on what",
+     .name = "task",
+     .kind = HONE_OPTION_CHOICE,
+     .value = "TASK",
+     .allowed = "pairs|triplet",
+     .later = "scored|rerank|match|image-text|image-label|distill",
+     .help = "what the rows mean",
+     .required = true},
+    {.name = "model",
+     .kind = HONE_OPTION_FILE,
+     .value = "DIR",
+     .help = "the model to start from: a folder, or a name in the local Hugging Face cache",
+     .aka = "model-name-or-path|model-name|base-model|pretrained",
+     .required = true},
+    {.name = "train",
+     .kind = HONE_OPTION_FILE,
+     .value = "FILE",
+     .help = "rows to train on: .csv, .tsv, .jsonl or .json, also .gz; - is standard input (JSON lines)",
+     .aka = "data|dataset|train-file|train-data|input",
+     .required = true},
+    {.name = "eval",
+     .kind = HONE_OPTION_FILE,
+     .value = "FILE",
+     .help = "rows to judge by, never trained on",
+     .aka = "eval-file|val-data|validation-file|dev"},
+    {.name = "eval-split",
+     .kind = HONE_OPTION_REAL,
+     .help = "instead of --eval: the share of --train that is set aside for judging",
+     .unit = "share of the rows",
+     .range = {0, 1},
+     .above = true,
+     .below = true},
+    {.name = "out",
+     .kind = HONE_OPTION_FILE,
+     .value = "DIR",
+     .help = "folder for the results: best_model, final_model, checkpoints, log.jsonl, run.json",
+     .aka = "output|output-dir|out-dir|save-dir",
+     .required = true},
+    {.name = "columns",
+     .kind = HONE_OPTION_PAIRS,
+     .value = "ROLE=NAME,...",
+     .help = "which column plays which role, where the names do not say it: anchor=question,positive=answer",
+     .shown = "known names",
+     .repeat = true},
+    {.name = "prompt-query", .kind = HONE_OPTION_STRING, .help = "put before each anchor", .shown = "none"},
+    {.name = "prompt-document", .kind = HONE_OPTION_STRING, .help = "put before each positive and negative", .shown = "none"},
+    {.name = "image-root", .kind = HONE_OPTION_FILE, .value = "DIR", .help = "folder of relative image paths", .not_yet = true},
+    {.name = "modality",
+     .kind = HONE_OPTION_CHOICE,
+     .allowed = "text|image",
+     .help = "what the columns of --task triplet hold",
+     .not_yet = true},
+    {.name = "teacher", .kind = HONE_OPTION_FILE, .value = "DIR", .help = "the model to learn from (--task distill)", .not_yet = true},
+
+    {.group = "The loss",
+     .name = "loss",
+     .kind = HONE_OPTION_CHOICE,
+     .allowed = "mnr|mnr-symmetric|triplet",
+     .later = "gte|batch-hard|semi-hard|batch-all|cosent|cosine|angle|contrastive|online-contrastive|bce|ce-mnr|lambda|listnet|"
+              "listmle|plistmle|ranknet|mse|margin-mse|sigmoid|clip|ce|kl",
+     .help = "what is minimised",
+     .shown = "mnr for pairs, triplet for triplet"},
+    {.name = "scale",
+     .kind = HONE_OPTION_REAL,
+     .fallback = "20",
+     .help = "cosines are multiplied by this before the softmax of mnr (1 / temperature)",
+     .aka = "logit-scale",
+     .range = {0, INFINITY},
+     .above = true},
+    {.name = "margin",
+     .kind = HONE_OPTION_REAL,
+     .fallback = "5",
+     .help = "how much farther than the positive the negative of a triplet must be",
+     .unit = "in units of the distance",
+     .aka = "triplet-margin",
+     .range = {0, INFINITY}},
+    {.name = "distance",
+     .kind = HONE_OPTION_CHOICE,
+     .fallback = "euclidean",
+     .allowed = "cosine|euclidean|manhattan",
+     .aka = "distance-metric",
+     .help = "distance of the triplet loss"},
+    {.name = "matryoshka",
+     .kind = HONE_OPTION_INTS,
+     .help = "train prefixes of these lengths as embeddings, too",
+     .unit = "dimensions",
+     .range = {1, 65536},
+     .not_yet = true},
+    {.name = "pos-weight", .kind = HONE_OPTION_REAL, .help = "weight of positive rows in bce", .range = {0, INFINITY}, .not_yet = true},
+    {.name = "label-smoothing", .kind = HONE_OPTION_REAL, .help = "share of the target spread evenly", .range = {0, 1}, .not_yet = true},
+
+    {.group = "How long, how fast",
+     .name = "epochs",
+     .kind = HONE_OPTION_REAL,
+     .value = "N",
+     .fallback = "3",
+     .unit = "passes over the data",
+     .help = "length of the training",
+     .aka = "num-train-epochs|num-epochs|n-epochs",
+     .range = {0, 100000},
+     .above = true},
+    {.name = "steps",
+     .kind = HONE_OPTION_INT,
+     .unit = "optimiser steps",
+     .help = "length of the training, instead of --epochs",
+     .aka = "max-steps|num-steps",
+     .range = {1, 1e12}},
+    {.name = "batch-size",
+     .kind = HONE_OPTION_INT,
+     .fallback = "16",
+     .unit = "rows",
+     .help = "rows in one step; the in-batch losses learn from every other row in it",
+     .aka = "train-batch-size|per-device-train-batch-size|bs",
+     .range = {1, 65536}},
+    {.name = "accumulate",
+     .kind = HONE_OPTION_INT,
+     .fallback = "1",
+     .unit = "batches",
+     .help = "batches whose gradients are averaged into one step",
+     .aka = "gradient-accumulation-steps|accum-freq|grad-accumulation|accumulation",
+     .range = {1, 65536}},
+    {.name = "chunk",
+     .kind = HONE_OPTION_INT,
+     .unit = "rows",
+     .help = "gradient cache: a batch of any size in the memory of this many rows",
+     .aka = "mini-batch-size|chunk-size",
+     .range = {1, 65536},
+     .not_yet = true},
+    {.name = "lr",
+     .kind = HONE_OPTION_REAL,
+     .fallback = "2e-5",
+     .help = "peak learning rate",
+     .aka = "learning-rate|rate",
+     .range = {0, 1000}},
+    {.name = "lr-scale",
+     .kind = HONE_OPTION_PAIRS,
+     .value = "PATTERN=F",
+     .help = "multiply the learning rate of matching parameters",
+     .repeat = true,
+     .not_yet = true},
+    {.name = "warmup",
+     .kind = HONE_OPTION_SHARE,
+     .fallback = "0.1",
+     .unit = "below 1: share of the steps; else steps",
+     .help = "the learning rate rises from 0 during this time",
+     .aka = "warmup-ratio|warmup-steps",
+     .range = {0, 1e12}},
+    {.name = "schedule",
+     .kind = HONE_OPTION_CHOICE,
+     .fallback = "linear",
+     .allowed = "linear|cosine|constant",
+     .help = "how the learning rate falls after it",
+     .aka = "lr-scheduler-type|lr-scheduler|scheduler"},
+    {.name = "weight-decay",
+     .kind = HONE_OPTION_REAL,
+     .fallback = "0.01",
+     .help = "AdamW's decay; biases and norms are spared",
+     .aka = "wd",
+     .range = {0, 1000}},
+    {.name = "betas",
+     .kind = HONE_OPTION_REALS,
+     .value = "B1,B2",
+     .fallback = "0.9,0.999",
+     .help = "AdamW's averaging of gradients and their squares",
+     .aka = "adam-beta1|adam-beta2|beta1|beta2",
+     .range = {0, 1},
+     .below = true,
+     .count = 2},
+    {.name = "eps", .kind = HONE_OPTION_REAL, .fallback = "1e-8", .help = "AdamW's epsilon", .aka = "adam-epsilon|epsilon", .range = {0, 1}, .above = true},
+    {.name = "clip",
+     .kind = HONE_OPTION_REAL,
+     .fallback = "1.0",
+     .help = "largest norm of a step's gradient; 0: no clipping",
+     .aka = "max-grad-norm|grad-clip|grad-clip-norm",
+     .range = {0, INFINITY}},
+
+    {.group = "The model while training",
+     .name = "max-length",
+     .kind = HONE_OPTION_INT,
+     .unit = "tokens",
+     .shown = "what the model's folder says",
+     .help = "longer texts are cut, special tokens included",
+     .aka = "max-seq-length|max-seq-len|max-len",
+     .range = {2, 1000000}},
+    {.name = "dropout",
+     .kind = HONE_OPTION_REAL,
+     .shown = "what config.json says",
+     .help = "probability of dropping an element, everywhere the model drops",
+     .range = {0, 1},
+     .below = true},
+    {.name = "freeze", .kind = HONE_OPTION_STRINGS, .value = "PATTERN", .help = "parameters that stay as they are", .repeat = true, .not_yet = true},
+    {.name = "lora",
+     .kind = HONE_OPTION_INT,
+     .value = "R",
+     .help = "train low-rank updates of rank R instead of the weights",
+     .aka = "lora-rank|lora-r",
+     .range = {1, 4096},
+     .not_yet = true},
+    {.name = "ema",
+     .kind = HONE_OPTION_REAL,
+     .value = "D",
+     .help = "keep an average of the weights with decay D",
+     .range = {0, 1},
+     .below = true,
+     .not_yet = true},
+
+    {.group = "Batches",
+     .name = "no-shuffle",
+     .kind = HONE_OPTION_FLAG,
+     .help = "take the rows in the file's order"},
+    {.name = "no-duplicates",
+     .kind = HONE_OPTION_FLAG,
+     .shown = "on for the losses that take other rows as negatives",
+     .help = "no text twice in a batch"},
+    {.name = "allow-duplicates", .kind = HONE_OPTION_FLAG, .help = "the opposite: batches as the shuffle gives them"},
+    {.name = "group-by-length", .kind = HONE_OPTION_FLAG, .help = "rows of like length in a batch", .not_yet = true},
+    {.name = "augment", .kind = HONE_OPTION_STRINGS, .value = "A=X,...", .help = "random changes of pictures", .not_yet = true},
+    {.name = "workers",
+     .kind = HONE_OPTION_INT,
+     .fallback = "1",
+     .unit = "threads",
+     .help = "threads that may prepare batches ahead; this version always uses one, which texts never outrun",
+     .aka = "num-workers|dataloader-num-workers",
+     .range = {0, 64}},
+    {.name = "strict", .kind = HONE_OPTION_FLAG, .help = "stop at the first bad row instead of skipping it"},
+
+    {.group = "Judging and saving",
+     .name = "eval-every",
+     .kind = HONE_OPTION_WORD_OR_INT,
+     .value = "epoch|N",
+     .fallback = "epoch",
+     .allowed = "epoch",
+     .unit = "steps",
+     .help = "when to evaluate",
+     .aka = "eval-steps|eval-frequency|val-frequency",
+     .range = {1, 1e12}},
+    {.name = "metric",
+     .kind = HONE_OPTION_STRING,
+     .value = "NAME",
+     .shown = "ndcg@10 for pairs, triplet_accuracy for triplet",
+     .help = "decides which model is the best: a name from hone eval",
+     .aka = "metric-for-best-model"},
+    {.name = "patience",
+     .kind = HONE_OPTION_INT,
+     .unit = "evaluations",
+     .help = "stop after so many without a new best",
+     .aka = "early-stopping-patience",
+     .range = {1, 1000000},
+     .not_yet = true},
+    {.name = "save-every",
+     .kind = HONE_OPTION_WORD_OR_INT,
+     .value = "epoch|N",
+     .fallback = "epoch",
+     .allowed = "epoch",
+     .unit = "steps",
+     .help = "when to write a checkpoint",
+     .aka = "save-steps|save-frequency",
+     .range = {1, 1e12}},
+    {.name = "keep",
+     .kind = HONE_OPTION_INT,
+     .fallback = "2",
+     .unit = "checkpoints",
+     .help = "older ones are removed",
+     .aka = "save-total-limit",
+     .range = {1, 1000000}},
+    {.name = "save-all-checkpoints", .kind = HONE_OPTION_FLAG, .help = "remove none"},
+    {.name = "resume",
+     .kind = HONE_OPTION_FLAG,
+     .help = "continue the run in --out where its last checkpoint ends, bit for bit; start it if there is none",
+     .aka = "resume-from-checkpoint|continue"},
+    {.name = "dry-run", .kind = HONE_OPTION_FLAG, .help = "print data statistics, memory and time forecast; train nothing", .not_yet = true},
+    {.name = NULL}};
+
+/* ---- signals: the first asks for a checkpoint and a stop, a second one ends the process at once ---- */
+
+static volatile sig_atomic_t stop_signal;
+
+static void on_signal(int number) {
+    stop_signal = number;
+    signal(number, SIG_DFL);
+}
+
+static void catch_signals(void) {
+    const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        struct sigaction old;
+        sigaction(numbers[i], NULL, &old);
+        if (old.sa_handler == SIG_IGN) continue; /* nohup */
+        struct sigaction s = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+        sigaction(numbers[i], &s, NULL);
+    }
+    signal(SIGPIPE, SIG_IGN); /* who read our progress is gone: no reason to lose the run */
+}
+
+/* ---- the job ---- */
+
+typedef struct rows {
+    hone_table *table;
+    hone_roles roles;
+    hone_texts texts;
+} rows;
+
+typedef struct job {
+    rows train, eval; /* eval.table NULL: none, or split off train */
+    hone_split split; /* --eval-split */
+    hone_model *model;
+    hone_token_store store;
+    hone_judge *judge;
+    json_t *resolved;
+    hone_progress progress;
+    bool quiet;
+} job;
+
+static hone_status choose_loss(const hone_options *o, bool triplet, const hone_loss **out) {
+    const char *name = hone_options_string(o, "loss");
+    if (!name) name = triplet ? "triplet" : "mnr";
+    if (triplet && strcmp(name, "triplet")) {
+        hone_fail(HONE_E_ARG, "--loss: \"%s\" does not go with --task triplet, allowed: triplet", name);
+        return hone_hint("--task pairs takes rows with negatives, too");
+    }
+    *out = hone_loss_find(name);
+    return *out ? HONE_OK : hone_fail(HONE_E_ARG, "--loss: \"%s\" is not available yet", name);
+}
+
+/* Asked for; a flag that a config file turns off is not. */
+static bool wanted(const hone_options *o, const char *name) {
+    return hone_options_given(o, name) && (hone_options_string(o, name) || hone_options_flag(o, name));
+}
+
+static hone_status check_together(const hone_options *o) {
+    const char *both[][2] = {{"eval", "eval-split"}, {"steps", "epochs"}, {"no-duplicates", "allow-duplicates"}, {"save-all-checkpoints", "keep"}};
+    for (size_t i = 0; i < sizeof both / sizeof *both; i++)
+        if (wanted(o, both[i][0]) && wanted(o, both[i][1]))
+            return hone_fail(HONE_E_ARG, "--%s and --%s exclude each other", both[i][0], both[i][1]);
+    bool judged = hone_options_has(o, "eval") || hone_options_has(o, "eval-split");
+    const char *need_eval[] = {"eval-every", "metric"};
+    for (size_t i = 0; i < sizeof need_eval / sizeof *need_eval; i++)
+        if (!judged && hone_options_given(o, need_eval[i]))
+            return hone_fail(HONE_E_ARG, "--%s needs rows to judge by: --eval FILE or --eval-split 0.2", need_eval[i]);
+    return HONE_OK;
+}
+
+static hone_status read_rows(const hone_options *o, const char *name, bool triplet, rows *out) {
+    HONE_TRY(hone_rows_read(o, name, triplet ? HONE_ROWS_TRIPLET : HONE_ROWS_PAIRS, &out->table, &out->roles));
+    return hone_texts_from_table(out->table, out->roles.columns, out->roles.n_texts, &out->texts);
+}
+
+static hone_status read_data(const hone_options *o, bool triplet, job *j) {
+    HONE_TRY(read_rows(o, "train", triplet, &j->train));
+    if (hone_options_has(o, "eval")) return read_rows(o, "eval", triplet, &j->eval);
+    if (!hone_options_has(o, "eval-split")) return HONE_OK;
+    hone_status st = hone_split_rows(&j->train.texts, hone_options_real(o, "eval-split"), (uint64_t)hone_options_int(o, "seed"), &j->split);
+    if (st != HONE_OK) return hone_blame(hone_table_path(j->train.table), 0);
+    hone_print_note(j->quiet, "%" PRId64 " rows to train on, %" PRId64 " set aside for judging; no text is on both sides", j->split.n_train,
+                    j->split.n_eval);
+    return HONE_OK;
+}
+
+static hone_status tokenize(const hone_options *o, const hone_loss *loss, job *j) {
+    const hone_model_info *info = hone_model_get_info(j->model);
+    const char *prompts[2 + HONE_MAX_NEGATIVES];
+    int64_t width = j->train.texts.width;
+    if (width < loss->min_groups) {
+        hone_fail_at(HONE_E_FORMAT, hone_table_path(j->train.table), 0, 0, "rows have %" PRId64 " texts, --loss %s needs %d", width, loss->name,
+                     loss->min_groups);
+        return hone_hint("a column \"negative\", or --columns negative=NAME");
+    }
+    for (int64_t g = 0; g < width; g++) prompts[g] = hone_options_string(o, g ? "prompt-document" : "prompt-query");
+    hone_tokenizer_encoder of = {hone_model_tokenizer(j->model), info->max_length};
+    hone_encoder encoder = hone_encoder_of_tokenizer(&of);
+    HONE_TRY(hone_token_store_build(&j->train.texts, prompts, &encoder, &j->store));
+    if (j->store.n_cut)
+        hone_print_note(j->quiet, "%" PRId64 " of %" PRId64 " texts are cut at %" PRId64 " tokens", j->store.n_cut, j->store.n_units,
+                        info->max_length);
+    return HONE_OK;
+}
+
+static hone_status open_judge(const hone_options *o, bool triplet, job *j) {
+    const hone_texts *texts = j->eval.table ? &j->eval.texts : &j->train.texts;
+    hone_judge_options how = {.triplet = triplet,
+                              .prompt_query = hone_options_string(o, "prompt-query"),
+                              .prompt_document = hone_options_string(o, "prompt-document"),
+                              .metric = hone_options_string(o, "metric")};
+    if (!j->eval.table && !j->split.n_eval) return HONE_OK;
+    return hone_judge_new(texts, j->split.eval, j->eval.table ? texts->rows : j->split.n_eval, &how, &j->judge);
+}
+
+/* What a resumed run must find again beside the options that the loop compares: the rows and how they became tokens. */
+static uint64_t fingerprint(const hone_options *o, const job *j) {
+    const char *names[] = {"prompt-query", "prompt-document"};
+    uint64_t h = hone_table_fingerprint(j->train.table);
+    int64_t length = hone_model_get_info(j->model)->max_length, split = j->split.n_train;
+    for (int i = 0; i < 2; i++) {
+        const char *text = hone_options_string(o, names[i]);
+        for (const char *p = text ? text : ""; *p; p++) h = (h ^ (unsigned char)*p) * 0x100000001B3u; /* FNV-1a */
+        h = (h ^ 0xFF) * 0x100000001B3u;
+    }
+    h = (h ^ (uint64_t)length) * 0x100000001B3u;
+    return (h ^ (uint64_t)split) * 0x100000001B3u;
+}
+
+/* ---- progress ---- */
+
+static void show(void *ctx, const hone_train_report *r) {
+    job *j = ctx;
+    if (r->note) {
+        hone_progress_note(&j->progress, "hone: %s", r->note);
+    } else if (r->metrics) {
+        char line[1024];
+        int n = snprintf(line, sizeof line, "step %" PRId64 "  epoch %.4g ", r->step, r->epoch);
+        const char *key;
+        json_t *x;
+        json_object_foreach((json_t *)r->metrics, key, x)
+            if (json_is_number(x) && n > 0 && (size_t)n < sizeof line)
+                n += snprintf(line + n, sizeof line - (size_t)n, " %s %.4f", key, json_number_value(x));
+        hone_progress_note(&j->progress, "%s", line);
+    } else {
+        if (!j->progress.total) hone_progress_start(&j->progress, "train", "steps", r->total_steps, r->step - 1, j->quiet);
+        hone_progress_update(&j->progress, r->step, r->loss);
+    }
+}
+
+/* ---- training ---- */
+
+static int64_t every(const hone_options *o, const char *name) {
+    return hone_options_word(o, name) ? 0 : hone_options_int(o, name); /* the loop's 0: every epoch */
+}
+
+static hone_train_options settings(const hone_options *o, const hone_loss *loss, job *j, hone_evaluation *evaluation) {
+    const char *distance = hone_options_string(o, "distance");
+    hone_train_options t = {
+        .out = hone_options_string(o, "out"),
+        .loss = loss,
+        .loss_options = {.scale = hone_options_real(o, "scale"),
+                         .margin = hone_options_real(o, "margin"),
+                         .metric = !strcmp(distance, "cosine")      ? HONE_COSINE
+                                   : !strcmp(distance, "manhattan") ? HONE_MANHATTAN
+                                                                    : HONE_EUCLIDEAN},
+        .epochs = hone_options_real(o, "epochs"),
+        .steps = hone_options_int(o, "steps"),
+        .batch_size = hone_options_int(o, "batch-size"),
+        .accumulate = hone_options_int(o, "accumulate"),
+        .lr = hone_options_real(o, "lr"),
+        .warmup = hone_options_real(o, "warmup"),
+        .schedule = hone_options_is(o, "schedule", "cosine")     ? HONE_SCHEDULE_COSINE
+                    : hone_options_is(o, "schedule", "constant") ? HONE_SCHEDULE_CONSTANT
+                                                                 : HONE_SCHEDULE_LINEAR,
+        .optim = {.beta1 = hone_options_item_real(o, "betas", 0),
+                  .beta2 = hone_options_item_real(o, "betas", 1),
+                  .eps = hone_options_real(o, "eps"),
+                  .weight_decay = hone_options_real(o, "weight-decay"),
+                  .clip = hone_options_real(o, "clip")},
+        .seed = (uint64_t)hone_options_int(o, "seed"),
+        .no_shuffle = hone_options_flag(o, "no-shuffle"),
+        .no_duplicates = hone_options_given(o, "no-duplicates") ? hone_options_flag(o, "no-duplicates")
+                                                                : loss->in_batch && !hone_options_flag(o, "allow-duplicates"),
+        .eval_every = every(o, "eval-every"),
+        .save_every = every(o, "save-every"),
+        .keep = hone_options_flag(o, "save-all-checkpoints") ? 0 : hone_options_int(o, "keep"),
+        .resume = hone_options_flag(o, "resume"),
+        .evaluation = j->judge ? evaluation : NULL,
+        .options = j->resolved,
+        .fingerprint = fingerprint(o, j),
+        .stop = &stop_signal,
+        .report = show,
+        .ctx = j,
+    };
+    return t;
+}
+
+static hone_status train(const hone_options *o, const hone_loss *loss, job *j) {
+    hone_evaluation evaluation = {hone_judge_run, j->judge};
+    hone_train_options t = settings(o, loss, j, &evaluation);
+    hone_train_data data = {.store = &j->store, .texts = &j->train.texts, .rows = j->split.train,
+                            .n = j->split.n_train ? j->split.n_train : j->train.texts.rows};
+    hone_train_result r = {0};
+    catch_signals();
+    hone_status st = hone_train_run(j->model, &data, &t, &r);
+    hone_progress_end(&j->progress);
+    if (st == HONE_E_STOPPED) {
+        hone_error e = *hone_last_error();
+        e.os_error = (int)stop_signal; /* the exit status is 128 + this */
+        hone_error_restore(&e);
+        return hone_hint("--resume continues the run");
+    }
+    HONE_TRY(st);
+    if (hone_options_flag(o, "json")) {
+        json_t *line = json_pack("{s:s,s:I,s:f,s:f}", "out", t.out, "steps", (json_int_t)r.steps, "loss", r.last_loss, "seconds", r.seconds);
+        if (line && j->judge) {
+            json_object_set_new(line, "best_step", json_integer(r.best_step));
+            json_object_set_new(line, "first_metric", json_real(r.first_metric));
+            json_object_set_new(line, "best_metric", json_real(r.best_metric));
+        }
+        return hone_print_json(line);
+    }
+    hone_print_note(j->quiet, "%" PRId64 " steps in %.0f s; the models are %s/best_model and %s/final_model", r.steps, r.seconds, t.out, t.out);
+    return HONE_OK;
+}
+
+/* ---- run.json: what somebody needs to run this again, and to know that it was this ---- */
+
+static json_t *describe_rows(const rows *r, int64_t used) {
+    char text[1024], sum[24];
+    snprintf(sum, sizeof sum, "%016" PRIx64, hone_table_fingerprint(r->table));
+    return json_pack("{s:s,s:I,s:I,s:I,s:s}", "file", hone_plain_text(hone_table_path(r->table), text, sizeof text), "rows",
+                     (json_int_t)hone_table_rows(r->table), "bad_rows", (json_int_t)hone_table_bad_count(r->table), "used", (json_int_t)used,
+                     "fnv1a64", sum);
+}
+
+static json_t *describe_run(const hone_options *o, const hone_loss *loss, const job *j) {
+    const hone_model_info *info = hone_model_get_info(j->model);
+    char dir[HONE_PATH_MAX];
+    json_t *resolved = hone_options_json(o), *data = json_object(), *all = json_object();
+    /* The defaults that depend on the task, the model or the machine, as they came out. */
+    json_object_set_new(resolved, "loss", json_string(loss->name));
+    json_object_set_new(resolved, "max-length", json_integer(info->max_length));
+    json_object_set_new(resolved, "threads", json_integer(hone_threads()));
+    if (loss->in_batch && !hone_options_given(o, "no-duplicates"))
+        json_object_set_new(resolved, "no-duplicates", json_boolean(!hone_options_flag(o, "allow-duplicates")));
+    if (hone_options_has(o, "steps")) json_object_set_new(resolved, "epochs", json_null());
+    if (hone_options_flag(o, "save-all-checkpoints")) json_object_set_new(resolved, "keep", json_null());
+    if (!j->judge) json_object_set_new(resolved, "eval-every", json_null());
+    json_object_set_new(data, "train", describe_rows(&j->train, j->split.n_train ? j->split.n_train : hone_table_rows(j->train.table)));
+    if (j->eval.table) json_object_set_new(data, "eval", describe_rows(&j->eval, hone_table_rows(j->eval.table)));
+    if (j->split.n_eval) json_object_set_new(data, "eval", describe_rows(&j->train, j->split.n_eval));
+    json_object_set_new(all, "command", json_string("train"));
+    json_object_set_new(all, "options", resolved);
+    json_object_set_new(all, "model", json_pack("{s:s,s:s,s:I,s:I}", "folder", hone_plain_text(info->dir, dir, sizeof dir), "family",
+                                                info->family, "parameters", (json_int_t)info->parameters, "embedding",
+                                                (json_int_t)info->embedding));
+    json_object_set_new(all, "data", data);
+    json_object_set_new(all, "versions", json_pack("{s:s,s:s,s:s,s:s}", "hone", HONE_VERSION, "compiler", __VERSION__, "cpu_row",
+                                                   hone_isa_name(hone_kernels_isa()), "jansson", jansson_version_str()));
+    return all;
+}
+
+static hone_status prepare_and_train(const hone_options *o, job *j) {
+    const hone_loss *loss;
+    bool triplet = hone_options_is(o, "task", "triplet");
+    HONE_TRY(check_together(o));
+    HONE_TRY(choose_loss(o, triplet, &loss));
+    HONE_TRY(read_data(o, triplet, j));
+    double dropout = hone_options_real(o, "dropout");
+    hone_model_options how = {.train = true,
+                              .dropout = !hone_options_has(o, "dropout") ? 0 : dropout > 0 ? dropout : -1,
+                              .max_length = hone_options_int(o, "max-length")};
+    HONE_TRY(hone_model_open(hone_options_string(o, "model"), &how, &j->model));
+    HONE_TRY(tokenize(o, loss, j));
+    HONE_TRY(open_judge(o, triplet, j));
+    if (!(j->resolved = describe_run(o, loss, j))) return hone_fail(HONE_E_NOMEM, "no memory for run.json");
+    return train(o, loss, j);
+}
+
+static hone_status run(const hone_options *o) {
+    job *j = hone_zalloc(sizeof *j);
+    if (!j) return HONE_E_NOMEM;
+    j->quiet = hone_options_flag(o, "quiet");
+    j->progress.quiet = true; /* until the first step */
+    hone_status st = prepare_and_train(o, j);
+    json_decref(j->resolved);
+    hone_judge_free(j->judge);
+    hone_token_store_free(&j->store);
+    hone_model_close(j->model);
+    hone_split_free(&j->split);
+    hone_texts_free(&j->eval.texts), hone_table_free(j->eval.table);
+    hone_texts_free(&j->train.texts), hone_table_free(j->train.table);
+    hone_free(j);
+    return st;
+}
+
+const hone_command hone_command_train = {
+    .name = "train",
+    .summary = "fine-tune a model on your own rows",
+    .synopsis = "--task TASK --model DIR --train FILE [--eval FILE | --eval-split 0.2] --out DIR [options]",
+    .about = "Rows of --task pairs have an anchor (a question) and a positive (its answer), and maybe negatives; rows of --task triplet have "
+             "an anchor, a positive and a negative. Columns are found by name: anchor, query, question, sentence1, text1; positive, answer, "
+             "passage, document, response, sentence2, text2; negative, negative_1 and so on; --columns says it otherwise.\n\n"
+             "The model folders it writes load unchanged in transformers and sentence-transformers. A signal (Ctrl-C) saves a checkpoint "
+             "and ends the run; --resume continues it.",
+    .options = options,
+    .example = {"hone train --task pairs --model sentence-transformers/all-MiniLM-L6-v2 --train pairs.jsonl --eval-split 0.2 --out run",
+                "hone train --task triplet --model ./minilm --train t.csv --eval v.csv --columns anchor=title --epochs 1 --lr 3e-5 --out run"},
+    .example_note = {"questions and answers, a fifth of them set aside for judging", "triplets whose anchor stands in the column \"title\""},
+    .exits = "3 bad data or weights|6 training diverged|7 device missing or failed|128+n ended by signal n, checkpoint saved",
+    .run = run,
+};
