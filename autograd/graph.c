@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* A piece of step memory that went out of use during backward and can hold another gradient. */
+/* A piece of step memory that went out of use and can hold something else. */
 typedef struct loan {
     void *p;
     size_t bytes;
@@ -93,6 +93,7 @@ hone_tensor *hone_graph_settle(hone_graph *g, hone_arena_mark mark, hone_tensor 
     if (!x || !hold) return x;
     memcpy(hold->data, x->data, (size_t)hone_count(x) * hone_dtype_size(x->dtype));
     hone_arena_release(g->arena, mark);
+    g->free_list = NULL; /* what was given back may lie behind the mark */
     return hold;
 }
 
@@ -118,6 +119,33 @@ int64_t hone_task_rows(int64_t rows, int64_t cols) {
     return per < 1 ? 1 : per;
 }
 
+/* ---- memory that is lent out again ---------------------------------------------------------------------------------------- */
+
+static size_t tensor_bytes(const hone_tensor *t) { return (size_t)hone_count(t) * hone_dtype_size(t->dtype); }
+
+/* First fit among what was given back; the list is as long as the number of live pieces, a few dozen. */
+static void *borrow(hone_graph *g, size_t bytes) {
+    for (loan **at = &g->free_list; *at; at = &(*at)->next) {
+        loan *l = *at;
+        if (l->bytes >= bytes && l->bytes <= 4 * bytes) {
+            *at = l->next;
+            return l->p;
+        }
+    }
+    return hone_arena_alloc(g->arena, bytes);
+}
+
+static void give_back(hone_graph *g, void *p, size_t bytes) {
+    if (!p || bytes < 4096) return; /* not worth a list entry */
+    loan *l = hone_arena_alloc(g->arena, sizeof *l);
+    if (!l) return;
+    l->p = p, l->bytes = bytes, l->next = g->free_list;
+    g->free_list = l;
+}
+
+void *hone_graph_borrow(hone_graph *g, size_t bytes) { return borrow(g, bytes); }
+void hone_graph_done(hone_graph *g, void *p, size_t bytes) { give_back(g, p, bytes); }
+
 /* ---- forward ------------------------------------------------------------------------------------------------------- */
 
 static hone_status check_inputs(const hone_node *n) {
@@ -141,8 +169,9 @@ static hone_status run_forward(hone_graph *g, hone_node *n) {
     hone_dtype dtype = HONE_F32;
     HONE_TRY(check_inputs(n));
     HONE_TRY(n->op->shape(n, &shape, &dtype));
-    n->out = n->op->view ? hone_tensor_wrap(g->arena, dtype, shape, NULL) : hone_tensor_new(g->arena, dtype, shape);
-    if (!n->out) return hone_fail(HONE_E_NOMEM, "%s: no memory for its result %s", n->op->name, hone_shape_str(&shape));
+    n->out = hone_tensor_wrap(g->arena, dtype, shape, NULL);
+    if (n->out && !n->op->view) n->out->data = borrow(g, tensor_bytes(n->out));
+    if (!n->out || (!n->op->view && !n->out->data)) return hone_fail(HONE_E_NOMEM, "%s: no memory for its result %s", n->op->name, hone_shape_str(&shape));
     HONE_TRY(n->op->forward(g, n));
     if (hone_arena_failed(g->arena)) return hone_fail(HONE_E_NOMEM, "%s: no memory for what it keeps", n->op->name);
     return HONE_OK;
@@ -191,30 +220,6 @@ void hone_graph_keep(hone_graph *g, hone_tensor *t) {
 }
 
 /* ---- backward ------------------------------------------------------------------------------------------------------ */
-
-static size_t tensor_bytes(const hone_tensor *t) { return (size_t)hone_count(t) * hone_dtype_size(t->dtype); }
-
-/* First fit among what was given back; the list is as long as the number of live pieces, a few dozen. */
-static void *borrow(hone_graph *g, size_t bytes) {
-    for (loan **at = &g->free_list; *at; at = &(*at)->next) {
-        loan *l = *at;
-        if (l->bytes >= bytes && l->bytes <= 4 * bytes) {
-            *at = l->next;
-            return l->p;
-        }
-    }
-    return hone_arena_alloc(g->arena, bytes);
-}
-
-static void give_back(hone_graph *g, void *p, size_t bytes) {
-    if (!p || bytes < 4096) return; /* not worth a list entry */
-    loan *l = hone_arena_alloc(g->arena, sizeof *l);
-    if (!l) return;
-    l->p = p, l->bytes = bytes, l->next = g->free_list;
-    g->free_list = l;
-}
-
-void hone_graph_done(hone_graph *g, void *p, size_t bytes) { give_back(g, p, bytes); }
 
 void *hone_graph_grad(hone_graph *g, hone_tensor *t, bool *add) {
     *add = false;

@@ -23,7 +23,7 @@
 typedef struct hone_graph hone_graph;
 typedef struct hone_op hone_op;
 
-#define HONE_MAX_INPUTS 4
+#define HONE_MAX_INPUTS 5
 
 /* One application of an operation. */
 struct hone_node {
@@ -99,7 +99,9 @@ void *hone_graph_grad(hone_graph *g, hone_tensor *t, bool *add);
 bool hone_wants_grad(const hone_tensor *t); /* accepts NULL */
 /* Memory for `saved`, or NULL (graph failed). Lives until the next begin. */
 void *hone_graph_save(hone_graph *g, size_t bytes);
-/* Memory from hone_graph_save that backward has read for the last time: lent to other gradients. */
+/* Memory for a while: what others gave back, or new. hone_graph_done returns it, as it does memory from hone_graph_save that backward
+ * has read for the last time; it is then lent to later results and gradients. */
+void *hone_graph_borrow(hone_graph *g, size_t bytes);
 void hone_graph_done(hone_graph *g, void *p, size_t bytes);
 /* The dropout of node n with probability p (threshold 0 when not training). */
 hone_dropout hone_graph_dropout(const hone_graph *g, const hone_node *n, float p);

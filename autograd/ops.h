@@ -18,6 +18,10 @@ typedef struct hone_sequences {
 /* y = act(x W^T + b).   x [..., K], w [N, K], b [N] or NULL (pass `absent` below) -> [..., N]. A Linear's weight is [out, in]. */
 hone_tensor *hone_linear(hone_graph *g, hone_tensor *x, hone_tensor *w, hone_tensor *b, hone_act act);
 
+/* The feed-forward part of a block, y = act(x W1^T + b1) W2^T + b2, as one op: backward computes the wide activation again, so only the value
+ * before act is kept. x [..., C], w1 [F, C], b1 [F], w2 [D, F], b2 [D]; biases may be HONE_ABSENT -> [..., D]. */
+hone_tensor *hone_mlp(hone_graph *g, hone_tensor *x, hone_tensor *w1, hone_tensor *b1, hone_tensor *w2, hone_tensor *b2, hone_act act);
+
 /* C = op(a) op(b).   a [M, K] (trans_a: [K, M]), b [K, N] (trans_b: [N, K]) -> [M, N]. */
 hone_tensor *hone_matmul(hone_graph *g, hone_tensor *a, bool trans_a, hone_tensor *b, bool trans_b);
 
@@ -30,6 +34,11 @@ hone_tensor *hone_embedding(hone_graph *g, int n, hone_tensor *const *tables, co
  * HONE_ABSENT. x, residual [..., C]; gamma, beta [C]. */
 hone_tensor *hone_layernorm(hone_graph *g, hone_tensor *x, hone_tensor *residual, hone_tensor *gamma, hone_tensor *beta,
                             float eps, float p);
+
+/* The same with a residual, x being consumed: its memory holds residual + dropout_p(x) afterwards. Only for an x that nothing else reads, forward
+ * or backward (a linear without activation, an mlp). */
+hone_tensor *hone_residual_layernorm(hone_graph *g, hone_tensor *x, hone_tensor *residual, hone_tensor *gamma, hone_tensor *beta,
+                                     float eps, float p);
 
 /* Multi-head self-attention over a packed batch (kernels/attention/attention.h): qkv [T, 3C], columns q | k | v, each heads x
  * C/heads -> [T, C]. scale = 1/sqrt(C/heads); p: dropout of the probabilities. */

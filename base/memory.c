@@ -63,6 +63,15 @@ void *hone_zalloc(size_t bytes) {
     return p ? memset(p, 0, bytes) : NULL;
 }
 
+/* calloc maps large blocks afresh and knows that they are zero. No huge pages: one touched row would cost 2 MiB. */
+void *hone_zalloc_sparse(size_t bytes) {
+    if (bytes < HUGE_PAGE) return hone_zalloc(bytes);
+    void *p = bytes > SANE_MAX || hone_fault_alloc(bytes) ? NULL : calloc(1, bytes);
+    if (!p) hone_fail(HONE_E_NOMEM, "out of memory: %zu bytes wanted", bytes);
+    if (p) madvise((void *)(((uintptr_t)p + 4095) & ~(uintptr_t)4095), bytes - 4095, MADV_NOHUGEPAGE);
+    return p;
+}
+
 void *hone_realloc(void *p, size_t bytes) {
     if (!p) return hone_alloc(bytes);
     size_t old = malloc_usable_size(p);

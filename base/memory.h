@@ -16,6 +16,8 @@
  * the size). hone_free accepts NULL. Blocks of 2 MiB and more ask for huge pages. Results are 64-byte aligned. */
 void *hone_alloc(size_t bytes);
 void *hone_zalloc(size_t bytes);
+/* Zeros whose untouched pages cost nothing: for tables of which a run touches a part. */
+void *hone_zalloc_sparse(size_t bytes);
 void *hone_realloc(void *p, size_t bytes); /* on failure p stays valid */
 void hone_free(void *p);
 /* The same gate with malloc's own alignment (16 bytes): for the many little nodes of JSON. */

@@ -41,12 +41,16 @@ hone_tensor *hone_norm_forward(hone_graph *g, const hone_norm_layer *l, hone_ten
     return hone_layernorm(g, x, residual, l->gamma, l->beta, l->eps, p);
 }
 
+static hone_tensor *residual_norm(hone_graph *g, const hone_norm_layer *l, hone_tensor *x, hone_tensor *residual, float p) {
+    return hone_residual_layernorm(g, x, residual, l->gamma, l->beta, l->eps, p);
+}
+
 hone_tensor *hone_post_block_forward(hone_graph *g, const hone_post_block *l, hone_tensor *x, const hone_sequences *s) {
     hone_tensor *context = hone_attention(g, hone_linear_forward(g, &l->qkv, x, HONE_ACT_NONE), s, l->heads, l->attention_dropout);
     hone_tensor *attended = hone_linear_forward(g, &l->output, context, HONE_ACT_NONE);
-    x = hone_norm_forward(g, &l->attention_norm, attended, x, l->hidden_dropout);
-    hone_tensor *wide = hone_linear_forward(g, &l->up, x, l->act);
-    return hone_norm_forward(g, &l->norm, hone_linear_forward(g, &l->down, wide, HONE_ACT_NONE), x, l->hidden_dropout);
+    x = residual_norm(g, &l->attention_norm, attended, x, l->hidden_dropout);
+    hone_tensor *fed = hone_mlp(g, x, l->up.w, l->up.b, l->down.w, l->down.b, l->act);
+    return residual_norm(g, &l->norm, fed, x, l->hidden_dropout);
 }
 
 static const struct {

@@ -32,8 +32,9 @@ static hone_status slot_init(slot *s, const hone_param *p) {
     size_t bytes = bytes_of(p->tensor);
     s->param = p;
     if (!p->trainable) return HONE_OK;
-    s->m = hone_zalloc(bytes);
-    s->v = hone_zalloc(bytes);
+    bool table = p->tensor->rows;
+    s->m = table ? hone_zalloc_sparse(bytes) : hone_zalloc(bytes);
+    s->v = table ? hone_zalloc_sparse(bytes) : hone_zalloc(bytes);
     if (!s->m || !s->v) return hone_last_error()->code;
     if (p->tensor->rows) {
         size_t rows = (size_t)hone_dim(p->tensor, 0);

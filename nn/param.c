@@ -27,6 +27,7 @@ void hone_params_free(hone_params *ps) {
     if (!ps) return;
     hone_free(ps->values);
     hone_free(ps->grads);
+    for (int64_t i = 0; i < ps->n; i++) hone_free(ps->list[i].table_grad);
     hone_free(ps->list);
     hone_arena_free(ps->arena);
     hone_free(ps);
@@ -66,13 +67,16 @@ static size_t padded(const hone_params *ps, const hone_param *p) {
     return ((size_t)hone_count(p->tensor) * hone_dtype_size(ps->dtype) + 63) / 64 * 64;
 }
 
-static hone_status allocate_row_set(hone_params *ps, hone_tensor *t) {
+static hone_status allocate_table_grad(hone_params *ps, hone_param *p) {
+    hone_tensor *t = p->tensor;
     hone_row_set *set = hone_arena_zalloc(ps->arena, sizeof *set);
-    if (!set) return HONE_E_NOMEM;
+    p->table_grad = hone_zalloc_sparse(padded(ps, p));
+    if (!set || !p->table_grad) return hone_fail(HONE_E_NOMEM, "no memory for the gradient of \"%s\"", p->name[0]);
     set->mark = hone_arena_zalloc(ps->arena, (size_t)hone_dim(t, 0));
     set->list = hone_arena_alloc(ps->arena, (size_t)hone_dim(t, 0) * sizeof *set->list);
     t->rows = set;
-    return set->mark && set->list ? HONE_OK : HONE_E_NOMEM;
+    t->grad = p->table_grad;
+    return set->mark && set->list ? HONE_OK : hone_fail(HONE_E_NOMEM, "no memory for the row set of \"%s\"", p->name[0]);
 }
 
 hone_status hone_params_allocate(hone_params *ps, bool gradients, bool skip_tables) {
@@ -80,8 +84,9 @@ hone_status hone_params_allocate(hone_params *ps, bool gradients, bool skip_tabl
     if (ps->failed) return hone_fail(HONE_E_NOMEM, "no memory for %" PRId64 " parameters", ps->n);
     for (int64_t i = 0; i < ps->n; i++) {
         size_t bytes = padded(ps, &ps->list[i]);
-        grads += bytes;
-        values += skip_tables && ps->list[i].kind == HONE_PARAM_EMBEDDING ? 0 : bytes;
+        bool table = ps->list[i].kind == HONE_PARAM_EMBEDDING;
+        grads += table ? 0 : bytes;
+        values += skip_tables && table ? 0 : bytes;
     }
     ps->values = hone_alloc(values ? values : 64);
     ps->grads = gradients ? hone_alloc(grads ? grads : 64) : NULL;
@@ -91,12 +96,14 @@ hone_status hone_params_allocate(hone_params *ps, bool gradients, bool skip_tabl
         hone_param *p = &ps->list[i];
         p->borrowed = skip_tables && p->kind == HONE_PARAM_EMBEDDING;
         p->tensor->data = p->borrowed ? NULL : value;
-        p->tensor->grad = grad;
         p->tensor->needs_grad = gradients;
         if (!p->borrowed) value += padded(ps, p);
-        if (grad) grad += padded(ps, p);
-        if (gradients && p->kind == HONE_PARAM_EMBEDDING && allocate_row_set(ps, p->tensor) != HONE_OK)
-            return hone_fail(HONE_E_NOMEM, "no memory for the row set of \"%s\"", p->name[0]);
+        if (gradients && p->kind == HONE_PARAM_EMBEDDING) {
+            HONE_TRY(allocate_table_grad(ps, p));
+        } else if (grad) {
+            p->tensor->grad = grad;
+            grad += padded(ps, p);
+        }
     }
     return HONE_OK;
 }

@@ -30,6 +30,7 @@ typedef struct hone_param {
     const char *name[HONE_PARAM_PARTS]; /* part i holds rows i * rows/n_names … of tensor */
     bool trainable;                     /* false: frozen; it gets no gradient */
     bool borrowed;                      /* data lies in a mapped file (inference) */
+    void *table_grad;                   /* a table's gradient: memory of its own, of which only touched pages exist */
 } hone_param;
 
 typedef struct hone_params hone_params;

@@ -10,6 +10,7 @@
 
 typedef struct layernorm_params {
     float eps, p;
+    bool consume; /* the sum takes x's place */
 } layernorm_params;
 
 typedef struct layernorm_saved {
@@ -67,7 +68,7 @@ static hone_status layernorm_forward(hone_graph *g, hone_node *n) {
     bool is_sum = n->in[1] || s->drop.threshold;
     s->mean = hone_graph_save(g, (size_t)rows * element);
     s->rstd = hone_graph_save(g, (size_t)rows * element);
-    s->z = is_sum && hone_graph_get_mode(g)->record ? hone_graph_save(g, (size_t)(rows * C) * element) : NULL;
+    s->z = !is_sum ? NULL : p->consume ? x->data : hone_graph_get_mode(g)->record ? hone_graph_save(g, (size_t)(rows * C) * element) : NULL;
     if (!s->mean || !s->rstd) return HONE_E_NOMEM;
     /* Inference keeps no sum, but the kernel needs a place for it: the output itself. */
     if (is_sum && !s->z) s->z = n->out->data;
@@ -117,7 +118,7 @@ static hone_status layernorm_backward(hone_graph *g, hone_node *n) {
         add_parts(g, n->in[3], j.dtype, tasks, C, j.part_beta);
     }
     hone_arena_release(scratch, mark);
-    if (s->z && s->z != n->out->data) hone_graph_done(g, s->z, (size_t)(rows * C) * hone_dtype_size(j.dtype));
+    if (s->z && s->z != n->out->data && s->z != n->in[0]->data) hone_graph_done(g, s->z, (size_t)(rows * C) * hone_dtype_size(j.dtype));
     return status != HONE_OK ? status : hone_graph_status(g);
 }
 
@@ -126,6 +127,12 @@ const hone_op hone_op_layernorm = {.name = "layernorm", .min_in = 1, .max_in = 4
 
 hone_tensor *hone_layernorm(hone_graph *g, hone_tensor *x, hone_tensor *residual, hone_tensor *gamma, hone_tensor *beta,
                             float eps, float p) {
-    return hone_graph_apply(g, &hone_op_layernorm, 4, (hone_tensor *[]){x, residual, gamma, beta}, &(layernorm_params){eps, p},
+    return hone_graph_apply(g, &hone_op_layernorm, 4, (hone_tensor *[]){x, residual, gamma, beta}, &(layernorm_params){eps, p, false},
+                            sizeof(layernorm_params));
+}
+
+hone_tensor *hone_residual_layernorm(hone_graph *g, hone_tensor *x, hone_tensor *residual, hone_tensor *gamma, hone_tensor *beta,
+                                     float eps, float p) {
+    return hone_graph_apply(g, &hone_op_layernorm, 4, (hone_tensor *[]){x, residual, gamma, beta}, &(layernorm_params){eps, p, true},
                             sizeof(layernorm_params));
 }
