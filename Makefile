@@ -56,6 +56,7 @@ say = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)';)
 .PHONY: all lib experiments test asan bench demo layers install uninstall format help clean
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
+.SECONDARY: $(EXP_SRC:%.c=$(BUILD)/%.o)
 
 all: build/hone $(BUILD)/libhone.so experiments ## the command build/hone, the static and shared library, the experiments
 lib: $(BUILD)/libhone.a $(BUILD)/libhone.so ## libhone.a and libhone.so

@@ -1,5 +1,5 @@
-/* hone bench step, hone bench embed: how fast a whole training step, and embedding, run on this machine. */
-#include "tools/bench_step.h"
+/* hone bench step, hone bench embed: how fast a whole training step, and embedding, run on this machine. (bench
+ * kernels: bench_kernels.c.) */
 #include "tools/bench_step.h"
 #include "tools/commands.h"
 #include "tools/terminal.h"
@@ -12,7 +12,8 @@ static const hone_option step_options[] = {
      .kind = HONE_OPTION_STRING,
      .value = "A",
      .fallback = "minilm-l6",
-     .help = "minilm-l6, minilm-l12, bert-base, or a model's folder; not available yet: minilm-l6-ce, vit-b16, vit-b32, clip-b32, siglip-b16",
+     .help = "minilm-l6, minilm-l12, bert-base, or a model's folder; not available yet: minilm-l6-ce, vit-b16, "
+             "vit-b32, clip-b32, siglip-b16",
      .aka = "model|architecture"},
     {.name = "batch",
      .kind = HONE_OPTION_INT,
@@ -39,28 +40,52 @@ static const hone_option step_options[] = {
      .help = "probability of dropping an element",
      .range = {0, 1},
      .below = true},
-    {.name = "steps", .kind = HONE_OPTION_INT, .fallback = "10", .unit = "steps", .help = "measured steps, after two that warm up", .range = {1, 1000000}},
+    {.name = "steps",
+     .kind = HONE_OPTION_INT,
+     .fallback = "10",
+     .unit = "steps",
+     .help = "measured steps, after two that warm up",
+     .range = {1, 1000000}},
     {.name = "profile", .kind = HONE_OPTION_FLAG, .help = "time per operation", .not_yet = true},
     {.name = NULL}};
 
-static const hone_option embed_options[] = {
-    {.group = "What is measured", .name = "model", .kind = HONE_OPTION_FILE, .value = "M", .help = "a folder, or a name in the local Hugging Face cache", .required = true},
-    {.name = "input", .kind = HONE_OPTION_FILE, .value = "FILE", .help = "rows to embed, as for hone embed", .required = true},
-    {.name = "columns", .kind = HONE_OPTION_PAIRS, .value = "ROLE=NAME,...", .help = "which column holds the text", .shown = "known names", .repeat = true},
-    {.name = "batch-size", .kind = HONE_OPTION_INT, .fallback = "32", .unit = "rows", .help = "rows computed at once", .aka = "batch", .range = {1, 65536}},
-    {.name = "max-length",
-     .kind = HONE_OPTION_INT,
-     .unit = "tokens",
-     .shown = "what the model's folder says",
-     .help = "longer texts are cut",
-     .range = {2, 1000000}},
-    {.name = "queries",
-     .kind = HONE_OPTION_INT,
-     .fallback = "200",
-     .unit = "rows",
-     .help = "rows embedded one by one for the latencies",
-     .range = {1, 1000000}},
-    {.name = NULL}};
+static const hone_option embed_options[] = {{.group = "What is measured",
+                                             .name = "model",
+                                             .kind = HONE_OPTION_FILE,
+                                             .value = "M",
+                                             .help = "a folder, or a name in the local Hugging Face cache",
+                                             .required = true},
+                                            {.name = "input",
+                                             .kind = HONE_OPTION_FILE,
+                                             .value = "FILE",
+                                             .help = "rows to embed, as for hone embed",
+                                             .required = true},
+                                            {.name = "columns",
+                                             .kind = HONE_OPTION_PAIRS,
+                                             .value = "ROLE=NAME,...",
+                                             .help = "which column holds the text",
+                                             .shown = "known names",
+                                             .repeat = true},
+                                            {.name = "batch-size",
+                                             .kind = HONE_OPTION_INT,
+                                             .fallback = "32",
+                                             .unit = "rows",
+                                             .help = "rows computed at once",
+                                             .aka = "batch",
+                                             .range = {1, 65536}},
+                                            {.name = "max-length",
+                                             .kind = HONE_OPTION_INT,
+                                             .unit = "tokens",
+                                             .shown = "what the model's folder says",
+                                             .help = "longer texts are cut",
+                                             .range = {2, 1000000}},
+                                            {.name = "queries",
+                                             .kind = HONE_OPTION_INT,
+                                             .fallback = "200",
+                                             .unit = "rows",
+                                             .help = "rows embedded one by one for the latencies",
+                                             .range = {1, 1000000}},
+                                            {.name = NULL}};
 
 static hone_status run_step(const hone_options *o) {
     hone_bench_step_options how = {.arch = hone_options_string(o, "arch"),
@@ -80,22 +105,12 @@ static hone_status run_embed(const hone_options *o) {
     return hone_hint("\"hone bench step\" and \"hone bench kernels\" are");
 }
 
-static hone_status run_kernels(const hone_options *o) {
-    (void)o;
-    return hone_fail(HONE_E_ARG, "bench kernels: not available yet");
-}
-static const hone_option kernel_options[] = {{.name = NULL}};
-/* Until bench_kernels.c brings its own. */
-extern const hone_command hone_command_bench_kernels;
-__attribute__((weak)) const hone_command hone_command_bench_kernels = {
-    .name = "bench kernels", .summary = "time every kernel", .synopsis = "[options]", .options = kernel_options,
-    .example = {"hone bench kernels", "hone bench kernels --json"}, .example_note = {"all", "as JSON"}, .run = run_kernels};
-
 const hone_command hone_command_bench_step = {
     .name = "bench step",
     .summary = "time a whole training step",
     .synopsis = "[--arch A] [--batch B] [--tokens T] [--dropout P] [--steps N] [options]",
-    .about = "Forward, backward, clipping and AdamW on made-up tokens of the asked shape: best and median milliseconds, tokens a second, "
+    .about = "Forward, backward, clipping and AdamW on made-up tokens of the asked shape: best and median "
+             "milliseconds, tokens a second, "
              "useful GF/s, the share of the FMA roof measured in the same run, and the peak of memory.",
     .options = step_options,
     .example = {"hone bench step --arch minilm-l6 --batch 16 --tokens 128 --dropout 0.1 --steps 20",

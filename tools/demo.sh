@@ -94,7 +94,7 @@ $hone eval --task pairs --model "$model" --data "$eval" --quiet --json >"$out/be
 
 say "demo: training on $(zcat "$train" | wc -l) pairs"
 $hone train --task pairs --model "$model" --train "$train" --out "$out/run" \
-    --epochs 1 --batch-size 32 --lr 3e-5 --eval-every 1000000 --save-every 1000000
+    --epochs 1 --batch-size 32 --lr 3e-5 --save-every 1000000
 
 say "demo: before and after"
 $hone eval --task pairs --model "$model" --data "$eval" --compare "$out/run/final_model" --changed 12 --quiet | tee "$out/results.txt"

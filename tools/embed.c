@@ -27,7 +27,8 @@ static const hone_option options[] = {
     {.name = "out",
      .kind = HONE_OPTION_FILE,
      .value = "FILE",
-     .help = "one row per input row, f32: X.npy, X.safetensors, or X.jsonl with row, id, vector and the other columns as payload; - is "
+     .help = "one row per input row, f32: X.npy, X.safetensors, or X.jsonl with row, id, vector and the other columns "
+             "as payload; - is "
              "JSON lines on standard output",
      .aka = "output|output-file",
      .required = true},
@@ -37,7 +38,11 @@ static const hone_option options[] = {
      .help = "which column holds the text, the id: text=title,id=sku",
      .shown = "known names",
      .repeat = true},
-    {.name = "image-root", .kind = HONE_OPTION_FILE, .value = "DIR", .help = "folder of relative image paths", .not_yet = true},
+    {.name = "image-root",
+     .kind = HONE_OPTION_FILE,
+     .value = "DIR",
+     .help = "folder of relative image paths",
+     .not_yet = true},
 
     {.group = "How",
      .name = "batch-size",
@@ -58,8 +63,14 @@ static const hone_option options[] = {
      .kind = HONE_OPTION_STRING,
      .shown = "the folder's default_prompt_name",
      .help = "text put before every row; empty: none"},
-    {.name = "prompt-name", .kind = HONE_OPTION_STRING, .value = "NAME", .help = "the prompt that the model's folder keeps under this name"},
-    {.name = "normalize", .kind = HONE_OPTION_FLAG, .help = "scale every vector to length 1, whatever the model's modules do", .aka = "normalize-embeddings"},
+    {.name = "prompt-name",
+     .kind = HONE_OPTION_STRING,
+     .value = "NAME",
+     .help = "the prompt that the model's folder keeps under this name"},
+    {.name = "normalize",
+     .kind = HONE_OPTION_FLAG,
+     .help = "scale every vector to length 1, whatever the model's modules do",
+     .aka = "normalize-embeddings"},
     {.name = "truncate",
      .kind = HONE_OPTION_INT,
      .value = "D",
@@ -72,7 +83,12 @@ static const hone_option options[] = {
      .allowed = "mean|cls|max|mean_sqrt_len_tokens|weightedmean|lasttoken",
      .shown = "what the model's folder says",
      .help = "how token vectors become one"},
-    {.name = "quantize", .kind = HONE_OPTION_CHOICE, .allowed = "int8|binary", .help = "smaller numbers", .aka = "precision", .not_yet = true},
+    {.name = "quantize",
+     .kind = HONE_OPTION_CHOICE,
+     .allowed = "int8|binary",
+     .help = "smaller numbers",
+     .aka = "precision",
+     .not_yet = true},
     {.name = "strict", .kind = HONE_OPTION_FLAG, .help = "stop at the first bad row instead of skipping it"},
     {.name = NULL}};
 
@@ -103,7 +119,7 @@ static hone_status choose_prompt(const hone_options *o, const hone_model *m, con
 
 static void show_progress(void *ctx, int64_t done, int64_t total) {
     (void)total;
-    hone_progress_update(ctx, done, NAN);
+    hone_progress_update(ctx, done, (double)NAN);
 }
 
 static hone_status open_model(const hone_options *o, job *j) {
@@ -112,20 +128,25 @@ static hone_status open_model(const hone_options *o, job *j) {
     HONE_TRY(hone_model_open(hone_options_string(o, "model"), &how, &j->model));
     int64_t D = hone_model_get_info(j->model)->embedding, truncate = hone_options_int(o, "truncate");
     if (truncate > D)
-        return hone_fail(HONE_E_ARG, "--truncate: %" PRId64 " is out of range, the model's vectors have %" PRId64 " dimensions", truncate, D);
+        return hone_fail(HONE_E_ARG,
+                         "--truncate: %" PRId64 " is out of range, the model's vectors have %" PRId64 " dimensions",
+                         truncate, D);
     return HONE_OK;
 }
 
 static hone_status embed(const hone_options *o, job *j) {
     int64_t n = hone_table_rows(j->table), cut = 0;
-    int64_t D = hone_options_has(o, "truncate") ? hone_options_int(o, "truncate") : hone_model_get_info(j->model)->embedding;
+    int64_t D =
+        hone_options_has(o, "truncate") ? hone_options_int(o, "truncate") : hone_model_get_info(j->model)->embedding;
     uint64_t bytes;
-    if (!hone_mul_size((uint64_t)n * sizeof(float), (uint64_t)D, &bytes)) return hone_fail(HONE_E_LIMIT, "too many vectors");
+    if (!hone_mul_size((uint64_t)n * sizeof(float), (uint64_t)D, &bytes))
+        return hone_fail(HONE_E_LIMIT, "too many vectors");
     j->arena = hone_arena_new("step", 0);
     j->graph = j->arena ? hone_graph_new(j->arena) : NULL;
     j->texts = hone_alloc((size_t)n * sizeof *j->texts);
     j->vectors = hone_alloc(bytes);
-    if (!j->graph || !j->texts || !j->vectors) return hone_fail(HONE_E_NOMEM, "no memory for %" PRId64 " vectors of %" PRId64, n, D);
+    if (!j->graph || !j->texts || !j->vectors)
+        return hone_fail(HONE_E_NOMEM, "no memory for %" PRId64 " vectors of %" PRId64, n, D);
     for (int64_t i = 0; i < n; i++) {
         hone_cell c = hone_table_cell(j->table, i, j->roles.columns[0]);
         j->texts[i] = (hone_text){c.p, c.n};
@@ -141,7 +162,8 @@ static hone_status embed(const hone_options *o, job *j) {
     hone_progress_end(&j->progress);
     HONE_TRY(st);
     if (cut)
-        hone_print_note(hone_options_flag(o, "quiet"), "%" PRId64 " of %" PRId64 " texts were cut at %" PRId64 " tokens", cut, n,
+        hone_print_note(hone_options_flag(o, "quiet"),
+                        "%" PRId64 " of %" PRId64 " texts were cut at %" PRId64 " tokens", cut, n,
                         hone_model_get_info(j->model)->max_length);
     return hone_vectors_write(hone_options_string(o, "out"), j->vectors, D, j->table, &j->roles);
 }
@@ -167,11 +189,14 @@ const hone_command hone_command_embed = {
     .name = "embed",
     .summary = "turn texts into vectors",
     .synopsis = "--model M --input FILE --out X.npy [options]",
-    .about = "Does what sentence-transformers does with the folder: its modules, its default prompt, no normalisation of its own.",
+    .about = "Does what sentence-transformers does with the folder: its modules, its default prompt, no normalisation "
+             "of its own.",
     .options = options,
-    .example = {"hone embed --model sentence-transformers/all-MiniLM-L6-v2 --input texts.jsonl --out vectors.npy",
-                "hone embed --model run/best_model --input products.csv --columns text=title,id=sku --out products.jsonl"},
-    .example_note = {"an array [rows, dimensions] for NumPy", "one JSON object a row, with id and payload, for a vector database"},
+    .example =
+        {"hone embed --model sentence-transformers/all-MiniLM-L6-v2 --input texts.jsonl --out vectors.npy",
+         "hone embed --model run/best_model --input products.csv --columns text=title,id=sku --out products.jsonl"},
+    .example_note = {"an array [rows, dimensions] for NumPy",
+                     "one JSON object a row, with id and payload, for a vector database"},
     .exits = "3 bad data or weights|7 device missing or failed",
     .run = run,
 };

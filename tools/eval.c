@@ -25,7 +25,12 @@ static const hone_option options[] = {
      .help = "a folder, or a name in the local Hugging Face cache",
      .aka = "model-name-or-path|model-name",
      .required = true},
-    {.name = "data", .kind = HONE_OPTION_FILE, .value = "FILE", .help = "rows that training never saw", .aka = "eval|input|test|dataset|file", .required = true},
+    {.name = "data",
+     .kind = HONE_OPTION_FILE,
+     .value = "FILE",
+     .help = "rows that training never saw",
+     .aka = "eval|input|test|dataset|file",
+     .required = true},
     {.name = "compare",
      .kind = HONE_OPTION_FILE,
      .value = "M2",
@@ -42,7 +47,11 @@ static const hone_option options[] = {
      .value = "FILE",
      .help = "more documents to search in, beside the rows' own positives",
      .not_yet = true},
-    {.name = "image-root", .kind = HONE_OPTION_FILE, .value = "DIR", .help = "folder of relative image paths", .not_yet = true},
+    {.name = "image-root",
+     .kind = HONE_OPTION_FILE,
+     .value = "DIR",
+     .help = "folder of relative image paths",
+     .not_yet = true},
 
     {.group = "How",
      .name = "batch-size",
@@ -60,7 +69,10 @@ static const hone_option options[] = {
      .aka = "max-seq-length|max-seq-len|max-len",
      .range = {2, 1000000}},
     {.name = "prompt-query", .kind = HONE_OPTION_STRING, .help = "put before each anchor", .shown = "none"},
-    {.name = "prompt-document", .kind = HONE_OPTION_STRING, .help = "put before each positive and negative", .shown = "none"},
+    {.name = "prompt-document",
+     .kind = HONE_OPTION_STRING,
+     .help = "put before each positive and negative",
+     .shown = "none"},
     {.name = "bootstrap",
      .kind = HONE_OPTION_INT,
      .fallback = "2000",
@@ -98,7 +110,7 @@ typedef struct job {
 
 static void show_progress(void *ctx, int64_t done, int64_t total) {
     (void)total;
-    hone_progress_update(ctx, done, NAN);
+    hone_progress_update(ctx, done, (double)NAN);
 }
 
 /* Open the model, embed and rank everything, close it: two models are never in memory together. */
@@ -113,7 +125,8 @@ static hone_status judge_model(const hone_options *o, job *j, const char *name, 
     hone_graph *g = NULL;
     hone_arena *arena = hone_arena_new("step", 0);
     hone_status st = arena && (g = hone_graph_new(arena)) ? HONE_OK : HONE_E_NOMEM;
-    if (st == HONE_OK) st = hone_model_open(name, &(hone_model_options){.max_length = hone_options_int(o, "max-length")}, &m);
+    if (st == HONE_OK)
+        st = hone_model_open(name, &(hone_model_options){.max_length = hone_options_int(o, "max-length")}, &m);
     if (st == HONE_OK) st = hone_judge_new(&j->texts, NULL, j->texts.rows, &how, &out->judge);
     if (st == HONE_OK) {
         const hone_retrieval *r = hone_judge_retrieval(out->judge);
@@ -127,7 +140,8 @@ static hone_status judge_model(const hone_options *o, job *j, const char *name, 
     for (int i = 0; st == HONE_OK && i < hone_judge_metrics(out->judge); i++) {
         int64_t n;
         const double *x = hone_judge_values(out->judge, i, &n);
-        st = hone_bootstrap_mean(x, n, hone_options_int(o, "bootstrap"), (uint64_t)hone_options_int(o, "seed"), &out->metric[i]);
+        st = hone_bootstrap_mean(x, n, hone_options_int(o, "bootstrap"), (uint64_t)hone_options_int(o, "seed"),
+                                 &out->metric[i]);
     }
     return st;
 }
@@ -178,7 +192,8 @@ static json_t *find_changed(const job *j, int64_t most, int64_t counts[3]) {
         if (x == y) continue;
         bool before = is_right(a, i, x), after = is_right(a, i, y);
         counts[!before && after ? 0 : before && !after ? 1 : 2]++;
-        if (all <= most || seen * most / all != (seen + 1) * most / all) json_array_append_new(list, changed_json(j, i));
+        if (all <= most || seen * most / all != (seen + 1) * most / all)
+            json_array_append_new(list, changed_json(j, i));
         seen++;
     }
     return list;
@@ -187,12 +202,15 @@ static json_t *find_changed(const job *j, int64_t most, int64_t counts[3]) {
 static void print_changed(const json_t *list, const int64_t counts[3]) {
     size_t i;
     json_t *x;
-    printf("\nFirst answers that changed: %" PRId64 " became right, %" PRId64 " became wrong, %" PRId64 " changed otherwise.", counts[0], counts[1],
-           counts[2]);
+    printf("\nFirst answers that changed: %" PRId64 " became right, %" PRId64 " became wrong, %" PRId64
+           " changed otherwise.",
+           counts[0], counts[1], counts[2]);
     printf(" %zu of them, spread evenly:\n", json_array_size(list));
     json_array_foreach((json_t *)list, i, x) {
-        printf("\n  query    %s\n  right    %s\n", json_string_value(json_object_get(x, "query")), json_string_value(json_object_get(x, "right")));
-        printf("  before %s %s\n", json_is_true(json_object_get(x, "model_right")) ? "+" : "-", json_string_value(json_object_get(x, "model")));
+        printf("\n  query    %s\n  right    %s\n", json_string_value(json_object_get(x, "query")),
+               json_string_value(json_object_get(x, "right")));
+        printf("  before %s %s\n", json_is_true(json_object_get(x, "model_right")) ? "+" : "-",
+               json_string_value(json_object_get(x, "model")));
         printf("  after  %s %s\n", json_is_true(json_object_get(x, "compare_right")) ? "+" : "-",
                json_string_value(json_object_get(x, "compare")));
     }
@@ -200,18 +218,22 @@ static void print_changed(const json_t *list, const int64_t counts[3]) {
 
 /* ---- output ---- */
 
-static json_t *interval_json(const hone_interval *x) { return json_pack("{s:f,s:f,s:f}", "value", x->value, "low", x->low, "high", x->high); }
+static json_t *interval_json(const hone_interval *x) {
+    return json_pack("{s:f,s:f,s:f}", "value", x->value, "low", x->low, "high", x->high);
+}
 
 static json_t *side_json(const side *s) {
     json_t *all = json_object();
-    for (int i = 0; i < hone_judge_metrics(s->judge); i++) json_object_set_new(all, hone_judge_name(s->judge, i), interval_json(&s->metric[i]));
+    for (int i = 0; i < hone_judge_metrics(s->judge); i++)
+        json_object_set_new(all, hone_judge_name(s->judge, i), interval_json(&s->metric[i]));
     return all;
 }
 
 static hone_status print_as_json(const hone_options *o, const job *j) {
     const hone_retrieval *r = hone_judge_retrieval(j->model.judge);
-    json_t *all = json_pack("{s:s,s:I,s:I,s:I,s:o}", "task", hone_options_string(o, "task"), "rows", (json_int_t)j->texts.rows, "queries",
-                            (json_int_t)r->n_queries, "documents", (json_int_t)r->n_documents, "metrics", side_json(&j->model));
+    json_t *all = json_pack("{s:s,s:I,s:I,s:I,s:o}", "task", hone_options_string(o, "task"), "rows",
+                            (json_int_t)j->texts.rows, "queries", (json_int_t)r->n_queries, "documents",
+                            (json_int_t)r->n_documents, "metrics", side_json(&j->model));
     if (all && j->other.judge) {
         json_t *difference = json_object();
         for (int i = 0; i < hone_judge_metrics(j->model.judge); i++) {
@@ -222,23 +244,23 @@ static hone_status print_as_json(const hone_options *o, const job *j) {
         json_object_set_new(all, "compare", side_json(&j->other));
         json_object_set_new(all, "difference", difference);
         int64_t counts[3];
-        if (hone_options_int(o, "changed")) json_object_set_new(all, "changed", find_changed(j, hone_options_int(o, "changed"), counts));
+        if (hone_options_int(o, "changed"))
+            json_object_set_new(all, "changed", find_changed(j, hone_options_int(o, "changed"), counts));
     }
     return hone_print_json(all);
 }
 
 static void print_as_text(const hone_options *o, const job *j) {
     const hone_retrieval *r = hone_judge_retrieval(j->model.judge);
-    printf("%" PRId64 " rows: %" PRId64 " queries, %" PRId64 " documents; [95 %% bootstrap interval over queries]\n\n", j->texts.rows, r->n_queries,
-           r->n_documents);
-    printf("%-17s %-24s", "", j->other.judge ? "model" : "");
-    puts(j->other.judge ? "compare                  difference" : "");
+    printf("%" PRId64 " rows: %" PRId64 " queries, %" PRId64 " documents; [95 %% bootstrap interval over queries]\n\n",
+           j->texts.rows, r->n_queries, r->n_documents);
+    if (j->other.judge) printf("%-17s %-23s  %-23s  %s\n", "", "model", "compare", "difference");
     for (int i = 0; i < hone_judge_metrics(j->model.judge); i++) {
         const hone_interval *a = &j->model.metric[i], *b = &j->other.metric[i], *d = &j->difference[i].difference;
         printf("%-17s %.4f [%.4f, %.4f]", hone_judge_name(j->model.judge, i), a->value, a->low, a->high);
         if (j->other.judge)
-            printf("  %.4f [%.4f, %.4f]  %+.4f [%+.4f, %+.4f]  p %.2g", b->value, b->low, b->high, d->value, d->low, d->high,
-                   j->difference[i].p);
+            printf("  %.4f [%.4f, %.4f]  %+.4f [%+.4f, %+.4f]  p %.2g", b->value, b->low, b->high, d->value, d->low,
+                   d->high, j->difference[i].p);
         putchar('\n');
     }
     if (j->other.judge && hone_options_int(o, "changed")) {
@@ -282,13 +304,17 @@ const hone_command hone_command_eval = {
     .name = "eval",
     .summary = "judge a model on rows it has not seen, or compare two",
     .synopsis = "--task TASK --model M --data FILE [--compare M2] [options]",
-    .about = "Every anchor is searched among all positives and negatives of the file: accuracy, precision and recall at 1, 3, 5 and 10, MRR@10, "
-             "NDCG@10, MAP@100; where rows have negatives also triplet_accuracy, the share of them that are farther than the positive. Every "
-             "figure comes with its 95 % bootstrap interval over the queries, every difference with the p value of a paired "
-             "randomisation test.",
+    .about =
+        "Every anchor is searched among all positives and negatives of the file: accuracy, precision and recall at 1, "
+        "3, 5 and 10, MRR@10, "
+        "NDCG@10, MAP@100; where rows have negatives also triplet_accuracy, the share of them that are farther than "
+        "the positive. Every "
+        "figure comes with its 95 % bootstrap interval over the queries, every difference with the p value of a paired "
+        "randomisation test.",
     .options = options,
     .example = {"hone eval --task pairs --model run/best_model --data test.jsonl",
-                "hone eval --task pairs --model sentence-transformers/all-MiniLM-L6-v2 --data test.jsonl --compare run/best_model --json"},
+                "hone eval --task pairs --model sentence-transformers/all-MiniLM-L6-v2 --data test.jsonl --compare "
+                "run/best_model --json"},
     .example_note = {"a table of figures with intervals", "before and after, as JSON"},
     .exits = "3 bad data or weights|7 device missing or failed",
     .run = run,

@@ -40,7 +40,8 @@ static hone_status count_positions(const char *encoder, int64_t *out) {
     if (st == HONE_OK) st = hone_json_string(config, path, "model_type", "", &type);
     /* Positions of these start behind the padding id 1: two rows of the table are never reached. */
     if (st == HONE_OK && *out > 2 &&
-        (!strcmp(type, "xlm-roberta") || !strcmp(type, "roberta") || !strcmp(type, "camembert") || !strcmp(type, "mpnet")))
+        (!strcmp(type, "xlm-roberta") || !strcmp(type, "roberta") || !strcmp(type, "camembert") ||
+         !strcmp(type, "mpnet")))
         *out -= 2;
     json_decref(config);
     return st;

@@ -6,8 +6,8 @@
 #include "base/io.h"
 #include "data/tokenizer/tokenizer.h"
 
-/* The folder that holds config.json and the tokenizer: the path of the first module in modules.json ("0_Transformer" in old
- * sentence-transformers folders), dir itself where that is empty or there is no modules.json. */
+/* The folder that holds config.json and the tokenizer: the path of the first module in modules.json ("0_Transformer" in
+ * old sentence-transformers folders), dir itself where that is empty or there is no modules.json. */
 hone_status hone_folder_encoder(const char *dir, char out[HONE_PATH_MAX]);
 
 /* How many tokens a text may have, special ones included: `asked` if it is not 0, else max_seq_length of

@@ -16,13 +16,14 @@
 #endif
 
 static const hone_command *const commands[] = {
-    &hone_command_train,         &hone_command_embed,      &hone_command_eval,        &hone_command_inspect, &hone_command_tokenize,
-    &hone_command_bench_kernels, &hone_command_bench_step, &hone_command_bench_embed,
+    &hone_command_train,    &hone_command_embed,         &hone_command_eval,       &hone_command_inspect,
+    &hone_command_tokenize, &hone_command_bench_kernels, &hone_command_bench_step, &hone_command_bench_embed,
 };
 #define N_COMMANDS ((int)(sizeof commands / sizeof *commands))
 
 /* Commands of releases to come: known words, refused as such. */
-static const char planned[] = "score|rerank|index|search|calibrate|prototypes|report|data|convert|preprocess|verify|fetch";
+static const char planned[] =
+    "score|rerank|index|search|calibrate|prototypes|report|data|convert|preprocess|verify|fetch";
 
 static bool is_planned(const char *word) {
     size_t n;
@@ -96,21 +97,28 @@ static hone_status unknown_command(int argc, char **argv) {
 static void overview(FILE *f) {
     char list[600];
     fputs("hone fine-tunes the models that search runs on, on your own data, without Python.\n\n"
-          "usage: hone COMMAND [options]\n       hone help COMMAND    every option, with two examples\n       hone --version\n\n",
+          "usage: hone COMMAND [options]\n       hone help COMMAND    every option, with two examples\n       hone "
+          "--version\n\n",
           f);
     for (int i = 0; i < N_COMMANDS; i++) fprintf(f, "  %-14s  %s\n", commands[i]->name, commands[i]->summary);
     fprintf(f, "\nNot available yet: %s.\n", hone_words_list(planned, list, sizeof list));
-    fputs("\nA first run:\n  hone train --task pairs --model sentence-transformers/all-MiniLM-L6-v2 --train pairs.jsonl "
-          "--eval-split 0.2 --out run\n  hone eval --task pairs --model sentence-transformers/all-MiniLM-L6-v2 --data test.jsonl "
-          "--compare run/best_model\n",
-          f);
+    fputs(
+        "\nA first run:\n  hone train --task pairs --model sentence-transformers/all-MiniLM-L6-v2 --train pairs.jsonl "
+        "--eval-split 0.2 --out run\n  hone eval --task pairs --model sentence-transformers/all-MiniLM-L6-v2 --data "
+        "test.jsonl "
+        "--compare run/best_model\n",
+        f);
 }
 
 static void overview_man(FILE *f) {
-    fprintf(f, ".TH \"hone\" 1 \"\" \"hone %s\" \"Hone\"\n.SH NAME\nhone \\- fine\\-tune the models that search runs on\n", HONE_VERSION);
+    fprintf(f,
+            ".TH \"hone\" 1 \"\" \"hone %s\" \"Hone\"\n.SH NAME\nhone \\- fine\\-tune the models that search runs on\n",
+            HONE_VERSION);
     fputs(".SH SYNOPSIS\n\\fBhone\\fR \\fICOMMAND\\fR [options]\n.SH COMMANDS\n", f);
-    for (int i = 0; i < N_COMMANDS; i++) fprintf(f, ".TP\n\\fBhone %s\\fR\n%s\n", commands[i]->name, commands[i]->summary);
-    fputs(".SH EXIT STATUS\n0 done; 2 wrong use; 3 bad input file; 4 cannot write or read; 5 out of memory; 6 training diverged; "
+    for (int i = 0; i < N_COMMANDS; i++)
+        fprintf(f, ".TP\n\\fBhone %s\\fR\n%s\n", commands[i]->name, commands[i]->summary);
+    fputs(".SH EXIT STATUS\n0 done; 2 wrong use; 3 bad input file; 4 cannot write or read; 5 out of memory; 6 training "
+          "diverged; "
           "7 device missing or failed; 128+n ended by signal n.\n.SH SEE ALSO\n",
           f);
     for (int i = 0; i < N_COMMANDS; i++) {
@@ -168,10 +176,10 @@ static hone_status version(bool json) {
     const char *compiler = "gcc " __VERSION__;
 #endif
     if (json)
-        return hone_print_json(json_pack("{s:s,s:s,s:s,s:i,s:s,s:b}", "version", HONE_VERSION, "compiler", compiler, "config",
-                                         HONE_CONFIG, "openmp", _OPENMP, "cpu_row", isa, "cuda", 0));
-    printf("hone %s\nbuilt with %s, OpenMP %d, %s; jansson %s, utf8proc %s, zlib %s\nCPU row in use: %s\nCUDA: no\n", HONE_VERSION,
-           compiler, _OPENMP, HONE_CONFIG, jansson_version_str(), utf8proc_version(), zlibVersion(), isa);
+        return hone_print_json(json_pack("{s:s,s:s,s:s,s:i,s:s,s:b}", "version", HONE_VERSION, "compiler", compiler,
+                                         "config", HONE_CONFIG, "openmp", _OPENMP, "cpu_row", isa, "cuda", 0));
+    printf("hone %s\nbuilt with %s, OpenMP %d, %s; jansson %s, utf8proc %s, zlib %s\nCPU row in use: %s\nCUDA: no\n",
+           HONE_VERSION, compiler, _OPENMP, HONE_CONFIG, jansson_version_str(), utf8proc_version(), zlibVersion(), isa);
     return HONE_OK;
 }
 
@@ -180,7 +188,8 @@ static hone_status apply_global(const hone_options *o) {
     if (hone_options_has(o, "threads")) hone_set_threads((int)hone_options_int(o, "threads"));
     const char *device = hone_options_string(o, "device");
     int64_t number;
-    if (!strcmp(device, "cuda") || (!strncmp(device, "cuda:", 5) && hone_parse_int(device + 5, &number) && number >= 0)) {
+    if (!strcmp(device, "cuda") ||
+        (!strncmp(device, "cuda:", 5) && hone_parse_int(device + 5, &number) && number >= 0)) {
         hone_fail(HONE_E_DEVICE, "--device %s: this build of hone has no CUDA", device);
         return hone_hint("leave the option out to compute on the CPU");
     }
@@ -197,7 +206,8 @@ static hone_status run_command(int argc, char **argv, bool *json) {
     int used;
     const hone_command *c = find_command(argc, argv, &used);
     if (!c) {
-        if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) && !is_planned(argv[0])) return help(1, argv);
+        if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) && !is_planned(argv[0]))
+            return help(1, argv);
         return unknown_command(argc, argv);
     }
     hone_options *o = NULL;

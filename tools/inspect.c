@@ -1,5 +1,5 @@
-/* hone inspect: what is in a model folder, and what is wrong with it. It reads as much as it can: one broken file does not
- * hide the others. */
+/* hone inspect: what is in a model folder, and what is wrong with it. It reads as much as it can: one broken file does
+ * not hide the others. */
 #include "tools/commands.h"
 #include "tools/folder.h"
 #include "tools/terminal.h"
@@ -13,21 +13,23 @@
 #include <string.h>
 #include <zlib.h>
 
-static const hone_option options[] = {
-    {.group = "What is shown", .name = "no-tensors", .kind = HONE_OPTION_FLAG, .help = "leave out the list of tensors (and reading them)"},
-    {.name = "batch-size",
-     .kind = HONE_OPTION_INT,
-     .fallback = "16",
-     .unit = "texts",
-     .help = "for the memory forecast: texts in a training step",
-     .range = {1, 65536}},
-    {.name = "tokens",
-     .kind = HONE_OPTION_INT,
-     .fallback = "128",
-     .unit = "tokens",
-     .help = "for the memory forecast: length of each text",
-     .range = {1, 1000000}},
-    {.name = NULL}};
+static const hone_option options[] = {{.group = "What is shown",
+                                       .name = "no-tensors",
+                                       .kind = HONE_OPTION_FLAG,
+                                       .help = "leave out the list of tensors (and reading them)"},
+                                      {.name = "batch-size",
+                                       .kind = HONE_OPTION_INT,
+                                       .fallback = "16",
+                                       .unit = "texts",
+                                       .help = "for the memory forecast: texts in a training step",
+                                       .range = {1, 65536}},
+                                      {.name = "tokens",
+                                       .kind = HONE_OPTION_INT,
+                                       .fallback = "128",
+                                       .unit = "tokens",
+                                       .help = "for the memory forecast: length of each text",
+                                       .range = {1, 1000000}},
+                                      {.name = NULL}};
 
 #define MAX_PROBLEMS 32
 
@@ -81,8 +83,8 @@ static hone_status list_tensor(inspection *x, const hone_safetensors *s, const h
     char crc[16];
     json_t *shape = json_array();
     for (int i = 0; i < e->shape.rank; i++) json_array_append_new(shape, json_integer(e->shape.dim[i]));
-    json_t *j = json_pack("{s:s,s:s,s:o,s:I,s:s}", "name", e->name, "dtype", hone_dtype_name(e->dtype), "shape", shape, "bytes",
-                          (json_int_t)e->bytes, "file", hone_safetensors_path(s, e->file));
+    json_t *j = json_pack("{s:s,s:s,s:o,s:I,s:s}", "name", e->name, "dtype", hone_dtype_name(e->dtype), "shape", shape,
+                          "bytes", (json_int_t)e->bytes, "file", hone_safetensors_path(s, e->file));
     if (!j) return hone_fail(HONE_E_NOMEM, "no memory for the list of tensors");
     if (read) {
         snprintf(crc, sizeof crc, "%08x", (unsigned)checksum(e->data, e->bytes));
@@ -90,8 +92,8 @@ static hone_status list_tensor(inspection *x, const hone_safetensors *s, const h
         int64_t bad = count_not_finite(e);
         if (bad) {
             hone_fail_at(HONE_E_FORMAT, hone_safetensors_path(s, e->file), 0, 0,
-                         "tensor \"%s\" holds %" PRId64 " of %" PRIu64 " values that are NaN or infinite", hone_quote(e->name), bad,
-                         e->bytes / 4);
+                         "tensor \"%s\" holds %" PRId64 " of %" PRIu64 " values that are NaN or infinite",
+                         hone_quote(e->name), bad, e->bytes / 4);
             note_problem(x);
         }
     }
@@ -111,7 +113,8 @@ static hone_status list_weights(inspection *x, const char *folder, bool read) {
         return HONE_OK;
     }
     hone_status st = HONE_OK;
-    for (int64_t i = 0; i < hone_safetensors_count(s) && st == HONE_OK; i++) st = list_tensor(x, s, hone_safetensors_at(s, i), read);
+    for (int64_t i = 0; i < hone_safetensors_count(s) && st == HONE_OK; i++)
+        st = list_tensor(x, s, hone_safetensors_at(s, i), read);
     hone_safetensors_close(s);
     return st;
 }
@@ -121,7 +124,8 @@ static hone_status list_modules(inspection *x, bool read) {
     char path[HONE_PATH_MAX], folder[HONE_PATH_MAX], weights[HONE_PATH_MAX];
     json_t *modules = NULL;
     HONE_TRY(hone_io_join(path, x->dir, "modules.json"));
-    if (!hone_io_exists(path) || hone_json_load(path, &modules) != HONE_OK) return HONE_OK; /* reported by hone_folder_encoder */
+    if (!hone_io_exists(path) || hone_json_load(path, &modules) != HONE_OK)
+        return HONE_OK; /* reported by hone_folder_encoder */
     hone_status st = HONE_OK;
     for (size_t i = 1; i < json_array_size(modules) && st == HONE_OK; i++) {
         const char *sub = json_string_value(json_object_get(json_array_get(modules, i), "path"));
@@ -148,7 +152,8 @@ static void read_config(inspection *x) {
 
 static void read_tokenizer(inspection *x) {
     hone_tokenizer *t = NULL;
-    if (hone_tokenizer_open(x->encoder, &t) != HONE_OK && hone_last_error()->code != HONE_E_UNSUPPORTED) note_problem(x);
+    if (hone_tokenizer_open(x->encoder, &t) != HONE_OK && hone_last_error()->code != HONE_E_UNSUPPORTED)
+        note_problem(x);
     hone_tokenizer_free(t);
 }
 
@@ -165,14 +170,16 @@ static void try_model(inspection *x) {
 }
 
 /* ---- forecast ----
- * Embedding holds the weights and one layer's activations at a time. Training holds weights, gradients and AdamW's two moments (16 bytes a
- * parameter) and, per token and layer, what backward needs: q, k, v, context, two sums before and two results after the
- * norms (8 D), the intermediate before and after its activation (2 I); the embedding table's moments count like the others. */
+ * Embedding holds the weights and one layer's activations at a time. Training holds weights, gradients and AdamW's two
+ * moments (16 bytes a parameter) and, per token and layer, what backward needs: q, k, v, context, two sums before and
+ * two results after the norms (8 D), the intermediate before and after its activation (2 I); the embedding table's
+ * moments count like the others. */
 static int64_t embed_bytes(const inspection *x, int64_t tokens) {
     return 4 * (x->floats + tokens * (6 * x->info.hidden + x->info.intermediate));
 }
 static int64_t train_bytes(const inspection *x, int64_t tokens) {
-    return 4 * (4 * x->floats + tokens * (x->info.layers * (8 * x->info.hidden + 2 * x->info.intermediate) + 3 * x->info.hidden));
+    return 4 * (4 * x->floats +
+                tokens * (x->info.layers * (8 * x->info.hidden + 2 * x->info.intermediate) + 3 * x->info.hidden));
 }
 
 /* ---- output ---- */
@@ -213,12 +220,14 @@ static hone_status print_as_json(const hone_options *o, inspection *x, int64_t t
         json_object_set_new(j, "positions", json_integer(i->positions));
         json_object_set_new(j, "embedding", json_integer(i->embedding));
         json_object_set_new(j, "max_length", json_integer(i->max_length));
-        json_object_set_new(j, "memory", json_pack("{s:I,s:I,s:I,s:I}", "embed_bytes", (json_int_t)embed_bytes(x, tokens), "train_bytes",
-                                                   (json_int_t)train_bytes(x, tokens), "batch_size",
-                                                   (json_int_t)hone_options_int(o, "batch-size"), "tokens",
-                                                   (json_int_t)hone_options_int(o, "tokens")));
+        json_object_set_new(j, "memory",
+                            json_pack("{s:I,s:I,s:I,s:I}", "embed_bytes", (json_int_t)embed_bytes(x, tokens),
+                                      "train_bytes", (json_int_t)train_bytes(x, tokens), "batch_size",
+                                      (json_int_t)hone_options_int(o, "batch-size"), "tokens",
+                                      (json_int_t)hone_options_int(o, "tokens")));
     }
-    if (*x->unsupported) json_object_set_new(j, "unsupported", json_string(hone_plain_text(x->unsupported, text, sizeof text)));
+    if (*x->unsupported)
+        json_object_set_new(j, "unsupported", json_string(hone_plain_text(x->unsupported, text, sizeof text)));
     json_object_set_new(j, "parameters", json_integer(x->floats));
     json_object_set_new(j, "bytes", json_integer((json_int_t)x->bytes));
     if (!hone_options_flag(o, "no-tensors")) json_object_set(j, "tensors", x->list);
@@ -240,9 +249,11 @@ static void print_tensors(const inspection *x) {
         char shape[256] = "[";
         json_array_foreach(json_object_get(t, "shape"), k, d) {
             size_t used = strlen(shape);
-            snprintf(shape + used, sizeof shape - used, "%s%" JSON_INTEGER_FORMAT, k ? ", " : "", json_integer_value(d));
+            snprintf(shape + used, sizeof shape - used, "%s%" JSON_INTEGER_FORMAT, k ? ", " : "",
+                     json_integer_value(d));
         }
-        printf("  %-*s  %-4s %s]  %s\n", (int)width, hone_plain_text(json_string_value(json_object_get(t, "name")), name, sizeof name),
+        printf("  %-*s  %-4s %s]  %s\n", (int)width,
+               hone_plain_text(json_string_value(json_object_get(t, "name")), name, sizeof name),
                json_string_value(json_object_get(t, "dtype")), shape, json_string_value(json_object_get(t, "crc32")));
     }
 }
@@ -254,22 +265,26 @@ static void print_as_text(const hone_options *o, const inspection *x, int64_t to
     printf("model         %s\n", hone_plain_text(x->dir, text, sizeof text));
     if (x->config) {
         printf("architecture  %s", hone_plain_text(architecture(x), text, sizeof text));
-        printf(" (%s)\n", config_text(x, "model_type") ? hone_plain_text(config_text(x, "model_type"), text, sizeof text) : "no model_type");
+        printf(" (%s)\n", config_text(x, "model_type")
+                              ? hone_plain_text(config_text(x, "model_type"), text, sizeof text)
+                              : "no model_type");
     }
     if (x->runs) {
-        printf("              %" PRId64 " layers, hidden %" PRId64 ", %" PRId64 " heads, intermediate %" PRId64 ", vocabulary %" PRId64
-               ", %" PRId64 " positions\n",
+        printf("              %" PRId64 " layers, hidden %" PRId64 ", %" PRId64 " heads, intermediate %" PRId64
+               ", vocabulary %" PRId64 ", %" PRId64 " positions\n",
                i->layers, i->hidden, i->heads, i->intermediate, i->vocab, i->positions);
         printf("embedding     %" PRId64 " dimensions, %s, texts up to %" PRId64 " tokens\n", i->embedding,
                i->similarity ? i->similarity : "cosine", i->max_length);
     } else if (*x->unsupported) {
         printf("              this version cannot run it: %s\n", hone_plain_text(x->unsupported, text, sizeof text));
     }
-    printf("parameters    %" PRId64 " in %" PRId64 " tensors, %.1f MiB on disk\n", x->floats, x->tensors, (double)x->bytes / MiB);
+    printf("parameters    %" PRId64 " in %" PRId64 " tensors, %.1f MiB on disk\n", x->floats, x->tensors,
+           (double)x->bytes / MiB);
     if (x->runs)
-        printf("memory        embedding about %.0f MiB, training about %.0f MiB (%" PRId64 " texts of %" PRId64 " tokens)\n",
-               (double)embed_bytes(x, tokens) / MiB, (double)train_bytes(x, tokens) / MiB, hone_options_int(o, "batch-size"),
-               hone_options_int(o, "tokens"));
+        printf("memory        embedding about %.0f MiB, training about %.0f MiB (%" PRId64 " texts of %" PRId64
+               " tokens)\n",
+               (double)embed_bytes(x, tokens) / MiB, (double)train_bytes(x, tokens) / MiB,
+               hone_options_int(o, "batch-size"), hone_options_int(o, "tokens"));
     if (!hone_options_flag(o, "no-tensors") && x->tensors) print_tensors(x);
 }
 
@@ -316,14 +331,17 @@ const hone_command hone_command_inspect = {
     .name = "inspect",
     .summary = "show what is in a model folder and what is wrong with it",
     .synopsis = "DIR [options]",
-    .about = "DIR is a folder, or a name in the local Hugging Face cache. Shows the architecture, the parameters, a forecast of the memory that "
-             "embedding and training take, and every tensor with its type, shape and checksum (CRC-32 of its bytes). What is wrong is "
+    .about = "DIR is a folder, or a name in the local Hugging Face cache. Shows the architecture, the parameters, a "
+             "forecast of the memory that "
+             "embedding and training take, and every tensor with its type, shape and checksum (CRC-32 of its bytes). "
+             "What is wrong is "
              "named file by file on standard error, and the exit code is 3.",
     .options = options,
     .operand = "DIR",
     .min_operands = 1,
     .max_operands = 1,
-    .example = {"hone inspect sentence-transformers/all-MiniLM-L6-v2", "hone inspect run/best_model --json --no-tensors"},
+    .example = {"hone inspect sentence-transformers/all-MiniLM-L6-v2",
+                "hone inspect run/best_model --json --no-tensors"},
     .example_note = {"a published model in the cache", "the figures alone, as JSON"},
     .exits = "3 something is wrong in the folder",
     .run = run,

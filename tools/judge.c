@@ -54,7 +54,9 @@ static hone_status make_triplets(hone_judge *j, const int64_t *rows, int64_t n) 
 
 static hone_status choose_metric(hone_judge *j) {
     char words[512] = "";
-    const char *want = j->o.metric ? j->o.metric : j->o.triplet ? triplet_name : hone_retrieval_metric_names[HONE_NDCG_10];
+    const char *want = j->o.metric    ? j->o.metric
+                       : j->o.triplet ? triplet_name
+                                      : hone_retrieval_metric_names[HONE_NDCG_10];
     for (int i = 0; i < hone_judge_metrics(j); i++) {
         size_t used = strlen(words);
         j->deciding = i;
@@ -64,11 +66,13 @@ static hone_status choose_metric(hone_judge *j) {
     size_t n;
     const char *near = hone_nearest_word(want, words, &n);
     char list[600];
-    hone_fail(HONE_E_ARG, "--metric: unknown value \"%s\", allowed: %s", hone_quote(want), hone_words_list(words, list, sizeof list));
+    hone_fail(HONE_E_ARG, "--metric: unknown value \"%s\", allowed: %s", hone_quote(want),
+              hone_words_list(words, list, sizeof list));
     return near ? hone_hint("did you mean %.*s?", (int)n, near) : HONE_E_ARG;
 }
 
-hone_status hone_judge_new(const hone_texts *texts, const int64_t *rows, int64_t n, const hone_judge_options *o, hone_judge **out) {
+hone_status hone_judge_new(const hone_texts *texts, const int64_t *rows, int64_t n, const hone_judge_options *o,
+                           hone_judge **out) {
     hone_judge *j = hone_zalloc(sizeof *j);
     if (!j) return HONE_E_NOMEM;
     j->o = *o;
@@ -108,7 +112,8 @@ static void pass_progress(void *ctx, int64_t done, int64_t total) {
 }
 
 /* The texts of `list` as rows of a new array; NULL with the error set. */
-static float *embed(const hone_judge *j, hone_model *m, hone_graph *g, const int32_t *list, int64_t n, const char *prompt, int64_t before) {
+static float *embed(const hone_judge *j, hone_model *m, hone_graph *g, const int32_t *list, int64_t n,
+                    const char *prompt, int64_t before) {
     int64_t D = hone_model_get_info(m)->embedding;
     shift s = {&j->o, before, j->retrieval->n_queries + j->retrieval->n_documents};
     hone_embed_options how = {.prompt = prompt, .batch_tokens = j->o.batch_tokens};
@@ -134,7 +139,8 @@ static hone_similarity similarity_of(const hone_model *m) {
 }
 
 /* hone_triplet_wins wants the three sides row by row: gather them a block at a time. */
-static hone_status score_triplets(hone_judge *j, const float *q, const float *d, int64_t D, hone_similarity similarity) {
+static hone_status score_triplets(hone_judge *j, const float *q, const float *d, int64_t D,
+                                  hone_similarity similarity) {
     enum { BLOCK = 256 };
     float *side[3] = {NULL, NULL, NULL};
     hone_status st = HONE_OK;
@@ -167,7 +173,9 @@ hone_status hone_judge_score(hone_judge *j, hone_model *m, hone_graph *g) {
 
 /* ---- results ---- */
 
-int hone_judge_metrics(const hone_judge *j) { return HONE_RETRIEVAL_METRICS + (j->n_triplets > 0); }
+int hone_judge_metrics(const hone_judge *j) {
+    return HONE_RETRIEVAL_METRICS + (j->n_triplets > 0);
+}
 
 const char *hone_judge_name(const hone_judge *j, int i) {
     (void)j;
@@ -188,7 +196,9 @@ double hone_judge_mean(const hone_judge *j, int i) {
     return sum / (double)n;
 }
 
-const hone_retrieval *hone_judge_retrieval(const hone_judge *j) { return j->retrieval; }
+const hone_retrieval *hone_judge_retrieval(const hone_judge *j) {
+    return j->retrieval;
+}
 
 hone_status hone_judge_run(void *judge, hone_model *m, hone_graph *g, json_t **metrics, double *primary) {
     hone_judge *j = judge;

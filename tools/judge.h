@@ -1,9 +1,9 @@
 /* Judging a model on rows: what `hone eval` prints and what `hone train` watches.
  *
- * Queries are the distinct anchors, documents the distinct positives and negatives of the rows; a document is right for a query if some
- * row pairs them (eval/retrieval.h): accuracy, precision and recall @1,3,5,10, mrr@10, ndcg@10, map@100. Rows with negatives also give
- * triplet_accuracy: the share of (row, negative) with sim(anchor, positive) > sim(anchor, negative). Similarity is the model's
- * own: cosine unless its folder says otherwise. */
+ * Queries are the distinct anchors, documents the distinct positives and negatives of the rows; a document is right for
+ * a query if some row pairs them (eval/retrieval.h): accuracy, precision and recall @1,3,5,10, mrr@10, ndcg@10,
+ * map@100. Rows with negatives also give triplet_accuracy: the share of (row, negative) with sim(anchor, positive) >
+ * sim(anchor, negative). Similarity is the model's own: cosine unless its folder says otherwise. */
 #ifndef HONE_TOOLS_JUDGE_H
 #define HONE_TOOLS_JUDGE_H
 
@@ -15,17 +15,18 @@
 typedef struct hone_judge hone_judge;
 
 typedef struct hone_judge_options {
-    bool triplet;                               /* the task: it chooses the deciding metric */
-    const char *prompt_query, *prompt_document; /* NULL: the model's default prompt */
-    const char *metric;                         /* decides; NULL: ndcg@10, triplet_accuracy */
-    int64_t batch_tokens;                       /* 0: the library's choice */
+    bool triplet;                                             /* the task: it chooses the deciding metric */
+    const char *prompt_query, *prompt_document;               /* NULL: the model's default prompt */
+    const char *metric;                                       /* decides; NULL: ndcg@10, triplet_accuracy */
+    int64_t batch_tokens;                                     /* 0: the library's choice */
     void (*progress)(void *ctx, int64_t done, int64_t total); /* texts embedded; NULL: none */
     void *ctx;
 } hone_judge_options;
 
-/* Rows rows[0..n) of the texts (NULL: the first n); texts and options' strings are borrowed. HONE_E_ARG for a metric that these rows do
- * not have. */
-hone_status hone_judge_new(const hone_texts *texts, const int64_t *rows, int64_t n, const hone_judge_options *o, hone_judge **out);
+/* Rows rows[0..n) of the texts (NULL: the first n); texts and options' strings are borrowed. HONE_E_ARG for a metric
+ * that these rows do not have. */
+hone_status hone_judge_new(const hone_texts *texts, const int64_t *rows, int64_t n, const hone_judge_options *o,
+                           hone_judge **out);
 void hone_judge_free(hone_judge *j); /* accepts NULL */
 
 /* Embed and rank: fills the values below. */

@@ -28,7 +28,12 @@ const hone_option hone_global_options[] = {
      .value = "auto|cpu|cuda|cuda:N",
      .fallback = "auto",
      .help = "where to compute; this build knows the CPU alone"},
-    {.name = "seed", .kind = HONE_OPTION_INT, .value = "N", .fallback = "42", .help = "start of every random number", .range = {0, INFINITY}},
+    {.name = "seed",
+     .kind = HONE_OPTION_INT,
+     .value = "N",
+     .fallback = "42",
+     .help = "start of every random number",
+     .range = {0, INFINITY}},
     {.name = "precision",
      .kind = HONE_OPTION_CHOICE,
      .fallback = "f32",
@@ -36,7 +41,9 @@ const hone_option hone_global_options[] = {
      .later = "bf16",
      .help = "number format of the computation"},
     {.name = "quiet", .kind = HONE_OPTION_FLAG, .help = "no progress and no notes on standard error"},
-    {.name = "json", .kind = HONE_OPTION_FLAG, .help = "results as JSON, and an error as a JSON object on standard error"},
+    {.name = "json",
+     .kind = HONE_OPTION_FLAG,
+     .help = "results as JSON, and an error as a JSON object on standard error"},
     {.name = "config",
      .kind = HONE_OPTION_FILE,
      .value = "FILE.json",
@@ -77,7 +84,8 @@ typedef struct place {
     source from;
 } place;
 
-static __attribute__((format(printf, 3, 4))) hone_status refuse(const place *at, const hone_option *o, const char *fmt, ...) {
+static __attribute__((format(printf, 3, 4))) hone_status refuse(const place *at, const hone_option *o, const char *fmt,
+                                                                ...) {
     char text[768];
     va_list ap;
     va_start(ap, fmt);
@@ -141,7 +149,8 @@ static hone_status check_number(const place *at, const hone_option *o, const cha
     if (whole) r = (double)i;
     if (!ok) {
         if (whole && is_long_int(text))
-            return refuse(at, o, "%s is out of range, allowed: %s", hone_quote(text), *range ? range : "what fits 64 bits");
+            return refuse(at, o, "%s is out of range, allowed: %s", hone_quote(text),
+                          *range ? range : "what fits 64 bits");
         refuse(at, o, "\"%s\" is not a %s", hone_quote(text), whole ? "whole number" : "number");
         return *range ? hone_hint("allowed: %s%s%s", range, o->unit ? " " : "", o->unit ? o->unit : "") : HONE_E_ARG;
     }
@@ -193,7 +202,8 @@ static hone_status store_items(hone_options *s, const place *at, int k, item *it
     for (int64_t i = 0; i < n; i++) {
         HONE_TRY(check_text(at, o, items[i].text, v, &items[i]));
         for (int64_t j = 0; j < i && o->kind == HONE_OPTION_PAIRS; j++)
-            if (!strcmp(items[i].text, items[j].text)) return refuse(at, o, "%s is given twice", hone_quote(items[i].text));
+            if (!strcmp(items[i].text, items[j].text))
+                return refuse(at, o, "%s is given twice", hone_quote(items[i].text));
     }
     if (o->count && n != o->count) return refuse(at, o, "%d numbers wanted, %" PRId64 " given", o->count, n);
     if (o->repeat && v->from == at->from && v->n) {
@@ -281,9 +291,10 @@ static const char *wanted_kind(hone_option_kind k) {
 /* A JSON scalar as the text that the command line would carry; NULL when the type is not the wanted one. */
 static const char *scalar_text(hone_options *s, const json_t *j, bool string, bool number) {
     char text[32];
-    if (json_is_string(j)) return string && strlen(json_string_value(j)) == json_string_length(j)
-                                      ? hone_arena_strdup(s->arena, json_string_value(j))
-                                      : NULL;
+    if (json_is_string(j))
+        return string && strlen(json_string_value(j)) == json_string_length(j)
+                   ? hone_arena_strdup(s->arena, json_string_value(j))
+                   : NULL;
     if (!number) return NULL;
     if (json_is_integer(j))
         snprintf(text, sizeof text, "%" JSON_INTEGER_FORMAT, json_integer_value(j));
@@ -379,7 +390,8 @@ static const char *meant(const hone_options *s, const char *word) {
 
 static hone_status read_config_object(hone_options *s, const char *path, const char *text, json_t *j) {
     if (!json_is_object(j))
-        return hone_fail_at(HONE_E_ARG, path, 1, 0, "the config file holds %s, expected an object of options", json_kind(j));
+        return hone_fail_at(HONE_E_ARG, path, 1, 0, "the config file holds %s, expected an object of options",
+                            json_kind(j));
     const char *key;
     json_t *x, *inner = json_object_get(j, "options");
     if (json_is_object(inner) && json_is_string(json_object_get(j, "command"))) j = inner; /* a run.json */
@@ -436,13 +448,15 @@ static hone_status add_operand(hone_options *s, const char *text) {
         return HONE_OK;
     }
     if (c->operand)
-        hone_fail(HONE_E_ARG, "%s: unexpected \"%s\", it takes %d %s", c->name, hone_quote(text), c->max_operands, c->operand);
+        hone_fail(HONE_E_ARG, "%s: unexpected \"%s\", it takes %d %s", c->name, hone_quote(text), c->max_operands,
+                  c->operand);
     else
         hone_fail(HONE_E_ARG, "%s: unexpected \"%s\", it takes options alone", c->name, hone_quote(text));
     return hone_hint("hone %s %s", c->name, c->synopsis);
 }
 
-/* getopt_long takes the next word as a value whatever it is; a value that is one of our options was surely forgotten. */
+/* getopt_long takes the next word as a value whatever it is; a value that is one of our options was surely forgotten.
+ */
 static hone_status check_forgotten(const hone_options *s, int k, const char *given, const char *text) {
     if (strchr(given, '=') || strncmp(text, "--", 2) || find(s, text + 2, strcspn(text + 2, "=")) < 0) return HONE_OK;
     hone_fail(HONE_E_ARG, "--%s: needs a value, found the option %s", s->table[k]->name, hone_quote(text));
@@ -463,8 +477,8 @@ static hone_status parse_words(hone_options *s, int argc, char **argv) {
     struct option *longs = hone_arena_zalloc(s->arena, (size_t)(s->n + 1) * sizeof *longs);
     if (!longs) return hone_fail(HONE_E_NOMEM, "no memory for the options");
     for (int k = 0; k < s->n; k++)
-        longs[k] = (struct option){s->table[k]->name,
-                                   s->table[k]->kind == HONE_OPTION_FLAG ? no_argument : required_argument, NULL, 1000 + k};
+        longs[k] = (struct option){
+            s->table[k]->name, s->table[k]->kind == HONE_OPTION_FLAG ? no_argument : required_argument, NULL, 1000 + k};
     const place at = {NULL, 0, FROM_COMMAND_LINE};
     int help = find(s, "help", 4), rest = argc;
     optind = 0; /* glibc: start afresh */
@@ -472,7 +486,7 @@ static hone_status parse_words(hone_options *s, int argc, char **argv) {
         const char *given = argv[word];
         if (given[0] == '-' && given[1] && given[1] != '-' && strcmp(given, "-h")) return unknown_option(s, given);
         int c = getopt_long(argc, argv, "-:h", longs, NULL); /* "-": words in order; ":": we print */
-        if (c == -1) { /* after "--" */
+        if (c == -1) {                                       /* after "--" */
             rest = optind;
             break;
         }
@@ -486,7 +500,8 @@ static hone_status parse_words(hone_options *s, int argc, char **argv) {
         if (k >= 0 && given[1] == '-' && find(s, given + 2, strcspn(given + 2, "=")) != k) k = -1;
         if (k < 0) return unknown_option(s, given);
         if (c == ':') return needs_value(s->table[k]);
-        if (c == '?') return refuse(&at, s->table[k], "takes no value, found \"%s\"", hone_quote(strchr(given, '=') + 1));
+        if (c == '?')
+            return refuse(&at, s->table[k], "takes no value, found \"%s\"", hone_quote(strchr(given, '=') + 1));
         if (optarg) HONE_TRY(check_forgotten(s, k, given, optarg));
         HONE_TRY(set_text(s, &at, k, optarg ? optarg : "true"));
     }
@@ -575,13 +590,27 @@ static const value *get(const hone_options *o, const char *name) {
     return &o->values[k];
 }
 
-const hone_command *hone_options_command(const hone_options *o) { return o->command; }
-bool hone_options_has(const hone_options *o, const char *name) { return get(o, name)->from != FROM_NOWHERE; }
-bool hone_options_given(const hone_options *o, const char *name) { return get(o, name)->from >= FROM_CONFIG; }
-bool hone_options_flag(const hone_options *o, const char *name) { return get(o, name)->flag; }
-int64_t hone_options_int(const hone_options *o, const char *name) { return get(o, name)->one.i; }
-double hone_options_real(const hone_options *o, const char *name) { return get(o, name)->one.r; }
-const char *hone_options_string(const hone_options *o, const char *name) { return get(o, name)->one.text; }
+const hone_command *hone_options_command(const hone_options *o) {
+    return o->command;
+}
+bool hone_options_has(const hone_options *o, const char *name) {
+    return get(o, name)->from != FROM_NOWHERE;
+}
+bool hone_options_given(const hone_options *o, const char *name) {
+    return get(o, name)->from >= FROM_CONFIG;
+}
+bool hone_options_flag(const hone_options *o, const char *name) {
+    return get(o, name)->flag;
+}
+int64_t hone_options_int(const hone_options *o, const char *name) {
+    return get(o, name)->one.i;
+}
+double hone_options_real(const hone_options *o, const char *name) {
+    return get(o, name)->one.r;
+}
+const char *hone_options_string(const hone_options *o, const char *name) {
+    return get(o, name)->one.text;
+}
 const char *hone_options_word(const hone_options *o, const char *name) {
     const value *v = get(o, name);
     return v->word ? v->one.text : NULL;
@@ -590,18 +619,32 @@ bool hone_options_is(const hone_options *o, const char *name, const char *word) 
     const char *text = hone_options_string(o, name);
     return text && !strcmp(text, word);
 }
-int64_t hone_options_count(const hone_options *o, const char *name) { return get(o, name)->n; }
+int64_t hone_options_count(const hone_options *o, const char *name) {
+    return get(o, name)->n;
+}
 static const item *get_item(const hone_options *o, const char *name, int64_t i) {
     const value *v = get(o, name);
     assert(i >= 0 && i < v->n);
     return &v->items[i];
 }
-const char *hone_options_item(const hone_options *o, const char *name, int64_t i) { return get_item(o, name, i)->text; }
-const char *hone_options_right(const hone_options *o, const char *name, int64_t i) { return get_item(o, name, i)->right; }
-int64_t hone_options_item_int(const hone_options *o, const char *name, int64_t i) { return get_item(o, name, i)->i; }
-double hone_options_item_real(const hone_options *o, const char *name, int64_t i) { return get_item(o, name, i)->r; }
-int hone_options_operands(const hone_options *o) { return o->n_operands; }
-const char *hone_options_operand(const hone_options *o, int i) { return o->operands[i]; }
+const char *hone_options_item(const hone_options *o, const char *name, int64_t i) {
+    return get_item(o, name, i)->text;
+}
+const char *hone_options_right(const hone_options *o, const char *name, int64_t i) {
+    return get_item(o, name, i)->right;
+}
+int64_t hone_options_item_int(const hone_options *o, const char *name, int64_t i) {
+    return get_item(o, name, i)->i;
+}
+double hone_options_item_real(const hone_options *o, const char *name, int64_t i) {
+    return get_item(o, name, i)->r;
+}
+int hone_options_operands(const hone_options *o) {
+    return o->n_operands;
+}
+const char *hone_options_operand(const hone_options *o, int i) {
+    return o->operands[i];
+}
 
 static json_t *item_json(const hone_option *o, const value *v, const item *x) {
     switch (o->kind) {

@@ -1,19 +1,20 @@
 /* Command lines: one table per command makes parsing, the help page, the man page, --config files and run.json.
  *
- * A command is a hone_command with a table of hone_option that ends with an entry without a name; the options that every
- * command has (--threads --device --seed --precision --quiet --json --config --help) are added by the parser.
+ * A command is a hone_command with a table of hone_option that ends with an entry without a name; the options that
+ * every command has (--threads --device --seed --precision --quiet --json --config --help) are added by the parser.
  *
  *     static const hone_option options[] = {
  *         {.group = "Training", .name = "epochs", .kind = HONE_OPTION_REAL, .value = "N", .fallback = "3",
  *          .unit = "passes over the data", .help = "how long to train", .range = {0, 1e6}},
- *         {.name = "schedule", .kind = HONE_OPTION_CHOICE, .fallback = "linear", .allowed = "linear|cosine|constant", …},
+ *         {.name = "schedule", .kind = HONE_OPTION_CHOICE, .fallback = "linear", .allowed = "linear|cosine|constant",
+ * …},
  *         {.name = NULL}};
  *
  * On the command line an option is `--name value` or `--name=value`; names are never abbreviated; the last one wins, or
  * adds to a list where the table says `repeat`. In a --config file it is a key of the same name whose value has JSON's
- * own type (number, string, true/false, array, object for A=B lists); the command line wins over the file, the file over
- * the defaults. Everything is checked before the command starts: an unknown word, a number with a tail, a value out of
- * range is HONE_E_ARG (exit 2) with what was given, what is allowed and the nearest known word. */
+ * own type (number, string, true/false, array, object for A=B lists); the command line wins over the file, the file
+ * over the defaults. Everything is checked before the command starts: an unknown word, a number with a tail, a value
+ * out of range is HONE_E_ARG (exit 2) with what was given, what is allowed and the nearest known word. */
 #ifndef HONE_TOOLS_OPTIONS_H
 #define HONE_TOOLS_OPTIONS_H
 
@@ -85,8 +86,8 @@ extern const hone_option hone_global_options[];
 hone_status hone_options_parse(const hone_command *c, int argc, char **argv, hone_options **out);
 void hone_options_free(hone_options *o); /* accepts NULL */
 
-/* Reading values. The name must be in the table and of the kind: anything else is our bug and asserts. An option without
- * value and default reads as 0, 0.0, NULL, or an empty list; ask hone_options_has when that matters. */
+/* Reading values. The name must be in the table and of the kind: anything else is our bug and asserts. An option
+ * without value and default reads as 0, 0.0, NULL, or an empty list; ask hone_options_has when that matters. */
 const hone_command *hone_options_command(const hone_options *o);
 bool hone_options_has(const hone_options *o, const char *name);   /* has a value, be it the default */
 bool hone_options_given(const hone_options *o, const char *name); /* on the command line or in the config file */
@@ -95,8 +96,8 @@ int64_t hone_options_int(const hone_options *o, const char *name);        /* als
 double hone_options_real(const hone_options *o, const char *name);        /* also SHARE and INT */
 const char *hone_options_string(const hone_options *o, const char *name); /* STRING, FILE, CHOICE: as typed */
 const char *hone_options_word(const hone_options *o, const char *name);   /* WORD_OR_INT: the word, NULL for a number */
-bool hone_options_is(const hone_options *o, const char *name, const char *word); /* the string or word equals this */
-int64_t hone_options_count(const hone_options *o, const char *name);             /* items of a list */
+bool hone_options_is(const hone_options *o, const char *name, const char *word);    /* the string or word equals this */
+int64_t hone_options_count(const hone_options *o, const char *name);                /* items of a list */
 const char *hone_options_item(const hone_options *o, const char *name, int64_t i);  /* STRINGS; the key of PAIRS */
 const char *hone_options_right(const hone_options *o, const char *name, int64_t i); /* the value of PAIRS */
 int64_t hone_options_item_int(const hone_options *o, const char *name, int64_t i);
@@ -104,8 +105,9 @@ double hone_options_item_real(const hone_options *o, const char *name, int64_t i
 int hone_options_operands(const hone_options *o);
 const char *hone_options_operand(const hone_options *o, int i);
 
-/* The resolved set, for run.json: every option in table order with its typed value, null where there is none. A --config
- * file may hold this object as it is, or a whole run.json {"command": …, "options": this object, …}. NULL when memory is short. */
+/* The resolved set, for run.json: every option in table order with its typed value, null where there is none. A
+ * --config file may hold this object as it is, or a whole run.json {"command": …, "options": this object, …}. NULL when
+ * memory is short. */
 json_t *hone_options_json(const hone_options *o);
 
 /* For messages and pages: "a, b, c" from "a|b|c"; "1 to 64", "more than 0", "" from a range. They return out. */

@@ -46,7 +46,8 @@ static void describe(const hone_option *o, text *t) {
     add(t, "%s", o->help);
     bool words = o->allowed && o->kind != HONE_OPTION_PAIRS && o->kind != HONE_OPTION_WORD_OR_INT;
     if (words) add(t, ": %s", hone_words_list(o->allowed, list, sizeof list));
-    if (o->allowed && o->kind == HONE_OPTION_PAIRS) add(t, "; names: %s", hone_words_list(o->allowed, list, sizeof list));
+    if (o->allowed && o->kind == HONE_OPTION_PAIRS)
+        add(t, "; names: %s", hone_words_list(o->allowed, list, sizeof list));
     if (o->later) add(t, "; not available yet: %s", hone_words_list(o->later, list, sizeof list));
     add(t, " (");
     if (o->unit) add(t, "%s; ", o->unit);
@@ -100,7 +101,8 @@ static void help_option(const hone_option *o, FILE *f) {
 
 /* "0 done|2 …": the lines of all three lists in the order of their codes; "128+n" comes last. */
 static void each_exit(const hone_command *c, const char *before, const char *between, FILE *f) {
-    const char *lists[] = {"0 done|2 wrong use: option, value, --config file", "4 cannot read or write|5 out of memory", c->exits};
+    const char *lists[] = {"0 done|2 wrong use: option, value, --config file", "4 cannot read or write|5 out of memory",
+                           c->exits};
     for (int code = 0; code <= 128; code++)
         for (int i = 0; i < 3; i++)
             for (const char *w = lists[i]; w && *w;) {
@@ -108,7 +110,8 @@ static void each_exit(const hone_command *c, const char *before, const char *bet
                 int this_code = 0;
                 for (const char *d = w; *d >= '0' && *d <= '9'; d++) this_code = 10 * this_code + (*d - '0');
                 if (this_code == code && digits < n)
-                    fprintf(f, "%s%.*s%s%.*s\n", before, (int)digits, w, between, (int)(n - digits - 1), w + digits + 1);
+                    fprintf(f, "%s%.*s%s%.*s\n", before, (int)digits, w, between, (int)(n - digits - 1),
+                            w + digits + 1);
                 w += n + (w[n] == '|');
             }
 }

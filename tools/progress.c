@@ -27,14 +27,15 @@ static int terminal_width(void) {
     return n > 0 ? n : 80;
 }
 
-void hone_progress_start(hone_progress *p, const char *label, const char *unit, int64_t total, int64_t first, bool quiet) {
+void hone_progress_start(hone_progress *p, const char *label, const char *unit, int64_t total, int64_t first,
+                         bool quiet) {
     const char *term = getenv("TERM");
     memset(p, 0, sizeof *p);
     snprintf(p->label, sizeof p->label, "%s", label);
     snprintf(p->unit, sizeof p->unit, "%s", unit);
     p->total = total, p->done = p->first = p->rate_done = first;
     p->start = p->rate_time = p->shown = now();
-    p->loss = NAN;
+    p->loss = (double)NAN;
     p->quiet = quiet;
     p->terminal = isatty(STDERR_FILENO) && term && strcmp(term, "dumb");
 }
@@ -48,7 +49,8 @@ static void clock_text(double seconds, char *out, size_t n) {
         snprintf(out, n, "%d:%02d", (int)(s / 60), (int)(s % 60));
 }
 
-/* Units per second over the last seconds rather than since the start: the first step warms caches, evaluations pause. */
+/* Units per second over the last seconds rather than since the start: the first step warms caches, evaluations pause.
+ */
 static void update_rate(hone_progress *p, double t) {
     double dt = t - p->rate_time;
     if (dt < 0.5 || p->done == p->rate_done) return;
@@ -67,7 +69,8 @@ static void figures(const hone_progress *p, double t, char *out, size_t n) {
         k += (size_t)snprintf(out, n, "%lld %s", (long long)p->done, p->unit);
     if (k < n && isfinite(p->loss)) k += (size_t)snprintf(out + k, n - k, "  loss %.4f", p->loss);
     double rate = p->rate > 0 ? p->rate : t > p->start ? (double)(p->done - p->first) / (t - p->start) : 0;
-    if (k < n && rate > 0) k += (size_t)snprintf(out + k, n - k, rate < 100 ? "  %.1f %s/s" : "  %.0f %s/s", rate, p->unit);
+    if (k < n && rate > 0)
+        k += (size_t)snprintf(out + k, n - k, rate < 100 ? "  %.1f %s/s" : "  %.0f %s/s", rate, p->unit);
     char left[32];
     if (rate > 0 && p->total > p->done) {
         clock_text((double)(p->total - p->done) / rate, left, sizeof left);

@@ -2,8 +2,8 @@
  *
  * On a terminal one line is redrawn at most ten times a second and fits the terminal's width:
  *     train  epoch 1/3 [=========>          ] 412/900 steps  loss 0.8123  6.2 steps/s  1:19 left
- * Elsewhere (a file, a pipe, TERM=dumb) the same figures come as one line each minute. Notes (evaluations, warnings) are
- * lines of their own in both cases. `quiet` silences everything. Not thread-safe: one thread reports. */
+ * Elsewhere (a file, a pipe, TERM=dumb) the same figures come as one line each minute. Notes (evaluations, warnings)
+ * are lines of their own in both cases. `quiet` silences everything. Not thread-safe: one thread reports. */
 #ifndef HONE_TOOLS_PROGRESS_H
 #define HONE_TOOLS_PROGRESS_H
 
@@ -22,7 +22,8 @@ typedef struct hone_progress {
 } hone_progress;
 
 /* Starts the clock. `first` units were done before (a resumed run): they count in the bar, not in the rate. */
-void hone_progress_start(hone_progress *p, const char *label, const char *unit, int64_t total, int64_t first, bool quiet);
+void hone_progress_start(hone_progress *p, const char *label, const char *unit, int64_t total, int64_t first,
+                         bool quiet);
 /* So far `done` units (first included); loss NaN where there is none. Cheap: looks at the clock, seldom writes. */
 void hone_progress_update(hone_progress *p, int64_t done, double loss);
 /* One whole line, e.g. an evaluation. No newline in the text. */

@@ -11,15 +11,17 @@ static void say_bad_rows(const hone_table *t, bool quiet) {
         const hone_bad_row *b = hone_table_bad(t, k);
         char column[24] = "";
         if (b->column > 0) snprintf(column, sizeof column, ":%" PRId64, b->column);
-        hone_print_note(quiet, "%s:%" PRId64 "%s: %s (skipped, %" PRId64 " of %" PRId64 ")", hone_table_path(t), b->line, column,
-                        b->reason, k + 1, all);
+        hone_print_note(quiet, "%s:%" PRId64 "%s: %s (skipped, %" PRId64 " of %" PRId64 ")", hone_table_path(t),
+                        b->line, column, b->reason, k + 1, all);
     }
     if (bad > LISTED)
-        hone_print_note(quiet, "%s: %" PRId64 " of %" PRId64 " rows are skipped; \"hone ... --strict\" stops at the first",
+        hone_print_note(quiet,
+                        "%s: %" PRId64 " of %" PRId64 " rows are skipped; \"hone ... --strict\" stops at the first",
                         hone_table_path(t), bad, all);
 }
 
-hone_status hone_rows_read(const hone_options *o, const char *name, hone_row_kind kind, hone_table **out, hone_roles *roles) {
+hone_status hone_rows_read(const hone_options *o, const char *name, hone_row_kind kind, hone_table **out,
+                           hone_roles *roles) {
     *out = NULL;
     int64_t n = hone_options_count(o, "columns");
     hone_table *t = NULL;

@@ -5,9 +5,10 @@
 #include "data/roles.h"
 #include "tools/options.h"
 
-/* Read the table that option `name` names, find the roles that `kind` needs by --columns or by name, leave out the bad rows
- * (the first one is the failure with --strict) and say so on standard error, each of the first ten with its place. Free *out
- * with hone_table_free. The command's table has the options "columns" and "strict". */
-hone_status hone_rows_read(const hone_options *o, const char *name, hone_row_kind kind, hone_table **out, hone_roles *roles);
+/* Read the table that option `name` names, find the roles that `kind` needs by --columns or by name, leave out the bad
+ * rows (the first one is the failure with --strict) and say so on standard error, each of the first ten with its place.
+ * Free *out with hone_table_free. The command's table has the options "columns" and "strict". */
+hone_status hone_rows_read(const hone_options *o, const char *name, hone_row_kind kind, hone_table **out,
+                           hone_roles *roles);
 
 #endif

@@ -46,7 +46,8 @@ static int print_error_json(const hone_error *e, int code) {
     if (e->line > 0) json_object_set_new(j, "line", json_integer(e->line));
     if (e->column > 0) json_object_set_new(j, "column", json_integer(e->column));
     if (e->hint[0]) json_object_set_new(j, "hint", json_string(hone_plain_text(e->hint, text, sizeof text)));
-    if (json_dumpf(j, stderr, JSON_COMPACT)) fprintf(stderr, "{\"error\":\"no memory for the message\",\"code\":%d}", code);
+    if (json_dumpf(j, stderr, JSON_COMPACT))
+        fprintf(stderr, "{\"error\":\"no memory for the message\",\"code\":%d}", code);
     fputc('\n', stderr);
     json_decref(j);
     return code;
@@ -90,8 +91,8 @@ static void free_dump(char *text) {
     release(text);
 }
 
-/* jansson prints 0.1 as 0.10000000000000001; users read these lines, so numbers are the shortest that read back. Values are
- * ours or were parsed with a depth limit: the recursion is bounded. */
+/* jansson prints 0.1 as 0.10000000000000001; users read these lines, so numbers are the shortest that read back. Values
+ * are ours or were parsed with a depth limit: the recursion is bounded. */
 static hone_status dump(const json_t *j, hone_json_sink sink, void *ctx) {
     if (json_is_object(j)) {
         const char *key;
@@ -132,7 +133,9 @@ static hone_status dump(const json_t *j, hone_json_sink sink, void *ctx) {
     return st;
 }
 
-hone_status hone_json_line(const json_t *j, hone_json_sink sink, void *ctx) { return dump(j, sink, ctx); }
+hone_status hone_json_line(const json_t *j, hone_json_sink sink, void *ctx) {
+    return dump(j, sink, ctx);
+}
 
 static hone_status to_stdout(void *unused, const char *p, size_t n) {
     (void)unused;

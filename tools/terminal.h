@@ -7,8 +7,8 @@
 #include <jansson.h>
 
 /* Print an error as `hone: FILE:LINE:COLUMN: sentence` and `  hint: …`, or with json as one object
- * {"error":…, "code":…, "file":…, "line":…, "column":…, "hint":…} (what is not known is left out). Control bytes and bytes
- * that are not UTF-8 come out as \xNN, so it is never more than two lines. Returns the exit status. */
+ * {"error":…, "code":…, "file":…, "line":…, "column":…, "hint":…} (what is not known is left out). Control bytes and
+ * bytes that are not UTF-8 come out as \xNN, so it is never more than two lines. Returns the exit status. */
 int hone_print_error(const hone_error *e, bool json);
 
 /* `hone: sentence` on standard error, for what deserves a word and is no failure; nothing when quiet. */

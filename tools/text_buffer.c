@@ -22,7 +22,9 @@ void hone_text_add(hone_text_buffer *b, const char *s, size_t n) {
     b->n += n;
 }
 
-void hone_text_puts(hone_text_buffer *b, const char *s) { hone_text_add(b, s, strlen(s)); }
+void hone_text_puts(hone_text_buffer *b, const char *s) {
+    hone_text_add(b, s, strlen(s));
+}
 
 void hone_text_int(hone_text_buffer *b, int64_t x) {
     char s[24];
@@ -43,7 +45,8 @@ void hone_text_json(hone_text_buffer *b, const char *s, size_t n) {
         char escape[8];
         hone_text_add(b, s + from, i - from);
         hone_text_add(b, escape,
-                      (size_t)(c < 0x20 ? snprintf(escape, sizeof escape, "\\u%04x", c) : snprintf(escape, sizeof escape, "\\%c", c)));
+                      (size_t)(c < 0x20 ? snprintf(escape, sizeof escape, "\\u%04x", c)
+                                        : snprintf(escape, sizeof escape, "\\%c", c)));
         from = i + 1;
     }
     hone_text_add(b, s + from, n - from);

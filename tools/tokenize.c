@@ -104,7 +104,8 @@ static hone_status encode_task(void *ctx, int64_t task) {
         hone_cell a = hone_table_cell(j->table, i, j->roles->columns[0]);
         hone_cell second = {0};
         if (j->pairs) second = hone_table_cell(j->table, i, j->roles->columns[1]);
-        hone_status st = hone_tokenizer_encode(j->tokenizer, a.p, a.n, j->pairs ? second.p : NULL, second.n, &j->how, e);
+        hone_status st =
+            hone_tokenizer_encode(j->tokenizer, a.p, a.n, j->pairs ? second.p : NULL, second.n, &j->how, e);
         if (st == HONE_E_ARG) return st; /* --max-length, not the row */
         if (st != HONE_OK) return hone_blame(hone_table_path(j->table), hone_table_row_line(j->table, i));
         add_line(j, hone_table_row_number(j->table, i), e, b);
@@ -118,7 +119,8 @@ static hone_status encode_all(job *j) {
     for (j->first = 0; j->first < n && st == HONE_OK; j->first += j->rows) {
         j->rows = n - j->first < TASK_ROWS * ROUND_TASKS ? n - j->first : TASK_ROWS * ROUND_TASKS;
         st = hone_parallel((j->rows + TASK_ROWS - 1) / TASK_ROWS, encode_task, j);
-        /* The rows before a failure are right, but a list that stops in the middle looks complete: print none of the round. */
+        /* The rows before a failure are right, but a list that stops in the middle looks complete: print none of the
+         * round. */
         for (int k = 0; k < ROUND_TASKS; k++) {
             if (st == HONE_OK && j->out[k].n) st = hone_print_text(j->out[k].p, j->out[k].n);
             j->out[k].n = 0;
@@ -160,8 +162,10 @@ const hone_command hone_command_tokenize = {
     .name = "tokenize",
     .summary = "show the token ids that a model sees",
     .synopsis = "--model DIR --input FILE [--pairs] [options]",
-    .about = "One JSON object a row, in the rows' order: {\"row\":0,\"ids\":[...],\"type_ids\":[...],\"tokens\":[...],\"offsets\":[[0,3],...]}. "
-             "Offsets count characters of the row's text, [begin, end); special tokens have [0, 0]. There is no padding. Skipped rows "
+    .about = "One JSON object a row, in the rows' order: "
+             "{\"row\":0,\"ids\":[...],\"type_ids\":[...],\"tokens\":[...],\"offsets\":[[0,3],...]}. "
+             "Offsets count characters of the row's text, [begin, end); special tokens have [0, 0]. There is no "
+             "padding. Skipped rows "
              "leave gaps in \"row\".",
     .options = options,
     .example = {"hone tokenize --model sentence-transformers/all-MiniLM-L6-v2 --input texts.csv --columns text=title",

@@ -64,20 +64,32 @@ static const hone_option options[] = {
      .shown = "known names",
      .repeat = true},
     {.name = "prompt-query", .kind = HONE_OPTION_STRING, .help = "put before each anchor", .shown = "none"},
-    {.name = "prompt-document", .kind = HONE_OPTION_STRING, .help = "put before each positive and negative", .shown = "none"},
-    {.name = "image-root", .kind = HONE_OPTION_FILE, .value = "DIR", .help = "folder of relative image paths", .not_yet = true},
+    {.name = "prompt-document",
+     .kind = HONE_OPTION_STRING,
+     .help = "put before each positive and negative",
+     .shown = "none"},
+    {.name = "image-root",
+     .kind = HONE_OPTION_FILE,
+     .value = "DIR",
+     .help = "folder of relative image paths",
+     .not_yet = true},
     {.name = "modality",
      .kind = HONE_OPTION_CHOICE,
      .allowed = "text|image",
      .help = "what the columns of --task triplet hold",
      .not_yet = true},
-    {.name = "teacher", .kind = HONE_OPTION_FILE, .value = "DIR", .help = "the model to learn from (--task distill)", .not_yet = true},
+    {.name = "teacher",
+     .kind = HONE_OPTION_FILE,
+     .value = "DIR",
+     .help = "the model to learn from (--task distill)",
+     .not_yet = true},
 
     {.group = "The loss",
      .name = "loss",
      .kind = HONE_OPTION_CHOICE,
      .allowed = "mnr|mnr-symmetric|triplet",
-     .later = "gte|batch-hard|semi-hard|batch-all|cosent|cosine|angle|contrastive|online-contrastive|bce|ce-mnr|lambda|listnet|"
+     .later = "gte|batch-hard|semi-hard|batch-all|cosent|cosine|angle|contrastive|online-contrastive|bce|ce-mnr|lambda|"
+              "listnet|"
               "listmle|plistmle|ranknet|mse|margin-mse|sigmoid|clip|ce|kl",
      .help = "what is minimised",
      .shown = "mnr for pairs, triplet for triplet"},
@@ -107,8 +119,16 @@ static const hone_option options[] = {
      .unit = "dimensions",
      .range = {1, 65536},
      .not_yet = true},
-    {.name = "pos-weight", .kind = HONE_OPTION_REAL, .help = "weight of positive rows in bce", .range = {0, INFINITY}, .not_yet = true},
-    {.name = "label-smoothing", .kind = HONE_OPTION_REAL, .help = "share of the target spread evenly", .range = {0, 1}, .not_yet = true},
+    {.name = "pos-weight",
+     .kind = HONE_OPTION_REAL,
+     .help = "weight of positive rows in bce",
+     .range = {0, INFINITY},
+     .not_yet = true},
+    {.name = "label-smoothing",
+     .kind = HONE_OPTION_REAL,
+     .help = "share of the target spread evenly",
+     .range = {0, 1},
+     .not_yet = true},
 
     {.group = "How long, how fast",
      .name = "epochs",
@@ -187,7 +207,13 @@ static const hone_option options[] = {
      .range = {0, 1},
      .below = true,
      .count = 2},
-    {.name = "eps", .kind = HONE_OPTION_REAL, .fallback = "1e-8", .help = "AdamW's epsilon", .aka = "adam-epsilon|epsilon", .range = {0, 1}, .above = true},
+    {.name = "eps",
+     .kind = HONE_OPTION_REAL,
+     .fallback = "1e-8",
+     .help = "AdamW's epsilon",
+     .aka = "adam-epsilon|epsilon",
+     .range = {0, 1},
+     .above = true},
     {.name = "clip",
      .kind = HONE_OPTION_REAL,
      .fallback = "1.0",
@@ -209,7 +235,12 @@ static const hone_option options[] = {
      .help = "probability of dropping an element, everywhere the model drops",
      .range = {0, 1},
      .below = true},
-    {.name = "freeze", .kind = HONE_OPTION_STRINGS, .value = "PATTERN", .help = "parameters that stay as they are", .repeat = true, .not_yet = true},
+    {.name = "freeze",
+     .kind = HONE_OPTION_STRINGS,
+     .value = "PATTERN",
+     .help = "parameters that stay as they are",
+     .repeat = true,
+     .not_yet = true},
     {.name = "lora",
      .kind = HONE_OPTION_INT,
      .value = "R",
@@ -225,17 +256,18 @@ static const hone_option options[] = {
      .below = true,
      .not_yet = true},
 
-    {.group = "Batches",
-     .name = "no-shuffle",
-     .kind = HONE_OPTION_FLAG,
-     .help = "take the rows in the file's order"},
+    {.group = "Batches", .name = "no-shuffle", .kind = HONE_OPTION_FLAG, .help = "take the rows in the file's order"},
     {.name = "no-duplicates",
      .kind = HONE_OPTION_FLAG,
      .shown = "on for the losses that take other rows as negatives",
      .help = "no text twice in a batch"},
     {.name = "allow-duplicates", .kind = HONE_OPTION_FLAG, .help = "the opposite: batches as the shuffle gives them"},
     {.name = "group-by-length", .kind = HONE_OPTION_FLAG, .help = "rows of like length in a batch", .not_yet = true},
-    {.name = "augment", .kind = HONE_OPTION_STRINGS, .value = "A=X,...", .help = "random changes of pictures", .not_yet = true},
+    {.name = "augment",
+     .kind = HONE_OPTION_STRINGS,
+     .value = "A=X,...",
+     .help = "random changes of pictures",
+     .not_yet = true},
     {.name = "workers",
      .kind = HONE_OPTION_INT,
      .fallback = "1",
@@ -289,7 +321,10 @@ static const hone_option options[] = {
      .kind = HONE_OPTION_FLAG,
      .help = "continue the run in --out where its last checkpoint ends, bit for bit; start it if there is none",
      .aka = "resume-from-checkpoint|continue"},
-    {.name = "dry-run", .kind = HONE_OPTION_FLAG, .help = "print data statistics, memory and time forecast; train nothing", .not_yet = true},
+    {.name = "dry-run",
+     .kind = HONE_OPTION_FLAG,
+     .help = "print data statistics, memory and time forecast; train nothing",
+     .not_yet = true},
     {.name = NULL}};
 
 /* ---- signals: the first asks for a checkpoint and a stop, a second one ends the process at once ---- */
@@ -349,7 +384,10 @@ static bool wanted(const hone_options *o, const char *name) {
 }
 
 static hone_status check_together(const hone_options *o) {
-    const char *both[][2] = {{"eval", "eval-split"}, {"steps", "epochs"}, {"no-duplicates", "allow-duplicates"}, {"save-all-checkpoints", "keep"}};
+    const char *both[][2] = {{"eval", "eval-split"},
+                             {"steps", "epochs"},
+                             {"no-duplicates", "allow-duplicates"},
+                             {"save-all-checkpoints", "keep"}};
     for (size_t i = 0; i < sizeof both / sizeof *both; i++)
         if (wanted(o, both[i][0]) && wanted(o, both[i][1]))
             return hone_fail(HONE_E_ARG, "--%s and --%s exclude each other", both[i][0], both[i][1]);
@@ -370,10 +408,12 @@ static hone_status read_data(const hone_options *o, bool triplet, job *j) {
     HONE_TRY(read_rows(o, "train", triplet, &j->train));
     if (hone_options_has(o, "eval")) return read_rows(o, "eval", triplet, &j->eval);
     if (!hone_options_has(o, "eval-split")) return HONE_OK;
-    hone_status st = hone_split_rows(&j->train.texts, hone_options_real(o, "eval-split"), (uint64_t)hone_options_int(o, "seed"), &j->split);
+    hone_status st = hone_split_rows(&j->train.texts, hone_options_real(o, "eval-split"),
+                                     (uint64_t)hone_options_int(o, "seed"), &j->split);
     if (st != HONE_OK) return hone_blame(hone_table_path(j->train.table), 0);
-    hone_print_note(j->quiet, "%" PRId64 " rows to train on, %" PRId64 " set aside for judging; no text is on both sides", j->split.n_train,
-                    j->split.n_eval);
+    hone_print_note(j->quiet,
+                    "%" PRId64 " rows to train on, %" PRId64 " set aside for judging; no text is on both sides",
+                    j->split.n_train, j->split.n_eval);
     return HONE_OK;
 }
 
@@ -382,8 +422,8 @@ static hone_status tokenize(const hone_options *o, const hone_loss *loss, job *j
     const char *prompts[2 + HONE_MAX_NEGATIVES];
     int64_t width = j->train.texts.width;
     if (width < loss->min_groups) {
-        hone_fail_at(HONE_E_FORMAT, hone_table_path(j->train.table), 0, 0, "rows have %" PRId64 " texts, --loss %s needs %d", width, loss->name,
-                     loss->min_groups);
+        hone_fail_at(HONE_E_FORMAT, hone_table_path(j->train.table), 0, 0,
+                     "rows have %" PRId64 " texts, --loss %s needs %d", width, loss->name, loss->min_groups);
         return hone_hint("a column \"negative\", or --columns negative=NAME");
     }
     for (int64_t g = 0; g < width; g++) prompts[g] = hone_options_string(o, g ? "prompt-document" : "prompt-query");
@@ -391,8 +431,8 @@ static hone_status tokenize(const hone_options *o, const hone_loss *loss, job *j
     hone_encoder encoder = hone_encoder_of_tokenizer(&of);
     HONE_TRY(hone_token_store_build(&j->train.texts, prompts, &encoder, &j->store));
     if (j->store.n_cut)
-        hone_print_note(j->quiet, "%" PRId64 " of %" PRId64 " texts are cut at %" PRId64 " tokens", j->store.n_cut, j->store.n_units,
-                        info->max_length);
+        hone_print_note(j->quiet, "%" PRId64 " of %" PRId64 " texts are cut at %" PRId64 " tokens", j->store.n_cut,
+                        j->store.n_units, info->max_length);
     return HONE_OK;
 }
 
@@ -427,16 +467,18 @@ static void show(void *ctx, const hone_train_report *r) {
     if (r->note) {
         hone_progress_note(&j->progress, "hone: %s", r->note);
     } else if (r->metrics) {
+        static const char shown[] = "accuracy@1 accuracy@3 mrr@10 ndcg@10 triplet_accuracy";
         char line[1024];
         int n = snprintf(line, sizeof line, "step %" PRId64 "  epoch %.4g ", r->step, r->epoch);
         const char *key;
         json_t *x;
-        json_object_foreach((json_t *)r->metrics, key, x)
-            if (json_is_number(x) && n > 0 && (size_t)n < sizeof line)
-                n += snprintf(line + n, sizeof line - (size_t)n, " %s %.4f", key, json_number_value(x));
+        json_object_foreach((json_t *)r->metrics, key, x) if (json_is_number(x) && n > 0 && (size_t)n < sizeof line &&
+                                                              strstr(shown, key)) /* log.jsonl has them all */
+            n += snprintf(line + n, sizeof line - (size_t)n, " %s %.4f", key, json_number_value(x));
         hone_progress_note(&j->progress, "%s", line);
     } else {
-        if (!j->progress.total) hone_progress_start(&j->progress, "train", "steps", r->total_steps, r->step - 1, j->quiet);
+        if (!j->progress.total)
+            hone_progress_start(&j->progress, "train", "steps", r->total_steps, r->step - 1, j->quiet);
         hone_progress_update(&j->progress, r->step, r->loss);
     }
 }
@@ -473,8 +515,9 @@ static hone_train_options settings(const hone_options *o, const hone_loss *loss,
                   .clip = hone_options_real(o, "clip")},
         .seed = (uint64_t)hone_options_int(o, "seed"),
         .no_shuffle = hone_options_flag(o, "no-shuffle"),
-        .no_duplicates = hone_options_given(o, "no-duplicates") ? hone_options_flag(o, "no-duplicates")
-                                                                : loss->in_batch && !hone_options_flag(o, "allow-duplicates"),
+        .no_duplicates = hone_options_given(o, "no-duplicates")
+                             ? hone_options_flag(o, "no-duplicates")
+                             : loss->in_batch && !hone_options_flag(o, "allow-duplicates"),
         .eval_every = every(o, "eval-every"),
         .save_every = every(o, "save-every"),
         .keep = hone_options_flag(o, "save-all-checkpoints") ? 0 : hone_options_int(o, "keep"),
@@ -492,7 +535,9 @@ static hone_train_options settings(const hone_options *o, const hone_loss *loss,
 static hone_status train(const hone_options *o, const hone_loss *loss, job *j) {
     hone_evaluation evaluation = {hone_judge_run, j->judge};
     hone_train_options t = settings(o, loss, j, &evaluation);
-    hone_train_data data = {.store = &j->store, .texts = &j->train.texts, .rows = j->split.train,
+    hone_train_data data = {.store = &j->store,
+                            .texts = &j->train.texts,
+                            .rows = j->split.train,
                             .n = j->split.n_train ? j->split.n_train : j->train.texts.rows};
     hone_train_result r = {0};
     catch_signals();
@@ -506,7 +551,8 @@ static hone_status train(const hone_options *o, const hone_loss *loss, job *j) {
     }
     HONE_TRY(st);
     if (hone_options_flag(o, "json")) {
-        json_t *line = json_pack("{s:s,s:I,s:f,s:f}", "out", t.out, "steps", (json_int_t)r.steps, "loss", r.last_loss, "seconds", r.seconds);
+        json_t *line = json_pack("{s:s,s:I,s:f,s:f}", "out", t.out, "steps", (json_int_t)r.steps, "loss", r.last_loss,
+                                 "seconds", r.seconds);
         if (line && j->judge) {
             json_object_set_new(line, "best_step", json_integer(r.best_step));
             json_object_set_new(line, "first_metric", json_real(r.first_metric));
@@ -514,7 +560,8 @@ static hone_status train(const hone_options *o, const hone_loss *loss, job *j) {
         }
         return hone_print_json(line);
     }
-    hone_print_note(j->quiet, "%" PRId64 " steps in %.0f s; the models are %s/best_model and %s/final_model", r.steps, r.seconds, t.out, t.out);
+    hone_print_note(j->quiet, "%" PRId64 " steps in %.0f s; the models are %s/best_model and %s/final_model", r.steps,
+                    r.seconds, t.out, t.out);
     return HONE_OK;
 }
 
@@ -523,9 +570,9 @@ static hone_status train(const hone_options *o, const hone_loss *loss, job *j) {
 static json_t *describe_rows(const rows *r, int64_t used) {
     char text[1024], sum[24];
     snprintf(sum, sizeof sum, "%016" PRIx64, hone_table_fingerprint(r->table));
-    return json_pack("{s:s,s:I,s:I,s:I,s:s}", "file", hone_plain_text(hone_table_path(r->table), text, sizeof text), "rows",
-                     (json_int_t)hone_table_rows(r->table), "bad_rows", (json_int_t)hone_table_bad_count(r->table), "used", (json_int_t)used,
-                     "fnv1a64", sum);
+    return json_pack("{s:s,s:I,s:I,s:I,s:s}", "file", hone_plain_text(hone_table_path(r->table), text, sizeof text),
+                     "rows", (json_int_t)hone_table_rows(r->table), "bad_rows",
+                     (json_int_t)hone_table_bad_count(r->table), "used", (json_int_t)used, "fnv1a64", sum);
 }
 
 static json_t *describe_run(const hone_options *o, const hone_loss *loss, const job *j) {
@@ -541,17 +588,20 @@ static json_t *describe_run(const hone_options *o, const hone_loss *loss, const 
     if (hone_options_has(o, "steps")) json_object_set_new(resolved, "epochs", json_null());
     if (hone_options_flag(o, "save-all-checkpoints")) json_object_set_new(resolved, "keep", json_null());
     if (!j->judge) json_object_set_new(resolved, "eval-every", json_null());
-    json_object_set_new(data, "train", describe_rows(&j->train, j->split.n_train ? j->split.n_train : hone_table_rows(j->train.table)));
+    json_object_set_new(
+        data, "train", describe_rows(&j->train, j->split.n_train ? j->split.n_train : hone_table_rows(j->train.table)));
     if (j->eval.table) json_object_set_new(data, "eval", describe_rows(&j->eval, hone_table_rows(j->eval.table)));
     if (j->split.n_eval) json_object_set_new(data, "eval", describe_rows(&j->train, j->split.n_eval));
     json_object_set_new(all, "command", json_string("train"));
     json_object_set_new(all, "options", resolved);
-    json_object_set_new(all, "model", json_pack("{s:s,s:s,s:I,s:I}", "folder", hone_plain_text(info->dir, dir, sizeof dir), "family",
-                                                info->family, "parameters", (json_int_t)info->parameters, "embedding",
-                                                (json_int_t)info->embedding));
+    json_object_set_new(all, "model",
+                        json_pack("{s:s,s:s,s:I,s:I}", "folder", hone_plain_text(info->dir, dir, sizeof dir), "family",
+                                  info->family, "parameters", (json_int_t)info->parameters, "embedding",
+                                  (json_int_t)info->embedding));
     json_object_set_new(all, "data", data);
-    json_object_set_new(all, "versions", json_pack("{s:s,s:s,s:s,s:s}", "hone", HONE_VERSION, "compiler", __VERSION__, "cpu_row",
-                                                   hone_isa_name(hone_kernels_isa()), "jansson", jansson_version_str()));
+    json_object_set_new(all, "versions",
+                        json_pack("{s:s,s:s,s:s,s:s}", "hone", HONE_VERSION, "compiler", __VERSION__, "cpu_row",
+                                  hone_isa_name(hone_kernels_isa()), "jansson", jansson_version_str()));
     return all;
 }
 
@@ -563,7 +613,9 @@ static hone_status prepare_and_train(const hone_options *o, job *j) {
     HONE_TRY(read_data(o, triplet, j));
     double dropout = hone_options_real(o, "dropout");
     hone_model_options how = {.train = true,
-                              .dropout = !hone_options_has(o, "dropout") ? 0 : dropout > 0 ? dropout : -1,
+                              .dropout = !hone_options_has(o, "dropout") ? 0
+                                         : dropout > 0                   ? dropout
+                                                                         : -1,
                               .max_length = hone_options_int(o, "max-length")};
     HONE_TRY(hone_model_open(hone_options_string(o, "model"), &how, &j->model));
     HONE_TRY(tokenize(o, loss, j));
@@ -593,15 +645,23 @@ const hone_command hone_command_train = {
     .name = "train",
     .summary = "fine-tune a model on your own rows",
     .synopsis = "--task TASK --model DIR --train FILE [--eval FILE | --eval-split 0.2] --out DIR [options]",
-    .about = "Rows of --task pairs have an anchor (a question) and a positive (its answer), and maybe negatives; rows of --task triplet have "
-             "an anchor, a positive and a negative. Columns are found by name: anchor, query, question, sentence1, text1; positive, answer, "
-             "passage, document, response, sentence2, text2; negative, negative_1 and so on; --columns says it otherwise.\n\n"
-             "The model folders it writes load unchanged in transformers and sentence-transformers. A signal (Ctrl-C) saves a checkpoint "
+    .about = "Rows of --task pairs have an anchor (a question) and a positive (its answer), and maybe negatives; rows "
+             "of --task triplet have "
+             "an anchor, a positive and a negative. Columns are found by name: anchor, query, question, sentence1, "
+             "text1; positive, answer, "
+             "passage, document, response, sentence2, text2; negative, negative_1 and so on; --columns says it "
+             "otherwise.\n\n"
+             "The model folders it writes load unchanged in transformers and sentence-transformers. A signal (Ctrl-C) "
+             "saves a checkpoint "
              "and ends the run; --resume continues it.",
     .options = options,
-    .example = {"hone train --task pairs --model sentence-transformers/all-MiniLM-L6-v2 --train pairs.jsonl --eval-split 0.2 --out run",
-                "hone train --task triplet --model ./minilm --train t.csv --eval v.csv --columns anchor=title --epochs 1 --lr 3e-5 --out run"},
-    .example_note = {"questions and answers, a fifth of them set aside for judging", "triplets whose anchor stands in the column \"title\""},
-    .exits = "3 bad data or weights|6 training diverged|7 device missing or failed|128+n ended by signal n, checkpoint saved",
+    .example = {"hone train --task pairs --model sentence-transformers/all-MiniLM-L6-v2 --train pairs.jsonl "
+                "--eval-split 0.2 --out run",
+                "hone train --task triplet --model ./minilm --train t.csv --eval v.csv --columns anchor=title --epochs "
+                "1 --lr 3e-5 --out run"},
+    .example_note = {"questions and answers, a fifth of them set aside for judging",
+                     "triplets whose anchor stands in the column \"title\""},
+    .exits = "3 bad data or weights|6 training diverged|7 device missing or failed|128+n ended by signal n, checkpoint "
+             "saved",
     .run = run,
 };

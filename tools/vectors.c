@@ -31,7 +31,8 @@ hone_status hone_vectors_check(const char *path) {
         hone_writer_abort(w);
         return HONE_OK;
     }
-    return hone_fail(HONE_E_ARG, "--out %s: unknown kind of file, allowed: .npy, .jsonl, .safetensors, -", hone_quote(path));
+    return hone_fail(HONE_E_ARG, "--out %s: unknown kind of file, allowed: .npy, .jsonl, .safetensors, -",
+                     hone_quote(path));
 }
 
 /* ---- .npy ---- */
@@ -55,7 +56,8 @@ hone_status hone_npy_write(const char *path, const float *x, const int64_t *shap
     HONE_TRY(hone_writer_open(path, &w));
     hone_status st = hone_writer_write(w, magic, sizeof magic);
     if (st == HONE_OK) st = hone_writer_write(w, dict, (size_t)padded);
-    if (st == HONE_OK) st = hone_writer_write(w, x, (size_t)n * sizeof *x); /* every machine we run on is little-endian */
+    if (st == HONE_OK)
+        st = hone_writer_write(w, x, (size_t)n * sizeof *x); /* every machine we run on is little-endian */
     if (st == HONE_OK) return hone_writer_commit(w);
     hone_writer_abort(w);
     return st;
@@ -68,7 +70,8 @@ static hone_status write_safetensors(const char *path, const float *x, int64_t D
     int64_t *rows = hone_alloc((size_t)(n + 1) * sizeof *rows);
     if (!rows) return HONE_E_NOMEM;
     for (int64_t i = 0; i < n; i++) rows[i] = hone_table_row_number(t, i);
-    hone_safetensors_item items[] = {{"embeddings", HONE_F32, hone_shape_of(2, n, D), x}, {"row", HONE_I64, hone_shape_of(1, n), rows}};
+    hone_safetensors_item items[] = {{"embeddings", HONE_F32, hone_shape_of(2, n, D), x},
+                                     {"row", HONE_I64, hone_shape_of(1, n), rows}};
     hone_status st = hone_safetensors_write(path, items, 2, HONE_F32);
     hone_free(rows);
     return st;
@@ -108,7 +111,8 @@ static void add_payload(hone_text_buffer *b, const hone_table *t, const hone_rol
     if (any) hone_text_puts(b, "}");
 }
 
-static void add_line(hone_text_buffer *b, const float *x, int64_t D, const hone_table *t, const hone_roles *r, int64_t i) {
+static void add_line(hone_text_buffer *b, const float *x, int64_t D, const hone_table *t, const hone_roles *r,
+                     int64_t i) {
     hone_text_puts(b, "{\"row\":");
     hone_text_int(b, hone_table_row_number(t, i));
     if (r->id >= 0 && hone_table_cell(t, i, r->id).kind != HONE_CELL_MISSING) {
@@ -144,7 +148,8 @@ static hone_status write_jsonl(const char *path, const float *x, int64_t D, cons
     return st;
 }
 
-hone_status hone_vectors_write(const char *path, const float *x, int64_t D, const hone_table *t, const hone_roles *roles) {
+hone_status hone_vectors_write(const char *path, const float *x, int64_t D, const hone_table *t,
+                               const hone_roles *roles) {
     int64_t shape[2] = {hone_table_rows(t), D};
     switch (ending_of(path)) {
     case ENDING_NPY: return hone_npy_write(path, x, shape, 2);

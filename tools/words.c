@@ -12,7 +12,8 @@
 /* Letters alone count: "Batch_Size" is "batch-size" typed by another habit. */
 static size_t fold(const char *s, size_t n, char out[WORD_MAX]) {
     size_t k = 0;
-    for (size_t i = 0; i < n && k + 1 < WORD_MAX; i++) out[k++] = s[i] == '_' ? '-' : (char)tolower((unsigned char)s[i]);
+    for (size_t i = 0; i < n && k + 1 < WORD_MAX; i++)
+        out[k++] = s[i] == '_' ? '-' : (char)tolower((unsigned char)s[i]);
     out[k] = 0;
     return k;
 }
@@ -109,6 +110,7 @@ char *hone_range_text(const hone_option *o, char *start, size_t n) {
     else if (!o->above && !o->below)
         snprintf(out, n, "%.15g to %.15g", lo, hi);
     else
-        snprintf(out, n, "%s %.15g and %s %.15g", o->above ? "more than" : "at least", lo, o->below ? "below" : "at most", hi);
+        snprintf(out, n, "%s %.15g and %s %.15g", o->above ? "more than" : "at least", lo,
+                 o->below ? "below" : "at most", hi);
     return start;
 }

@@ -11,8 +11,9 @@ typedef struct command_result {
     int err_lines;
 } command_result;
 
-/* `arguments` is shell text behind the command's name ("train --lr 'a b'"); `before` stands in front of it (assignments) or is "".
- * Skips the test when there is no command to run. The result is overwritten by the next call. */
+/* `arguments` is shell text behind the command's name ("train --lr 'a b'"); `before` stands in front of it
+ * (assignments) or is "". Skips the test when there is no command to run. The result is overwritten by the next call.
+ */
 const command_result *run_command(const char *before, const char *arguments);
 
 /* A file of this content in the test's directory; its path, in one of eight rotating buffers. */

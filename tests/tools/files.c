@@ -1,4 +1,5 @@
-/* The commands on small published folders (tests/golden/models): what they print, what they write, what they say of broken input. */
+/* The commands on small published folders (tests/golden/models): what they print, what they write, what they say of
+ * broken input. */
 #include "base/io.h"
 #include "base/json.h"
 #include "models/model.h"
@@ -81,7 +82,8 @@ TEST(tools, progress_that_is_quiet_or_young_prints_nothing) {
 /* ---- tokenize ---- */
 
 TEST(tools, tokenize_prints_one_object_a_row_in_order) {
-    const char *in = write_file("texts.jsonl", "{\"text\": \"the city\"}\n{\"text\": \"\"}\nnot json\n{\"text\": \"cold water\"}\n");
+    const char *in =
+        write_file("texts.jsonl", "{\"text\": \"the city\"}\n{\"text\": \"\"}\nnot json\n{\"text\": \"cold water\"}\n");
     const command_result *r = hone("tokenize --model " MODEL " --input %s", in);
     CHECK_MSG(r->status == 0, "%s", r->err);
     CHECK_MSG(strstr(r->err, "texts.jsonl:3"), "the bad row is named: %s", r->err);
@@ -89,7 +91,8 @@ TEST(tools, tokenize_prints_one_object_a_row_in_order) {
     CHECK_INT(json_integer_value(json_object_get(first, "row")), 0);
     CHECK_INT(json_integer_value(json_object_get(last, "row")), 3); /* the gap of the bad row */
     size_t n = json_array_size(json_object_get(first, "ids"));
-    CHECK(n >= 4 && n == json_array_size(json_object_get(first, "tokens")) && n == json_array_size(json_object_get(first, "offsets")) &&
+    CHECK(n >= 4 && n == json_array_size(json_object_get(first, "tokens")) &&
+          n == json_array_size(json_object_get(first, "offsets")) &&
           n == json_array_size(json_object_get(first, "type_ids")));
     CHECK_STR(json_string_value(json_array_get(json_object_get(first, "tokens"), 0)), "[CLS]");
     CHECK_STR(json_string_value(json_array_get(json_object_get(first, "tokens"), 1)), "the");
@@ -115,10 +118,11 @@ TEST(tools, tokenize_pairs_have_two_types_and_are_cut_together) {
 
 TEST(tools, tokenize_takes_the_same_rows_from_every_kind_of_file_and_from_standard_input) {
     char want[65536];
-    const char *files[] = {write_file("k.csv", "title,id\r\n\"the, city\",1\r\nwater,2\r\n"),
-                           write_file("k.tsv", "title\tid\nthe, city\t1\nwater\t2\n"),
-                           write_file("k.jsonl", "{\"title\": \"the, city\", \"id\": 1}\n{\"title\": \"water\", \"id\": 2}\n"),
-                           write_file("k.json", "[{\"title\": \"the, city\", \"id\": 1}, {\"title\": \"water\", \"id\": 2}]")};
+    const char *files[] = {
+        write_file("k.csv", "title,id\r\n\"the, city\",1\r\nwater,2\r\n"),
+        write_file("k.tsv", "title\tid\nthe, city\t1\nwater\t2\n"),
+        write_file("k.jsonl", "{\"title\": \"the, city\", \"id\": 1}\n{\"title\": \"water\", \"id\": 2}\n"),
+        write_file("k.json", "[{\"title\": \"the, city\", \"id\": 1}, {\"title\": \"water\", \"id\": 2}]")};
     snprintf(want, sizeof want, "%s", hone("tokenize --model " MODEL " --input %s", files[0])->out);
     CHECK(strstr(want, "\"city\""));
     for (int i = 1; i < 4; i++) CHECK_STR(hone("tokenize --model " MODEL " --input %s", files[i])->out, want);
@@ -128,7 +132,9 @@ TEST(tools, tokenize_takes_the_same_rows_from_every_kind_of_file_and_from_standa
 
 TEST(tools, tokenize_into_a_full_disk_is_exit_4) {
     if (system("test -w /dev/full")) SKIP("no /dev/full here");
-    CHECK_INT(hone("tokenize --model " MODEL " --input %s >/dev/full", write_file("one.jsonl", "{\"text\": \"a\"}\n"))->status, 4);
+    CHECK_INT(hone("tokenize --model " MODEL " --input %s >/dev/full", write_file("one.jsonl", "{\"text\": \"a\"}\n"))
+                  ->status,
+              4);
 }
 
 /* ---- embed ---- */
@@ -138,8 +144,8 @@ TEST(tools, embed_writes_the_librarys_numbers_as_npy_and_as_json_lines) {
     float want[2 * 4096];
     char *text;
     size_t n;
-    const char *in = write_file("e.csv", "_id,title,price\na1,the city,2.5\nb2,cold water,3\n"), *npy = out_path("e.npy"),
-               *jsonl = out_path("e.jsonl");
+    const char *in = write_file("e.csv", "_id,title,price\na1,the city,2.5\nb2,cold water,3\n"),
+               *npy = out_path("e.npy"), *jsonl = out_path("e.jsonl");
     CHECK_OK(hone_model_open(MODEL, NULL, &m));
     int64_t D = hone_model_get_info(m)->embedding;
     CHECK(D <= 4096);
@@ -164,7 +170,8 @@ TEST(tools, embed_writes_the_librarys_numbers_as_npy_and_as_json_lines) {
     CHECK(!json_object_get(json_object_get(j, "payload"), "title")); /* what was embedded is no payload */
     for (int64_t k = 0; k < D; k++) {
         float x = (float)json_number_value(json_array_get(json_object_get(j, "vector"), (size_t)k));
-        CHECK_MSG(!memcmp(&x, &want[D + k], sizeof x), "dimension %d reads back as %.9g, was %.9g", (int)k, (double)x, (double)want[D + k]);
+        CHECK_MSG(!memcmp(&x, &want[D + k], sizeof x), "dimension %d reads back as %.9g, was %.9g", (int)k, (double)x,
+                  (double)want[D + k]);
     }
     json_decref(j);
 }
@@ -246,7 +253,9 @@ TEST(tools, inspect_names_what_is_wrong_in_a_broken_folder) {
 TEST(tools, a_training_run_leaves_its_models_log_and_settings) {
     char dir[512], path[600];
     snprintf(dir, sizeof dir, "%s/run", test_dir());
-    const command_result *r = hone("train --quiet --json --task triplet --model " MODEL " --train " TRIPLETS " --batch-size 8 --epochs 1 --out %s", dir);
+    const command_result *r = hone("train --quiet --json --task triplet --model " MODEL " --train " TRIPLETS
+                                   " --batch-size 8 --epochs 1 --out %s",
+                                   dir);
     CHECK_MSG(r->status == 0 && !*r->err, "%s", r->err);
     json_t *j = json_loads(r->out, 0, NULL);
     CHECK_INT(json_integer_value(json_object_get(j, "steps")), 5);
@@ -287,6 +296,59 @@ TEST(tools, train_refuses_what_does_not_fit_together) {
     CHECK_INT(hone("train --task triplet %s --out %s --columns anchor=nope", rest, out)->status, 2);
     CHECK_INT(hone("train --task triplet --model " MODEL " --train /nonexistent.csv --out %s", out)->status, 3);
     CHECK_INT(hone("train --task triplet --model /nonexistent --train " TRIPLETS " --out %s", out)->status, 3);
-    CHECK_INT(hone("train --task triplet --model " MODEL " --train tests/golden/train/pairs.jsonl --out %s", out)->status, 3);
+    CHECK_INT(
+        hone("train --task triplet --model " MODEL " --train tests/golden/train/pairs.jsonl --out %s", out)->status, 3);
     CHECK(!hone_io_exists(out));
+}
+
+/* ---- eval ---- */
+
+TEST(tools, eval_gives_every_metric_with_its_interval_and_the_difference_of_two_models) {
+    char dir[512];
+    snprintf(dir, sizeof dir, "%s/judged", test_dir());
+    const command_result *r = hone("train --quiet --task triplet --model " MODEL " --train " TRIPLETS
+                                   " --eval-split 0.3 --batch-size 8 --epochs 1 "
+                                   "--lr 1e-3 --out %s",
+                                   dir);
+    CHECK_MSG(r->status == 0, "%s", r->err);
+    r = hone("eval --quiet --json --task triplet --model " MODEL " --data " TRIPLETS
+             " --compare %s/final_model --changed 5",
+             dir);
+    CHECK_MSG(r->status == 0 && !*r->err, "%s", r->err);
+    json_t *j = json_loads(r->out, 0, NULL);
+    CHECK_MSG(j, "%s", r->out);
+    CHECK_STR(json_string_value(json_object_get(j, "task")), "triplet");
+    CHECK_INT(json_integer_value(json_object_get(j, "rows")), 38);
+    const char *names[] = {"accuracy@1", "accuracy@10", "precision@5", "recall@3",
+                           "mrr@10",     "ndcg@10",     "map@100",     "triplet_accuracy"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        json_t *a = json_object_get(json_object_get(j, "metrics"), names[i]),
+               *b = json_object_get(json_object_get(j, "compare"), names[i]),
+               *d = json_object_get(json_object_get(j, "difference"), names[i]);
+        double x = json_number_value(json_object_get(a, "value")), y = json_number_value(json_object_get(b, "value"));
+        CHECK_MSG(json_number_value(json_object_get(a, "low")) <= x &&
+                      x <= json_number_value(json_object_get(a, "high")),
+                  "%s", names[i]);
+        CHECK_NEAR(json_number_value(json_object_get(d, "value")), y - x,
+                   1e-12); /* positive: the second model is better */
+        double p = json_number_value(json_object_get(d, "p"));
+        CHECK_MSG(p > 0 && p <= 1, "%s: p %g", names[i], p);
+    }
+    CHECK(json_array_size(json_object_get(j, "changed")) <= 5);
+    json_decref(j);
+}
+
+TEST(tools, eval_does_not_depend_on_the_number_of_threads) {
+    static char one[65536];
+    snprintf(one, sizeof one, "%s",
+             hone("eval --quiet --json --threads 1 --task pairs --model " MODEL " --data " TRIPLETS)->out);
+    CHECK(*one);
+    CHECK_STR(hone("eval --quiet --json --threads 3 --task pairs --model " MODEL " --data " TRIPLETS)->out, one);
+}
+
+TEST(tools, eval_refuses_what_it_cannot_do) {
+    CHECK_INT(hone("eval --task pairs --model " MODEL " --data /nonexistent.csv")->status, 3);
+    CHECK_INT(hone("eval --task pairs --model " MODEL " --data " TRIPLETS " --changed 3")->status, 2);
+    CHECK_INT(hone("eval --task triplet --model " MODEL " --data tests/golden/train/pairs.jsonl")->status, 3);
+    CHECK_INT(hone("eval --task pairs --model " MODEL " --data " TRIPLETS " --compare /nonexistent")->status, 3);
 }

@@ -1,5 +1,5 @@
-/* Wrong command lines, as people type them: exit 2 (or the code beside), at most three lines on standard error, nothing on
- * standard output, and the word that helps. */
+/* Wrong command lines, as people type them: exit 2 (or the code beside), at most three lines on standard error, nothing
+ * on standard output, and the word that helps. */
 #include "tests/tools/command.h"
 
 #include <jansson.h>
@@ -132,7 +132,8 @@ TEST(tools, wrong_command_lines_are_refused_in_at_most_three_lines) {
 }
 
 TEST(tools, an_error_with_json_is_one_object_on_standard_error) {
-    const char *lines[] = {"train --json --epochs 3x", "train --epochs 3x --json", "xyzzy --json", "train --json --config /nonexistent"};
+    const char *lines[] = {"train --json --epochs 3x", "train --epochs 3x --json", "xyzzy --json",
+                           "train --json --config /nonexistent"};
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         const command_result *r = run_command("", lines[i]);
         json_t *j = json_loads(r->err, 0, NULL);
@@ -154,7 +155,8 @@ TEST(tools, hostile_bytes_in_an_argument_come_out_escaped) {
 
 TEST(tools, help_goes_to_standard_output_and_is_the_same_page_either_way) {
     static char first[65536];
-    const char *commands[] = {"train", "embed", "eval", "tokenize", "inspect", "bench kernels", "bench step", "bench embed"};
+    const char *commands[] = {"train",   "embed",         "eval",       "tokenize",
+                              "inspect", "bench kernels", "bench step", "bench embed"};
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         char line[128];
         snprintf(line, sizeof line, "help %s", commands[i]);
@@ -181,7 +183,8 @@ TEST(tools, hone_alone_and_hone_help_list_every_command) {
 TEST(tools, the_version_says_the_cpu_row_and_whether_there_is_cuda) {
     const command_result *r = run_command("HONE_ISA=scalar", "--version");
     CHECK_INT(r->status, 0);
-    CHECK_MSG(strstr(r->out, HONE_VERSION) && strstr(r->out, "CPU row in use: scalar") && strstr(r->out, "CUDA: no"), "%s", r->out);
+    CHECK_MSG(strstr(r->out, HONE_VERSION) && strstr(r->out, "CPU row in use: scalar") && strstr(r->out, "CUDA: no"),
+              "%s", r->out);
 }
 
 TEST(tools, an_instruction_set_that_does_not_exist_is_wrong_use) {

@@ -42,8 +42,10 @@ TEST(tools, a_word_longer_than_any_buffer_is_compared_without_harm) {
 TEST(tools, numbers_are_read_whole_or_not_at_all) {
     int64_t i = 7;
     double r = 7;
-    const char *bad_int[] = {"", " 1", "1 ", "12abc", "1.0", "1e3", "0x10", "-", "+", "--1", "9223372036854775808", "nan", "1,000"};
-    const char *bad_real[] = {"", " 1", "1 ", "1x", "nan", "inf", "-inf", "1e999", "0x1p3", ".", "-", "1e", "1,5", "infinity"};
+    const char *bad_int[] = {"",    " 1",   "1 ", "12abc", "1.0", "1e3", "0x10", "-", "+", "--1", "9223372036854775808",
+                             "nan", "1,000"};
+    const char *bad_real[] = {"",      " 1",    "1 ", "1x", "nan", "inf", "-inf",
+                              "1e999", "0x1p3", ".",  "-",  "1e",  "1,5", "infinity"};
     for (size_t k = 0; k < sizeof bad_int / sizeof *bad_int; k++)
         CHECK_MSG(!hone_parse_int(bad_int[k], &i), "\"%s\" read as %" PRId64, bad_int[k], i);
     for (size_t k = 0; k < sizeof bad_real / sizeof *bad_real; k++)
@@ -84,8 +86,10 @@ static void check_page(const hone_command *c, const hone_option *o, const char *
         if (!((*p == ' ' || *p == '\n') && k && flat[k - 1] == ' ')) flat[k++] = *p == '\n' ? ' ' : *p;
     flat[k] = 0;
     const char *fallback = o->shown ? o->shown : o->fallback;
-    CHECK_MSG(o->required ? strstr(flat, "required") : strstr(flat, "default: "), "%s: --%s tells no default", c->name, o->name);
-    if (fallback && *fallback) CHECK_MSG(strstr(flat, fallback), "%s: --%s: default %s is not told", c->name, o->name, fallback);
+    CHECK_MSG(o->required ? strstr(flat, "required") : strstr(flat, "default: "), "%s: --%s tells no default", c->name,
+              o->name);
+    if (fallback && *fallback)
+        CHECK_MSG(strstr(flat, fallback), "%s: --%s: default %s is not told", c->name, o->name, fallback);
     if (o->unit) CHECK_MSG(strstr(flat, o->unit), "%s: --%s: unit %s is not told: %s", c->name, o->name, o->unit, flat);
     hone_range_text(o, range, sizeof range);
     CHECK_MSG(strstr(flat, range), "%s: --%s: range %s is not told: %s", c->name, o->name, range, flat);
@@ -111,7 +115,8 @@ TEST(tools, every_man_page_has_the_same_options) {
         for (const hone_option *o = all[i]->options; o && o->name; o++) {
             char words[160] = "\\fB\\-\\-";
             size_t n = strlen(words);
-            for (const char *p = o->name; *p; p++) n += (size_t)snprintf(words + n, sizeof words - n, *p == '-' ? "\\-" : "%c", *p);
+            for (const char *p = o->name; *p; p++)
+                n += (size_t)snprintf(words + n, sizeof words - n, *p == '-' ? "\\-" : "%c", *p);
             CHECK_MSG(strstr(text, words), "%s: the man page lacks %s", all[i]->name, words);
         }
     }
@@ -125,7 +130,8 @@ TEST(tools, the_examples_on_the_help_pages_parse) {
             snprintf(line, sizeof line, "%s", all[i]->example[k] + strlen("hone ") + strlen(all[i]->name));
             for (char *word = strtok(line, " "); word; word = strtok(NULL, " ")) argv[argc++] = word;
             hone_options *o = NULL;
-            CHECK_MSG(hone_options_parse(all[i], argc, argv, &o) == HONE_OK, "%s: %s", all[i]->example[k], hone_last_error()->message);
+            CHECK_MSG(hone_options_parse(all[i], argc, argv, &o) == HONE_OK, "%s: %s", all[i]->example[k],
+                      hone_last_error()->message);
             hone_options_free(o);
         }
 }
@@ -133,7 +139,8 @@ TEST(tools, the_examples_on_the_help_pages_parse) {
 TEST(tools, no_command_names_an_option_twice) {
     for (size_t i = 0; i < N_ALL; i++)
         for (const hone_option *a = all[i]->options; a && a->name; a++) {
-            for (const hone_option *b = a + 1; b->name; b++) CHECK_MSG(strcmp(a->name, b->name), "%s: --%s", all[i]->name, a->name);
+            for (const hone_option *b = a + 1; b->name; b++)
+                CHECK_MSG(strcmp(a->name, b->name), "%s: --%s", all[i]->name, a->name);
             for (const hone_option *b = hone_global_options; b->name; b++)
                 CHECK_MSG(strcmp(a->name, b->name), "%s: --%s", all[i]->name, a->name);
         }
@@ -145,18 +152,38 @@ static const hone_option sample_options[] = {
     {.name = "count", .kind = HONE_OPTION_INT, .fallback = "3", .help = "c", .range = {1, 10}},
     {.name = "rate", .kind = HONE_OPTION_REAL, .fallback = "0.5", .help = "r", .range = {0, 1}},
     {.name = "text", .kind = HONE_OPTION_STRING, .help = "t"},
-    {.name = "word", .kind = HONE_OPTION_CHOICE, .fallback = "red", .allowed = "red|green", .later = "blue", .help = "w"},
-    {.name = "when", .kind = HONE_OPTION_WORD_OR_INT, .fallback = "epoch", .allowed = "epoch", .help = "e", .range = {1, 100}},
+    {.name = "word",
+     .kind = HONE_OPTION_CHOICE,
+     .fallback = "red",
+     .allowed = "red|green",
+     .later = "blue",
+     .help = "w"},
+    {.name = "when",
+     .kind = HONE_OPTION_WORD_OR_INT,
+     .fallback = "epoch",
+     .allowed = "epoch",
+     .help = "e",
+     .range = {1, 100}},
     {.name = "share", .kind = HONE_OPTION_SHARE, .fallback = "0.1", .help = "s", .range = {0, 1000}},
     {.name = "names", .kind = HONE_OPTION_STRINGS, .help = "n", .repeat = true},
     {.name = "sizes", .kind = HONE_OPTION_INTS, .help = "z", .range = {1, 1000}},
-    {.name = "two", .kind = HONE_OPTION_REALS, .fallback = "0.9,0.999", .help = "b", .count = 2, .range = {0, 1}, .below = true},
+    {.name = "two",
+     .kind = HONE_OPTION_REALS,
+     .fallback = "0.9,0.999",
+     .help = "b",
+     .count = 2,
+     .range = {0, 1},
+     .below = true},
     {.name = "map", .kind = HONE_OPTION_PAIRS, .help = "m", .repeat = true},
     {.name = "on", .kind = HONE_OPTION_FLAG, .help = "o"},
     {.name = "someday", .kind = HONE_OPTION_INT, .help = "f", .not_yet = true},
     {.name = NULL}};
-static const hone_command sample = {.name = "sample", .summary = "s", .synopsis = "[options] [A] [B]", .options = sample_options,
-                                    .operand = "words", .max_operands = 2};
+static const hone_command sample = {.name = "sample",
+                                    .summary = "s",
+                                    .synopsis = "[options] [A] [B]",
+                                    .options = sample_options,
+                                    .operand = "words",
+                                    .max_operands = 2};
 
 /* Parse "--a 1 --b"; words by spaces. */
 static hone_status parse(const char *words, hone_options **o) {
@@ -246,14 +273,15 @@ TEST(tools, wrong_values_are_refused_with_both_numbers_or_the_words_allowed) {
 TEST(tools, a_config_file_stands_between_the_defaults_and_the_command_line) {
     hone_options *o;
     char words[600];
-    const char *path = write_file("precedence.json", "{\"count\": 7, \"rate\": 0.75, \"on\": true, \"names\": [\"x\"], \"when\": 9,\n"
-                                                     " \"two\": [0.1, 0.2], \"map\": {\"k\": \"v\"}, \"word\": \"green\", \"text\": null}");
+    const char *path = write_file(
+        "precedence.json", "{\"count\": 7, \"rate\": 0.75, \"on\": true, \"names\": [\"x\"], \"when\": 9,\n"
+                           " \"two\": [0.1, 0.2], \"map\": {\"k\": \"v\"}, \"word\": \"green\", \"text\": null}");
     snprintf(words, sizeof words, "--count 2 --config %s --names y", path);
     CHECK_OK(parse(words, &o));
-    CHECK_INT(hone_options_int(o, "count"), 2);             /* command line */
-    CHECK_NEAR(hone_options_real(o, "rate"), 0.75, 0);      /* file */
-    CHECK_NEAR(hone_options_real(o, "share"), 0.1, 0);      /* default */
-    CHECK_INT(hone_options_count(o, "names"), 1);           /* a list of the command line replaces the file's */
+    CHECK_INT(hone_options_int(o, "count"), 2);        /* command line */
+    CHECK_NEAR(hone_options_real(o, "rate"), 0.75, 0); /* file */
+    CHECK_NEAR(hone_options_real(o, "share"), 0.1, 0); /* default */
+    CHECK_INT(hone_options_count(o, "names"), 1);      /* a list of the command line replaces the file's */
     CHECK_STR(hone_options_item(o, "names", 0), "y");
     CHECK(hone_options_flag(o, "on") && hone_options_given(o, "on"));
     CHECK_INT(hone_options_int(o, "when"), 9);
@@ -314,7 +342,8 @@ TEST(tools, the_resolved_options_read_back_as_a_config_file) {
 TEST(tools, a_run_json_serves_as_a_config_file) {
     hone_options *o;
     char words[600];
-    const char *path = write_file("run.json", "{\"command\": \"sample\", \"options\": {\"count\": 9, \"text\": null}, \"versions\": {}}");
+    const char *path = write_file(
+        "run.json", "{\"command\": \"sample\", \"options\": {\"count\": 9, \"text\": null}, \"versions\": {}}");
     snprintf(words, sizeof words, "--config %s", path);
     CHECK_OK(parse(words, &o));
     CHECK_INT(hone_options_int(o, "count"), 9);
