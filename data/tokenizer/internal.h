@@ -91,8 +91,8 @@ static inline hone_status hone_tok_splits_push(hone_tok_splits *s, size_t a, siz
 typedef struct hone_tok_token {
     int32_t id;
     int32_t begin, end; /* characters of the original (when offsets are wanted) */
-    int32_t n_text;     /* an added token's text as it was matched, at `text` in the normalized text; -1 for others */
-    size_t text;
+    int32_t n_text;     /* bytes of an added token's text as it was matched; -1 for the model's tokens */
+    size_t text;        /* where that is in the normalized text; else the vocabulary's entry */
 } hone_tok_token;
 typedef struct hone_tok_tokens {
     hone_tok_token *p;
@@ -174,7 +174,7 @@ typedef struct hone_tok_pre_step {
 typedef struct hone_tok_wordpiece {
     char *unk, *prefix;
     size_t n_unk, n_prefix;
-    int32_t unk_id; /* -1: not in the vocabulary; an error only when it is needed */
+    int64_t unk_entry; /* of the vocabulary; -1: not there, an error only when it is needed */
     int64_t max_chars;
     uint64_t prefix_hash;
 } hone_tok_wordpiece;
@@ -231,6 +231,8 @@ struct hone_tokenizer {
     hone_tok_wordpiece wordpiece;
     hone_tok_added *added;
     size_t n_added, added_cap;
+    hone_tok_map added_map; /* content -> index in added */
+    int64_t added_limit;    /* largest id of an added token + 1 */
     hone_tok_matcher raw, normalized;
     hone_tok_template post;
     int64_t special_id[HONE_TOKEN_MASK + 1];

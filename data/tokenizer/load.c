@@ -8,6 +8,7 @@
 #include "data/tokenizer/unicode.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define FILE_LIMIT ((uint64_t)256 << 20)
@@ -55,30 +56,28 @@ hone_status hone_tok_name_ids(hone_tokenizer *t, const char *file) {
         *name = (struct hone_tok_name){t->vocab.pool + e->at, e->n};
     }
     t->model_size = t->size = (int64_t)n;
-    int64_t unk = hone_tok_map_get(&t->vocab, t->wordpiece.unk, t->wordpiece.n_unk);
-    t->wordpiece.unk_id = unk < 0 ? -1 : t->vocab.entry[unk].value;
+    t->wordpiece.unk_entry = hone_tok_map_get(&t->vocab, t->wordpiece.unk, t->wordpiece.n_unk);
     t->wordpiece.prefix_hash = hone_tok_hash(TOK_HASH_SEED, t->wordpiece.prefix, t->wordpiece.n_prefix);
     return HONE_OK;
 }
 
 /* The reference gives a new token the number after the largest added one, and the model's size to the first. */
 static int64_t next_id(const hone_tokenizer *t) {
-    int64_t largest = -1;
-    for (size_t i = 0; i < t->n_added; i++)
-        if (t->added[i].id > largest) largest = t->added[i].id;
-    return largest >= t->model_size ? largest + 1 : t->model_size;
+    return t->added_limit > t->model_size ? t->added_limit : t->model_size;
+}
+
+/* The added token of this content, NULL if there is none. */
+static hone_tok_added *find_added(const hone_tokenizer *t, const char *content, size_t n) {
+    int64_t e = hone_tok_map_get(&t->added_map, content, n);
+    return e < 0 ? NULL : &t->added[t->added_map.entry[e].value];
 }
 
 hone_status hone_tok_add_token(hone_tokenizer *t, const char *file, const hone_tok_added *token, int64_t file_id) {
-    for (size_t i = 0; i < t->n_added; i++) {
-        hone_tok_added *old = &t->added[i];
-        if (old->n != token->n || memcmp(old->content, token->content, token->n)) continue;
-        if (file_id >= 0 && old->id != file_id)
-            return hone_fail_at(HONE_E_FORMAT, file, 0, 0,
-                                "added token \"%s\" is there twice, with ids %d and %" PRId64,
-                                hone_quote_n(token->content, token->n), old->id, file_id);
-        return HONE_OK;
-    }
+    const hone_tok_added *old = find_added(t, token->content, token->n);
+    if (old && file_id >= 0 && old->id != file_id)
+        return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "added token \"%s\" is there twice, with ids %d and %" PRId64,
+                            hone_quote_n(token->content, token->n), old->id, file_id);
+    if (old) return HONE_OK;
     int64_t known = hone_tok_map_get(&t->vocab, token->content, token->n);
     int64_t id = known >= 0 ? t->vocab.entry[known].value : next_id(t);
     if (file_id >= 0 && file_id != id) {
@@ -96,8 +95,11 @@ hone_status hone_tok_add_token(hone_tokenizer *t, const char *file, const hone_t
                             hone_quote_n(token->content, token->n), id, hone_quote_n(t->name[id].p, t->name[id].n));
     HONE_TRY(TOK_GROW(t->added, t->added_cap, t->n_added + 1));
     HONE_TRY(TOK_GROW(t->name, t->name_cap, (size_t)id + 1));
+    int64_t existing;
+    HONE_TRY(hone_tok_map_add(&t->added_map, token->content, token->n, (int32_t)t->n_added, &existing));
     char *content = hone_strndup(token->content, token->n);
     if (!content) return HONE_E_NOMEM;
+    if (id >= t->added_limit) t->added_limit = id + 1;
     t->added[t->n_added] = *token;
     t->added[t->n_added].content = content;
     t->added[t->n_added++].id = (int32_t)id;
@@ -260,44 +262,46 @@ static hone_status read_roles(folder *f) {
 
 /* ---- added tokens ---- */
 
-static int by_number(const char *a, const char *b) {
+/* Shorter numbers are smaller; "007" is nobody's way to write one. */
+static int by_number(const void *x, const void *y) {
+    const char *a = *(const char *const *)x, *b = *(const char *const *)y;
     size_t n = strlen(a), m = strlen(b);
     return n != m ? (n > m) - (n < m) : strcmp(a, b);
 }
 
+static hone_status add_decoded(const folder *f, const json_t *v, hone_tokenizer *t) {
+    hone_tok_added a = {0};
+    HONE_TRY(token_of(v, f->config_path, "added_tokens_decoder", false, &a));
+    hone_tok_added *old = find_added(t, a.content, a.n);
+    hone_status s = HONE_OK;
+    if (old && f->family != FAMILY_OTHER) {
+        old->single_word = a.single_word;
+        old->lstrip = a.lstrip;
+        old->rstrip = a.rstrip;
+        old->normalized = a.normalized;
+        old->special = a.special;
+    } else if (!old && a.n)
+        s = hone_tok_add_token(t, f->config_path, &a, -1);
+    hone_free(a.content);
+    return s;
+}
+
 /* added_tokens_decoder: {"101": {"content": …}}, in the order of the numbers. The BERT classes take flags from here. */
-static hone_status add_decoder(folder *f, hone_tokenizer *t) {
+static hone_status add_decoder(const folder *f, hone_tokenizer *t) {
     const json_t *o = json_object_get(f->config, "added_tokens_decoder");
     if (!o || json_is_null(o)) return HONE_OK;
     if (!json_is_object(o))
         return hone_fail_at(HONE_E_FORMAT, f->config_path, 0, 0, "\"added_tokens_decoder\" is not an object");
-    const char *last = NULL;
-    for (size_t done = 0; done < json_object_size(o); done++) {
-        const char *key, *next = NULL;
-        json_t *v;
-        json_object_foreach((json_t *)o, key, v) if ((!last || by_number(key, last) > 0) &&
-                                                     (!next || by_number(key, next) < 0)) next = key;
-        if (!next) break;
-        last = next;
-        hone_tok_added a = {0};
-        HONE_TRY(token_of(json_object_get(o, next), f->config_path, "added_tokens_decoder", false, &a));
-        bool known = false;
-        for (size_t i = 0; i < t->n_added; i++) {
-            hone_tok_added *old = &t->added[i];
-            if (old->n != a.n || memcmp(old->content, a.content, a.n)) continue;
-            known = true;
-            if (f->family == FAMILY_OTHER) continue;
-            old->single_word = a.single_word;
-            old->lstrip = a.lstrip;
-            old->rstrip = a.rstrip;
-            old->normalized = a.normalized;
-            old->special = a.special;
-        }
-        hone_status s = known || a.n == 0 ? HONE_OK : hone_tok_add_token(t, f->config_path, &a, -1);
-        hone_free(a.content);
-        HONE_TRY(s);
-    }
-    return HONE_OK;
+    const char **keys = hone_alloc((json_object_size(o) + 1) * sizeof *keys), *key;
+    if (!keys) return HONE_E_NOMEM;
+    size_t n = 0;
+    json_t *v;
+    json_object_foreach((json_t *)o, key, v) keys[n++] = key;
+    qsort(keys, n, sizeof *keys, by_number);
+    hone_status s = HONE_OK;
+    for (size_t i = 0; i < n && s == HONE_OK; i++) s = add_decoded(f, json_object_get(o, keys[i]), t);
+    hone_free(keys);
+    return s;
 }
 
 /* added_tokens.json: {"<x>": 30522}, the oldest place. */
@@ -432,7 +436,8 @@ static hone_status finish(const folder *f, hone_tokenizer *t) {
     t->special_id[HONE_TOKEN_MASK] = id_of_role(f, t, MASK);
     if (t->special_id[HONE_TOKEN_CLS] < 0) t->special_id[HONE_TOKEN_CLS] = id_of_role(f, t, BOS);
     if (t->special_id[HONE_TOKEN_SEP] < 0) t->special_id[HONE_TOKEN_SEP] = id_of_role(f, t, EOS);
-    if (t->special_id[HONE_TOKEN_UNK] < 0) t->special_id[HONE_TOKEN_UNK] = t->wordpiece.unk_id;
+    if (t->special_id[HONE_TOKEN_UNK] < 0 && t->wordpiece.unk_entry >= 0)
+        t->special_id[HONE_TOKEN_UNK] = t->vocab.entry[t->wordpiece.unk_entry].value;
 
     t->type_ids = !f->distil && f->family != FAMILY_MPNET && !t->post.roberta;
     const json_t *names = json_object_get(f->config, "model_input_names");

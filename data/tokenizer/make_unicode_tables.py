@@ -2,7 +2,7 @@
 """Writes unicode_tables.c:  python3 data/tokenizer/make_unicode_tables.py > data/tokenizer/unicode_tables.c
 
 Source: the Unicode Character Database 15.0 as the Debian package unicode-data 15.0.0-1 installs it, cut back to older
-versions by DerivedAge.txt, plus the lists below for what changed since. tests/golden/tokenizer/check_unicode.py compares
+versions by DerivedAge.txt, plus the lists below for what changed since. tests/golden/tokenizer/check_parity.py compares
 the result with the tokenizers library on every code point.
 """
 import sys

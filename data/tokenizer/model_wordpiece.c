@@ -6,10 +6,11 @@
 #include "data/tokenizer/internal.h"
 #include "data/tokenizer/unicode.h"
 
-static hone_status emit(hone_tok_tokens *out, const hone_tok_text *text, int32_t id, size_t a, size_t b) {
+static hone_status emit(const hone_tokenizer *t, hone_tok_tokens *out, const hone_tok_text *text, int64_t entry,
+                        size_t a, size_t b) {
     if (out->n == out->cap) HONE_TRY(TOK_GROW(out->p, out->cap, out->n + 1));
     hone_tok_token *k = &out->p[out->n++];
-    *k = (hone_tok_token){.id = id, .n_text = -1};
+    *k = (hone_tok_token){.id = t->vocab.entry[entry].value, .n_text = -1, .text = (size_t)entry};
     if (text->aligned) {
         k->begin = text->align[a][0];
         k->end = text->align[b - 1][1];
@@ -20,11 +21,11 @@ static hone_status emit(hone_tok_tokens *out, const hone_tok_text *text, int32_t
 static hone_status unknown(const hone_tokenizer *t, const hone_tok_text *text, size_t a, size_t b, hone_tok_tokens *out,
                            size_t keep) {
     out->n = keep;
-    if (t->wordpiece.unk_id < 0)
+    if (t->wordpiece.unk_entry < 0)
         return hone_fail(
             HONE_E_FORMAT, "the word \"%s\" is not in the vocabulary, and neither is the unknown token \"%s\"",
             hone_quote_n((const char *)text->p + a, b - a), hone_quote_n(t->wordpiece.unk, t->wordpiece.n_unk));
-    return emit(out, text, t->wordpiece.unk_id, a, b);
+    return emit(t, out, text, t->wordpiece.unk_entry, a, b);
 }
 
 hone_status hone_tok_wordpiece_word(const hone_tokenizer *t, struct hone_tokenizer_work *w, const hone_tok_text *text,
@@ -41,7 +42,7 @@ hone_status hone_tok_wordpiece_word(const hone_tokenizer *t, struct hone_tokeniz
     if (b - a <= longest) { /* most words are entries */
         int64_t e = hone_tok_map_find(&t->vocab, hone_tok_hash(TOK_HASH_SEED, p + a, b - a), NULL, 0,
                                       (const char *)p + a, b - a);
-        if (e >= 0) return emit(out, text, t->vocab.entry[e].value, a, b);
+        if (e >= 0) return emit(t, out, text, e, a, b);
     }
     for (size_t start = a; start < b;) {
         bool first = start == a;
@@ -60,7 +61,7 @@ hone_status hone_tok_wordpiece_word(const hone_tokenizer *t, struct hone_tokeniz
             if (e >= 0) break;
         }
         if (e < 0) return unknown(t, text, a, b, out, keep);
-        HONE_TRY(emit(out, text, t->vocab.entry[e].value, start, end));
+        HONE_TRY(emit(t, out, text, e, start, end));
         start = end;
     }
     return HONE_OK;

@@ -88,8 +88,12 @@ static void put_sequence(const hone_tokenizer *t, const hone_encode_options *o, 
         e->sequence[i] = (int8_t)s;
         if (!o->want_offsets) continue;
         struct hone_tok_spelling *sp = &e->work->spelling[i];
-        sp->p = k->p[j].n_text >= 0 ? (const char *)e->work->norm[s].p + k->p[j].text : t->name[k->p[j].id].p;
-        sp->n = k->p[j].n_text >= 0 ? (size_t)k->p[j].n_text : t->name[k->p[j].id].n;
+        if (k->p[j].n_text >= 0)
+            *sp = (struct hone_tok_spelling){(const char *)e->work->norm[s].p + k->p[j].text, (size_t)k->p[j].n_text};
+        else {
+            const struct hone_tok_entry *entry = &t->vocab.entry[k->p[j].text];
+            *sp = (struct hone_tok_spelling){t->vocab.pool + entry->at, entry->n};
+        }
         e->offsets[i][0] = k->p[j].begin;
         e->offsets[i][1] = k->p[j].end;
         if (t->post.trim_offsets) trim(&t->post, sp->p, sp->n, j == 0, e->offsets[i]);

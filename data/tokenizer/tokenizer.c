@@ -55,6 +55,7 @@ void hone_tokenizer_free(hone_tokenizer *t) {
         hone_free(t->added[i].shown);
     }
     hone_free(t->added);
+    hone_tok_map_free(&t->added_map);
     hone_tok_matcher_free(&t->raw);
     hone_tok_matcher_free(&t->normalized);
     hone_tok_template_free(&t->post);
@@ -234,8 +235,8 @@ const char *hone_tokenizer_token(const hone_tokenizer *t, int64_t id, size_t *n)
 }
 
 int64_t hone_tokenizer_id(const hone_tokenizer *t, const char *token, size_t n) {
-    for (size_t i = 0; i < t->n_added; i++)
-        if (t->added[i].n == n && memcmp(t->added[i].content, token, n) == 0) return t->added[i].id;
+    int64_t added = hone_tok_map_get(&t->added_map, token, n);
+    if (added >= 0) return t->added[t->added_map.entry[added].value].id;
     int64_t e = hone_tok_map_get(&t->vocab, token, n);
     return e < 0 ? -1 : t->vocab.entry[e].value;
 }

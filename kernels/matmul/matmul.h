@@ -35,4 +35,7 @@ extern const hone_matmul_f32_row hone_matmul_f32__scalar, hone_matmul_f32__avx2,
 
 /* The row that hone_kernels_isa() calls for, for N columns. */
 const hone_matmul_f32_row *hone_matmul_f32_choose(int64_t N);
+#ifdef HONE_TEST_HOOKS
+extern const hone_matmul_f32_row *hone_matmul_f32_forced; /* not NULL: what choose returns */
+#endif
 #endif

@@ -35,7 +35,14 @@ const hone_matmul_f32_row hone_matmul_f32__scalar = {.name = "scalar_4x8",
                                                      .pack_transpose = pack_transpose,
                                                      .pack_a = pack_a};
 
+#ifdef HONE_TEST_HOOKS
+const hone_matmul_f32_row *hone_matmul_f32_forced;
+#endif
+
 const hone_matmul_f32_row *hone_matmul_f32_choose(int64_t N) {
+#ifdef HONE_TEST_HOOKS
+    if (hone_matmul_f32_forced) return hone_matmul_f32_forced;
+#endif
     switch (hone_kernels_isa()) {
     case HONE_ISA_AVX512: /* the wider tile reads A less often; it pays where no column of it is wasted */
         return N % 48 == 0 || N % 48 > 32 ? &hone_matmul_f32__avx512_8x48 : &hone_matmul_f32__avx512_12x32;

@@ -15,6 +15,7 @@ import random
 import sys
 import tempfile
 import time
+import unicodedata
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from hone_library import HoneError, Library, Tokenizer  # noqa: E402
@@ -23,6 +24,7 @@ import tokenizers  # noqa: E402
 from tokenizers import Tokenizer as Reference  # noqa: E402
 
 differences = 0
+ONLY_CONFIGS = []
 
 
 def report(what, *details):
@@ -32,14 +34,14 @@ def report(what, *details):
         print("DIFFERS", what, *[ascii(d) for d in details], sep="\n    ")
 
 
-def compare(what, reference, hone, text, second=None, specials=True, split=False):
+def compare(what, reference, hone, text, second=None, specials=True, split=False, spelled=True):
     """Ids, type ids, offsets and spellings of one text or pair."""
     if reference.encode_special_tokens != split:
         reference.encode_special_tokens = split
     want = reference.encode(text, second, add_special_tokens=specials) if second is not None else \
         reference.encode(text, add_special_tokens=specials)
     got = hone.encode(text, second, specials=specials, split=split)
-    if got != (want.ids, want.type_ids, want.offsets) or hone.tokens() != want.tokens:
+    if got != (want.ids, want.type_ids, want.offsets) or (spelled and hone.tokens() != want.tokens):
         report(what, text, second, ("hone", *got, hone.tokens()), ("want", want.ids, want.type_ids, want.offsets, want.tokens))
     return got
 
@@ -170,22 +172,23 @@ def characters_vocab():
 
 def check_unicode(library, folder, r, n, model):
     vocab = characters_vocab()
-    # a few plain contexts; chunks keep the number of calls small
-    chunks = []
-    points = list(code_points())
-    for i in range(0, len(points), 60):
-        part = [chr(c) for c in points[i:i + 60]]
-        chunks.append("a" + "e".join(part))
-        chunks.append("e\u0323\u0301".join(part))
-    configs = [(k, v, None) for k, v in NORMALIZERS.items()] + [("pre " + k, None, v) for k, v in PRE.items()]
+    # Every character between others, and those that may be reordered after marks. "|" cuts short words, because the
+    # reference takes quadratic time for long ones.
+    points = [chr(c) for c in code_points()]
+    moving = [c for c in points if unicodedata.combining(c) or unicodedata.decomposition(c)]
+    chunks = ["|".join("a%ce" % c for c in points[i:i + 60]) for i in range(0, len(points), 60)]
+    chunks += ["|".join("e\u0323\u0301%cx" % c for c in moving[i:i + 60]) for i in range(0, len(moving), 60)]
+    cut = {"type": "CharDelimiterSplit", "delimiter": "|"}
+    configs = [(k, v, cut) for k, v in NORMALIZERS.items()] + [("pre " + k, None, v) for k, v in PRE.items() if v]
+    configs = [c for c in configs if not ONLY_CONFIGS or c[0] in ONLY_CONFIGS]
     for k, (name, normalizer, pre) in enumerate(configs):
         t0 = time.time()
         reference, hone = both(library, folder, "unicode", document(vocab, normalizer, pre, prefix="", longest=1 << 30))
         for text in chunks:
-            compare(name, reference, hone, text)
+            compare(name, reference, hone, text, spelled=False)
         for _ in range(n // 100):
             compare(name, reference, hone, random_text(r, ["caf\u00e9", "\u1e69\u0323e", "a\u0301\u0323", "Hello", "abe"]))
-        print(f"unicode {k + 1}/{len(configs)} {name}: {len(chunks) + n // 100} texts, {len(points)} code points twice, "
+        print(f"unicode {k + 1}/{len(configs)} {name}: {len(chunks) + n // 100} texts, {len(points)} code points, "
               f"{time.time() - t0:.0f} s", flush=True)
 
 
@@ -397,7 +400,9 @@ if __name__ == "__main__":
     p.add_argument("--texts", type=int, default=200000)
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--only")
+    p.add_argument("--configs", help="of the unicode check, separated by ';' (default: all of NORMALIZERS and PRE)")
     a = p.parse_args()
+    ONLY_CONFIGS = a.configs.split(";") if a.configs else []
     print(f"tokenizers {tokenizers.__version__}, seed {a.seed}")
     checks = {"unicode": check_unicode, "model": check_model, "variants": check_variants, "added": check_added,
               "folders": check_folders, "truncation": check_truncation}
