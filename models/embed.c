@@ -27,13 +27,13 @@ static int by_length(const void *a, const void *b, void *ctx) {
     return i < j ? -1 : i > j;
 }
 
-/* Tokens that pooling leaves out: [CLS] and the prompt's own, not the closing special token (sentence-transformers). */
-static hone_status count_prompt(embed_run *r, const char *prompt) {
+hone_status hone_model_prompt_tokens(const hone_model *m, const char *prompt, int32_t *n) {
     hone_encoding e = {0};
-    if (!*prompt || !hone_model_skips_prompt(r->m)) return HONE_OK;
-    hone_encode_options o = {.max_length = hone_model_get_info(r->m)->max_length};
-    hone_status s = hone_tokenizer_encode(hone_model_tokenizer(r->m), prompt, strlen(prompt), NULL, 0, &o, &e);
-    if (s == HONE_OK) r->prompt_tokens = (int32_t)(e.n - (e.n > 0 && e.special[e.n - 1]));
+    *n = 0;
+    if (!prompt || !*prompt || !hone_model_skips_prompt(m)) return HONE_OK;
+    hone_encode_options o = {.max_length = hone_model_get_info(m)->max_length};
+    hone_status s = hone_tokenizer_encode(hone_model_tokenizer(m), prompt, strlen(prompt), NULL, 0, &o, &e);
+    if (s == HONE_OK) *n = (int32_t)(e.n - (e.n > 0 && e.special[e.n - 1]));
     hone_encoding_free(&e);
     return s;
 }
@@ -49,7 +49,7 @@ static hone_status tokenize(embed_run *r, const hone_text *texts, int64_t n) {
     for (int64_t i = 0; s == HONE_OK && i < n; i++) p[i] = texts[i].p, bytes[i] = texts[i].n;
     if (s == HONE_OK) s = hone_texts_from_array(p, bytes, n, 1, &r->texts);
     if (s == HONE_OK) s = hone_token_store_build(&r->texts, &prompt, &encode, &r->store);
-    if (s == HONE_OK) s = count_prompt(r, prompt);
+    if (s == HONE_OK) s = hone_model_prompt_tokens(r->m, prompt, &r->prompt_tokens);
     hone_free(p);
     hone_free(bytes);
     return s;

@@ -114,6 +114,7 @@ static hone_status open_parts(hone_model *m, const char *name, const hone_model_
                                 .heads = facts.heads, .intermediate = facts.intermediate, .vocab = facts.vocab,
                                 .positions = facts.positions, .similarity = m->sentence.similarity};
     HONE_TRY(hone_tokenizer_open(m->sentence.encoder, &m->tokenizer));
+    if (m->sentence.lower_case) HONE_TRY(hone_tokenizer_lower_case(m->tokenizer));
     settle_max_length(m, o, facts.usable_positions);
     if (m->info.max_length <= hone_tokenizer_special_count(m->tokenizer, false))
         return hone_fail(HONE_E_ARG, "a text may have %" PRId64 " tokens, of which %" PRId64 " are special ones", m->info.max_length,
@@ -219,7 +220,6 @@ const hone_model_info *hone_model_get_info(const hone_model *m) { return &m->inf
 const hone_tokenizer *hone_model_tokenizer(const hone_model *m) { return m->tokenizer; }
 hone_tensor *hone_model_word_table(const hone_model *m) { return m->family->word_table(m->self); }
 bool hone_model_skips_prompt(const hone_model *m) { return !m->sentence.include_prompt; }
-bool hone_model_lower_case(const hone_model *m) { return m->sentence.lower_case; }
 
 const char *hone_model_prompt(const hone_model *m, const char *name) {
     const json_t *config = m->sentence.config;

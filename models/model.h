@@ -78,8 +78,8 @@ const char *hone_model_prompt(const hone_model *m, const char *name);
 
 /* Pooling leaves the prompt's tokens out (include_prompt false): hone_model_batch.skip is wanted. */
 bool hone_model_skips_prompt(const hone_model *m);
-/* Texts are lower-cased before tokenizing (sentence_bert_config.json). */
-bool hone_model_lower_case(const hone_model *m);
+/* How many tokens that is for a prompt: [CLS] and the prompt's own, not the closing special token. 0 when pooling takes everything. */
+hone_status hone_model_prompt_tokens(const hone_model *m, const char *prompt, int32_t *n);
 
 /* ---- embedding texts ---- */
 

@@ -363,6 +363,7 @@ typedef struct job {
     hone_token_store store;
     hone_judge *judge;
     json_t *resolved;
+    int32_t skip[2 + HONE_MAX_NEGATIVES]; /* prompt tokens that pooling leaves out, by group */
     hone_progress progress;
     bool quiet;
 } job;
@@ -426,7 +427,10 @@ static hone_status tokenize(const hone_options *o, const hone_loss *loss, job *j
                      "rows have %" PRId64 " texts, --loss %s needs %d", width, loss->name, loss->min_groups);
         return hone_hint("a column \"negative\", or --columns negative=NAME");
     }
-    for (int64_t g = 0; g < width; g++) prompts[g] = hone_options_string(o, g ? "prompt-document" : "prompt-query");
+    for (int64_t g = 0; g < width; g++) {
+        prompts[g] = hone_options_string(o, g ? "prompt-document" : "prompt-query");
+        HONE_TRY(hone_model_prompt_tokens(j->model, prompts[g], &j->skip[g]));
+    }
     hone_tokenizer_encoder of = {hone_model_tokenizer(j->model), info->max_length};
     hone_encoder encoder = hone_encoder_of_tokenizer(&of);
     HONE_TRY(hone_token_store_build(&j->train.texts, prompts, &encoder, &j->store));
@@ -538,7 +542,7 @@ static hone_status train(const hone_options *o, const hone_loss *loss, job *j) {
     hone_train_data data = {.store = &j->store,
                             .texts = &j->train.texts,
                             .rows = j->split.train,
-                            .n = j->split.n_train ? j->split.n_train : j->train.texts.rows};
+                            .n = j->split.n_train ? j->split.n_train : j->train.texts.rows, .skip = j->skip};
     hone_train_result r = {0};
     catch_signals();
     hone_status st = hone_train_run(j->model, &data, &t, &r);

@@ -71,11 +71,21 @@ static hone_status catch_up(run *r, const hone_token_batch *b) {
     return HONE_OK;
 }
 
+/* Prompt tokens of every sequence of the batch; a text that was cut inside its prompt keeps its last token. */
+static const int32_t *skips(run *r, const hone_token_batch *b) {
+    int32_t *skip = r->data->skip ? hone_graph_save(r->g, (size_t)b->S * sizeof *skip) : NULL;
+    for (int64_t s = 0; skip && s < b->S; s++) {
+        int32_t length = b->cu[s + 1] - b->cu[s], n = r->data->skip[s / b->B];
+        skip[s] = n < length ? n : length - 1;
+    }
+    return skip;
+}
+
 static hone_status run_batch(run *r, const hone_token_batch *b, int64_t part, double share, double *loss) {
     HONE_TRY(catch_up(r, b));
     hone_graph_begin(r->g, &(hone_graph_mode){.record = true, .train = true, .seed = r->o->seed, .step = (uint64_t)r->state.step,
                                               .part = (uint64_t)part});
-    hone_model_batch batch = {.B = b->S, .T = b->T, .ids = b->ids, .types = b->type_ids, .cu = b->cu};
+    hone_model_batch batch = {.B = b->S, .T = b->T, .ids = b->ids, .types = b->type_ids, .cu = b->cu, .skip = skips(r, b)};
     hone_loss_batch in = {.embeddings = hone_model_encode(r->m, r->g, &batch), .B = b->B, .G = (int)b->G};
     hone_tensor *l = in.embeddings ? r->o->loss->build(r->g, &in, &r->o->loss_options) : NULL;
     HONE_TRY(hone_graph_status(r->g));

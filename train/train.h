@@ -68,6 +68,7 @@ typedef struct hone_train_data {
     const hone_texts *texts;       /* their text numbers, for duplicate-free batches */
     const int64_t *rows;           /* [n] rows to train on; NULL: all */
     int64_t n;
+    const int32_t *skip; /* [groups] tokens of each group's prompt that pooling leaves out; NULL: none */
 } hone_train_data;
 
 typedef struct hone_train_result {

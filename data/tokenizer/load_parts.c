@@ -354,3 +354,13 @@ hone_status hone_tok_read_postprocessor(const json_t *o, const char *file, hone_
     HONE_TRY(add_pieces(&t->post.single, &t->post.n_single, plain, 1));
     return add_pieces(&t->post.pair, &t->post.n_pair, plain, 2);
 }
+
+hone_status hone_tokenizer_lower_case(hone_tokenizer *t) {
+    size_t cap = t->n_norm;
+    for (size_t i = 0; i < t->n_norm; i++)
+        if (t->norm[i].kind == TOK_NORM_LOWERCASE) return HONE_OK;
+    HONE_TRY(TOK_GROW(t->norm, cap, t->n_norm + 1));
+    memmove(t->norm + 1, t->norm, t->n_norm++ * sizeof *t->norm);
+    t->norm[0] = (hone_tok_norm_step){.kind = TOK_NORM_LOWERCASE};
+    return HONE_OK;
+}

@@ -39,6 +39,9 @@ typedef struct hone_tokenizer hone_tokenizer;
  * HONE_E_NOMEM; *out is untouched. */
 hone_status hone_tokenizer_open(const char *folder, hone_tokenizer **out);
 void hone_tokenizer_free(hone_tokenizer *t); /* accepts NULL */
+/* Lower-case texts before everything else, unless a Lowercase step is there already: what sentence-transformers does for a folder whose
+ * sentence_bert_config.json says do_lower_case. Call it right after opening. HONE_E_NOMEM. */
+hone_status hone_tokenizer_lower_case(hone_tokenizer *t);
 
 /* ---- encoding ---- */
 

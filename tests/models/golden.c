@@ -139,3 +139,37 @@ TEST(models, a_saved_folder_embeds_the_same_bits) {
         close_golden(&x);
     }
 }
+
+TEST(models, a_folder_that_says_do_lower_case_sees_lower_case) {
+    hone_tokenizer *t;
+    hone_encoding upper = {0}, lower = {0};
+    static const char shout[] = "The CITY of Light", whisper[] = "the city of light";
+    CHECK_OK(hone_tokenizer_open(test_path("tests/golden/models/cased"), &t));
+    CHECK_OK(hone_tokenizer_encode(t, shout, strlen(shout), NULL, 0, NULL, &upper));
+    CHECK_OK(hone_tokenizer_encode(t, whisper, strlen(whisper), NULL, 0, NULL, &lower));
+    CHECK(upper.n != lower.n || memcmp(upper.ids, lower.ids, (size_t)lower.n * sizeof *lower.ids));
+    CHECK_OK(hone_tokenizer_lower_case(t));
+    CHECK_OK(hone_tokenizer_lower_case(t)); /* once is enough */
+    CHECK_OK(hone_tokenizer_encode(t, shout, strlen(shout), NULL, 0, NULL, &upper));
+    CHECK_INT(upper.n, lower.n);
+    CHECK(!memcmp(upper.ids, lower.ids, (size_t)lower.n * sizeof *lower.ids));
+    hone_encoding_free(&upper);
+    hone_encoding_free(&lower);
+    hone_tokenizer_free(t);
+}
+
+/* dense/ leaves the prompt out of its pooling: [CLS] and the prompt's own tokens, not [SEP]. */
+TEST(models, prompt_tokens_are_counted_where_pooling_leaves_them_out) {
+    golden x = open_golden("dense");
+    int32_t n;
+    CHECK_OK(hone_model_prompt_tokens(x.m, json_string_value(json_object_get(x.expected, "prompt")), &n));
+    CHECK_INT(n, integer(x.expected, "prompt_length"));
+    CHECK(n > 1);
+    CHECK_OK(hone_model_prompt_tokens(x.m, "", &n));
+    CHECK_INT(n, 0);
+    close_golden(&x);
+    x = open_golden("mean");
+    CHECK_OK(hone_model_prompt_tokens(x.m, "query: ", &n));
+    CHECK_INT(n, 0);
+    close_golden(&x);
+}
