@@ -1,4 +1,8 @@
 # Hone. `make help` lists what there is. Output goes to build/ only; V=1 shows commands; ONLY=room picks tests.
+# As many jobs as processors; -jN or MAKEFLAGS=-jN says otherwise.
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
+endif
 ifeq ($(origin CC),default)
 CC      := gcc
 endif

@@ -19,7 +19,7 @@ static int compare(const void *a, const void *b) {
     return strcmp(a, b);
 }
 
-/* A lower-case copy for the life of the test program, as keys of tsearch must live. */
+/* A lower-case copy: the caller frees it, or the set that took it as its key does. */
 static char *lower(const char *text) {
     char *copy = strdup(text);
     for (char *c = copy; *c; c++) *c = (char)tolower((unsigned char)*c);
@@ -29,7 +29,18 @@ static char *lower(const char *text) {
 static bool add(void **set, const char *text) { /* false: it was there */
     char *key = lower(text);
     char **found = tsearch(key, set, compare);
-    return *found == key;
+    bool fresh = *found == key;
+    if (!fresh) free(key);
+    return fresh;
+}
+
+/* Empty a set: its root, until there is none. */
+static void drop(void **set) {
+    while (*set) {
+        char *key = *(char **)*set;
+        tdelete(key, set, compare);
+        free(key);
+    }
 }
 
 TEST(demo, no_held_out_word_or_definition_occurs_in_training) {
@@ -42,12 +53,16 @@ TEST(demo, no_held_out_word_or_definition_occurs_in_training) {
     for (int64_t i = 0; i < hone_table_rows(train); i++) {
         const char *definition = hone_table_cell(train, i, 0).p, *word = hone_table_cell(train, i, 1).p;
         CHECK_MSG(add(&texts, definition), "definition \"%s\" is there twice", definition);
-        CHECK_MSG(!tfind(lower(word), &words, compare), "\"%s\" is held out", word);
+        char *small = lower(word);
+        CHECK_MSG(!tfind(small, &words, compare), "\"%s\" is held out", word);
+        free(small);
         char *copy = lower(definition), *rest = NULL;
         for (char *w = strtok_r(copy, " ,;:()'`", &rest); w; w = strtok_r(NULL, " ,;:()'`", &rest))
             CHECK_MSG(!tfind(w, &words, compare), "\"%s\" is held out and occurs in \"%s\"", w, definition);
         free(copy);
     }
+    drop(&texts);
+    drop(&words);
     hone_table_free(train);
     hone_table_free(held);
 }
