@@ -130,6 +130,8 @@ hone_status hone_io_mkdirs(const char *path) {
         if (errno == ENOTDIR || errno == EEXIST)
             return hone_fail_at(HONE_E_IO, path, 0, 0, "cannot make the folder: \"%s\" is not a folder",
                                 hone_quote(part));
+        if (errno == ENOENT) /* a file system that makes no folders, such as /proc */
+            return hone_fail_at(HONE_E_IO, path, 0, 0, "cannot make the folder: the system refuses \"%s\"", hone_quote(part));
         return hone_sys_fail(part, "cannot make the folder");
     }
     return HONE_OK;

@@ -5,7 +5,6 @@
 #include "base/parallel.h"
 #include "kernels/matmul/matmul.h"
 #include "tensor/matmul.h"
-#include "tools/bench.h"
 #include "tools/commands.h"
 #include "tools/roof.h"
 
@@ -265,9 +264,8 @@ hone_status bench_attention(bench_report *r) {
     return HONE_OK;
 }
 
-hone_status hone_bench_kernels(FILE *out, bool json, const char *only, int threads) {
-    int before = hone_threads();
-    if (threads > 0) hone_set_threads(threads);
+/* Prints a table, or with json one object a line; `only`: kernels whose name contains this text, NULL for all. */
+static hone_status bench_kernels(FILE *out, bool json, const char *only) {
     bench_report r = {.out = out, .json = json, .only = only, .threads = hone_threads()};
     r.stream = hone_roof_bandwidth(1);
     if (!(r.stream > 0)) return hone_fail(HONE_E_NOMEM, "out of memory: the bandwidth probe wants 64 MiB");
@@ -280,13 +278,12 @@ hone_status hone_bench_kernels(FILE *out, bool json, const char *only, int threa
     hone_status s = bench_matmul(&r);
     if (!s) s = bench_attention(&r);
     if (!s) s = bench_elementwise(&r);
-    hone_set_threads(before);
     if (!s && !r.lines) return hone_fail(HONE_E_ARG, "bench kernels: no kernel's name contains \"%s\"", only);
     return s;
 }
 
 static hone_status run_kernels(const hone_options *o) {
-    return hone_bench_kernels(stdout, hone_options_flag(o, "json"), hone_options_string(o, "only"), 0);
+    return bench_kernels(stdout, hone_options_flag(o, "json"), hone_options_string(o, "only"));
 }
 
 static const hone_option kernel_options[] = {{.group = "What is measured",

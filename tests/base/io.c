@@ -373,6 +373,8 @@ TEST(io, folders_are_made_listed_and_removed_without_following_links) {
     CHECK_FAILS(hone_io_list(in_dir("absent"), &names, &n), HONE_E_IO, "No such file");
     CHECK_FAILS(hone_io_mkdirs(in_dir("outside/sub")), HONE_E_IO, "is not a folder");
     CHECK_INT(hone_exit_status(hone_last_error()), 4);
+    CHECK_FAILS(hone_io_mkdirs("/proc/no-such-folder/sub"), HONE_E_IO, "cannot make the folder");
+    CHECK_INT(hone_exit_status(hone_last_error()), 4);
     CHECK_OK(hone_io_remove_tree(in_dir("tree")));
     CHECK(!hone_io_exists(in_dir("tree")) && hone_io_exists(in_dir("outside")));
     CHECK_OK(hone_io_remove_tree(in_dir("tree")));
