@@ -23,6 +23,7 @@ struct hone_graph {
     hone_error error; /* the first failure's record */
     hone_tensor **kept;
     int64_t n_kept, cap_kept;
+    hone_profile *profile;
 };
 
 static hone_tensor absent_tensor = {.name = "absent"};
@@ -61,6 +62,7 @@ void hone_graph_begin(hone_graph *g, const hone_graph_mode *mode) {
 
 hone_arena *hone_graph_arena(hone_graph *g) { return g->arena; }
 const hone_graph_mode *hone_graph_get_mode(const hone_graph *g) { return &g->mode; }
+void hone_graph_set_profile(hone_graph *g, hone_profile *p) { g->profile = p; }
 hone_node *hone_graph_last(const hone_graph *g) { return g->last; }
 
 hone_status hone_graph_status(hone_graph *g) {
@@ -172,7 +174,9 @@ static hone_status run_forward(hone_graph *g, hone_node *n) {
     n->out = hone_tensor_wrap(g->arena, dtype, shape, NULL);
     if (n->out && !n->op->view) n->out->data = borrow(g, tensor_bytes(n->out));
     if (!n->out || (!n->op->view && !n->out->data)) return hone_fail(HONE_E_NOMEM, "%s: no memory for its result %s", n->op->name, hone_shape_str(&shape));
+    double start = g->profile ? hone_profile_now() : 0;
     HONE_TRY(n->op->forward(g, n));
+    if (g->profile) hone_profile_add(g->profile, n, false, start);
     if (hone_arena_failed(g->arena)) return hone_fail(HONE_E_NOMEM, "%s: no memory for what it keeps", n->op->name);
     return HONE_OK;
 }
@@ -257,7 +261,9 @@ static void release(hone_graph *g, hone_node *n) {
 static hone_status walk(hone_graph *g) {
     for (hone_node *n = g->last; n; n = n->previous) {
         if (!n->out->grad_set) continue; /* nobody's loss depends on it */
+        double start = g->profile ? hone_profile_now() : 0;
         hone_status s = n->op->backward(g, n);
+        if (g->profile) hone_profile_add(g->profile, n, true, start);
         if (s != HONE_OK) hone_graph_refuse(g, s);
         HONE_TRY(hone_graph_status(g));
         release(g, n);

@@ -33,6 +33,7 @@ typedef struct matmul_job {
     const float *b;        /* chains of panels, from K0 on; NULL: each task packs its own */
     const float *a;        /* packed tiles of A^T for K0..K1; NULL: read in place */
     float *b_out, *a_out;  /* while packing */
+    float *sums;           /* [chains of this pass, M]: what sum_a gets, chain by chain; or NULL */
 } matmul_job;
 
 static int64_t min64(int64_t a, int64_t b) {
@@ -74,7 +75,7 @@ static void matmul_pack_panel(const matmul_job *j, int64_t k, int64_t steps, int
                                                               matmul_b_at(m, k, n0), m->ldb, out);
 }
 
-enum { PACK_PANELS = 4, PACK_TILES = 16 }; /* of one packing task */
+enum { PACK_PANELS = 4, PACK_TILES = 16, PACK_STEPS = 32 }; /* of one packing task; steps that stay in L1 */
 
 static hone_status matmul_pack_b_task(void *ctx, int64_t task) {
     const matmul_job *j = ctx;
@@ -87,13 +88,19 @@ static hone_status matmul_pack_b_task(void *ctx, int64_t task) {
 
 static hone_status matmul_pack_a_task(void *ctx, int64_t task) {
     const matmul_job *j = ctx;
+    const hone_matmul_f32_args *m = j->m;
     int64_t groups = ceil_div(j->tiles, PACK_TILES), t0 = task % groups * PACK_TILES, mr = j->row->mr;
-    int64_t k = j->K0 + task / groups * j->kc, steps = min64(j->kc, j->K1 - k);
-    for (int64_t part = 0; part < steps;
-         part += 32) /* short columns, so that the source's lines are still in L1 for the next tile */
+    int64_t k = j->K0 + task / groups * j->kc, steps = min64(j->kc, j->K1 - k), first = t0 * mr, width = min64(m->M - first, PACK_TILES * mr);
+    float *sums = j->sums ? j->sums + task / groups * m->M + first : NULL;
+    if (sums) memset(sums, 0, (size_t)width * sizeof *sums);
+    for (int64_t part = 0; part < steps; part += PACK_STEPS) {
+        /* Short columns, so that the source's lines are still in L1 for the next tile. */
+        int64_t some = min64(PACK_STEPS, steps - part);
+        const float *from = m->a + (k + part) * m->lda;
         for (int64_t t = t0; t < min64(j->tiles, t0 + PACK_TILES); t++)
-            j->row->pack_a(min64(32, steps - part), j->m->M - t * mr, j->m->a + (k + part) * j->m->lda + t * mr,
-                           j->m->lda, j->a_out + ((k - j->K0) * j->tiles + t * steps + part) * mr);
+            j->row->pack_a(some, m->M - t * mr, from + t * mr, m->lda, j->a_out + ((k - j->K0) * j->tiles + t * steps + part) * mr);
+        if (sums) hone_vector_f32_colsum(some, width, m->lda, from + first, sums);
+    }
     return HONE_OK;
 }
 
@@ -102,6 +109,12 @@ static void matmul_finish(const hone_matmul_f32_args *m, int64_t r0, int64_t r1,
     if (!m->bias && !m->pre && !m->act) return;
     for (int64_t r = r0; r < r1; r++) {
         float *c = m->c + r * m->ldc + n0, *pre = m->pre ? m->pre + r * m->ldc + n0 : NULL;
+        if (m->through) {
+            float *x = m->through + r * m->ldc + n0;
+            hone_activation_f32_bwd(n1 - n0, m->act, x, c, c, false);
+            hone_activation_f32_fwd(n1 - n0, m->act, x, x);
+            continue;
+        }
         if (m->bias) hone_vector_f32_scale(n1 - n0, 1, m->bias + n0, c, true);
         if (pre) memcpy(pre, c, (size_t)(n1 - n0) * sizeof *c);
         if (m->act) hone_activation_f32_fwd(n1 - n0, m->act, c, c);
@@ -163,6 +176,7 @@ static hone_status matmul_task(void *ctx, int64_t task) {
 
 /* K = 0: the sums are empty. */
 static void matmul_no_terms(const hone_matmul_f32_args *m) {
+    if (m->sum_a && !m->add_sum_a) memset(m->sum_a, 0, (size_t)m->M * sizeof *m->sum_a);
     for (int64_t r = 0; r < m->M; r++) {
         if (!m->accumulate) memset(m->c + r * m->ldc, 0, (size_t)m->N * sizeof *m->c);
         matmul_finish(m, r, r + 1, 0, m->N);
@@ -194,7 +208,8 @@ static hone_status matmul_reserve(matmul_job *j, bool share_a, bool share_b, hon
     if (per_chain) *depth = min64(*depth, max64(1, PASS_BYTES / per_chain) * j->kc);
     if (share_a) j->a = j->a_out = hone_arena_alloc(scratch, (size_t)(*depth * wide_a) * sizeof(float));
     if (share_b) j->b = j->b_out = hone_arena_alloc(scratch, (size_t)(*depth * wide_b) * sizeof(float));
-    return (share_a && !j->a) || (share_b && !j->b) ? HONE_E_NOMEM : HONE_OK;
+    if (j->m->sum_a) j->sums = hone_arena_alloc(scratch, (size_t)(ceil_div(*depth, j->kc) * j->m->M) * sizeof(float));
+    return (share_a && !j->a) || (share_b && !j->b) || (j->m->sum_a && !j->sums) ? HONE_E_NOMEM : HONE_OK;
 }
 
 static int64_t matmul_pack_b_tasks(const matmul_job *j) {
@@ -218,17 +233,19 @@ hone_status hone_matmul_f32(const hone_matmul_f32_args *m) {
     matmul_job j = matmul_job_of(m);
     matmul_cut(&j);
     /* Few rows: every task packs what it needs, at once, while the panel is in L1. */
-    bool share_a = m->trans_a && m->M > 1, share_b = !m->packed_b && (j.cut_m > 1 || m->M > 2 * SMALL_M);
+    bool share_a = m->trans_a && (m->M > 1 || m->sum_a), share_b = !m->packed_b && (j.cut_m > 1 || m->M > 2 * SMALL_M);
     hone_arena *scratch = hone_scratch();
     if (!scratch) return HONE_E_NOMEM;
     hone_arena_mark mark = hone_arena_get_mark(scratch);
     int64_t depth;
     hone_status status = matmul_reserve(&j, share_a, share_b, scratch, &depth);
+    if (!status && m->sum_a && !m->add_sum_a) memset(m->sum_a, 0, (size_t)m->M * sizeof *m->sum_a);
     for (; !status && j.K0 < m->K; j.K0 = j.K1) {
         j.K1 = min64(m->K, j.K0 + depth);
         if (m->packed_b) j.b = m->packed_b + j.K0 * j.panels * j.row->nr;
         int64_t chains = ceil_div(j.K1 - j.K0, j.kc);
         if (share_a) status = hone_parallel(chains * ceil_div(j.tiles, PACK_TILES), matmul_pack_a_task, &j);
+        if (m->sum_a && !status) hone_vector_f32_colsum(chains, m->M, m->M, j.sums, m->sum_a);
         if (share_b && !status) status = hone_parallel(matmul_pack_b_tasks(&j), matmul_pack_b_task, &j);
         if (!status) status = hone_parallel(j.cut_m * j.cut_n, matmul_task, &j);
     }

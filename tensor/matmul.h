@@ -1,10 +1,15 @@
-/* Matrix multiplication on all threads: C (+)= act(op(A) op(B) + bias).
+/* Matrix multiplication on all threads: C (+)= act(op(A) op(B) + bias), and what backward passes want done on the way.
  *
  *   op(A) [M, K]: trans_a false: a[m * lda + k], true: a[k * lda + m]
  *   op(B) [K, N]: trans_b false: b[k * ldb + n], true: b[n * ldb + k]     (a Linear's weight [out, in] is trans_b)
  *   c     [M, N], row stride ldc; accumulate: added to what is there (then bias, act and pre must be absent)
  *   bias  [N] or NULL;   act: applied last;   pre: [M, N], stride ldc, receives the value before act, or NULL
- * No aliasing of c or pre with inputs. K = 0 gives bias (or 0). A leading dimension is >= the row's length.
+ *   through [M, N], stride ldc, or NULL: backward through an activation, x = through being its input: c is multiplied by
+ *         act'(x), and x is replaced by act(x), which the caller needs next (the activation's output is not kept).
+ *         Then act stands for that activation, and bias, pre and accumulate must be absent
+ *   sum_a [M] or NULL, only with trans_a: (+)= the sums over k of op(A)[m, k], added chain by chain while A is being packed
+ *         (a bias gradient beside a weight gradient); add_sum_a: added to what is there
+ * No aliasing of c, pre or through with inputs or each other. K = 0 gives bias (or 0). A leading dimension is >= the row's length.
  * Every element's sum over k runs in a fixed order that depends on K and the kernel row alone: a row of C has the same bits
  * whatever the other rows, the columns, the leading dimensions and the threads are.
  * Packing buffers come from the threads' scratch arenas. Errors: HONE_E_NOMEM. */
@@ -27,7 +32,9 @@ typedef struct hone_matmul_f32_args {
     const float *bias;
     hone_act act;
     float *pre;
-    bool accumulate;
+    float *through;
+    float *sum_a;
+    bool accumulate, add_sum_a;
 } hone_matmul_f32_args;
 
 typedef struct hone_matmul_f64_args {

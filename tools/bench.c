@@ -46,7 +46,7 @@ static const hone_option step_options[] = {
      .unit = "steps",
      .help = "measured steps, after two that warm up",
      .range = {1, 1000000}},
-    {.name = "profile", .kind = HONE_OPTION_FLAG, .help = "time per operation", .not_yet = true},
+    {.name = "profile", .kind = HONE_OPTION_FLAG, .help = "where the time goes, by phase and by operation"},
     {.name = NULL}};
 
 static const hone_option embed_options[] = {{.group = "What is measured",
@@ -95,6 +95,7 @@ static hone_status run_step(const hone_options *o) {
                                    .dropout = hone_options_real(o, "dropout"),
                                    .steps = hone_options_int(o, "steps"),
                                    .seed = (uint64_t)hone_options_int(o, "seed"),
+                                   .profile = hone_options_flag(o, "profile"),
                                    .json = hone_options_flag(o, "json")};
     return hone_bench_step(stdout, &how);
 }

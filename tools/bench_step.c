@@ -7,13 +7,13 @@
 #include "losses/loss.h"
 #include "models/model.h"
 #include "nn/optim.h"
+#include "tools/bench_profile.h"
 #include "tools/roof.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
 enum { WARM_UP = 2 };
 
@@ -26,14 +26,10 @@ typedef struct bench {
     int64_t B, T;
     int32_t *ids, *cu;
     double *ms;
+    hone_profile *profile; /* NULL unless asked for */
+    double phase[HONE_PHASES], lap;
     double flops; /* useful floating-point operations of a step */
 } bench;
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static const struct {
     const char *name;
@@ -98,7 +94,15 @@ static hone_status make_batch(bench *b) {
     return HONE_OK;
 }
 
+/* The time since the last call belongs to this phase. */
+static void phase_ends(bench *b, hone_bench_phase phase) {
+    double t = hone_profile_now();
+    b->phase[phase] += t - b->lap;
+    b->lap = t;
+}
+
 static hone_status one_step(bench *b, int64_t step) {
+    b->lap = hone_profile_now();
     double norm;
     hone_params *ps = hone_model_params(b->m);
     for (int64_t i = 0; i < hone_params_count(ps); i++) {
@@ -106,14 +110,21 @@ static hone_status one_step(bench *b, int64_t step) {
         bool words = t == hone_model_word_table(b->m);
         if (t->rows) HONE_TRY(hone_optim_catch_up(b->optim, t, words ? b->ids : NULL, words ? b->T : 0));
     }
+    phase_ends(b, HONE_PHASE_CATCH_UP);
     hone_graph_begin(b->g, &(hone_graph_mode){.record = true, .train = true, .seed = b->o->seed, .step = (uint64_t)step});
     hone_model_batch batch = {.B = b->B, .T = b->T, .ids = b->ids, .cu = b->cu};
     hone_loss_batch in = {.embeddings = hone_model_encode(b->m, b->g, &batch), .B = b->B / 2, .G = 2};
+    phase_ends(b, HONE_PHASE_FORWARD);
     hone_tensor *loss = in.embeddings ? hone_loss_mnr.build(b->g, &in, &(hone_loss_options){.scale = 20}) : NULL;
     HONE_TRY(hone_graph_status(b->g));
+    phase_ends(b, HONE_PHASE_LOSS);
     HONE_TRY(hone_graph_backward(b->g, loss, 1));
+    phase_ends(b, HONE_PHASE_BACKWARD);
     HONE_TRY(hone_optim_grad_norm(b->optim, &norm));
-    return hone_optim_step(b->optim, 2e-5, norm);
+    phase_ends(b, HONE_PHASE_GRAD_NORM);
+    HONE_TRY(hone_optim_step(b->optim, 2e-5, norm));
+    phase_ends(b, HONE_PHASE_UPDATE);
+    return HONE_OK;
 }
 
 static int ascending(const void *a, const void *b) {
@@ -121,7 +132,7 @@ static int ascending(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
-static void print(FILE *out, const bench *b, double roof) {
+static void print(FILE *out, bench *b, double roof) {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
     int64_t n = b->o->steps;
@@ -131,9 +142,11 @@ static void print(FILE *out, const bench *b, double roof) {
     if (b->o->json) {
         fprintf(out,
                 "{\"arch\":\"%s\",\"batch\":%" PRId64 ",\"tokens\":%" PRId64 ",\"dropout\":%g,\"threads\":%d,\"isa\":\"%s\",\"best_ms\":%.3f,"
-                "\"median_ms\":%.3f,\"tokens_per_s\":%.1f,\"gflops\":%.2f,\"roof_gflops\":%.2f,\"share\":%.4f,\"peak_rss_mb\":%.1f}\n",
+                "\"median_ms\":%.3f,\"tokens_per_s\":%.1f,\"gflops\":%.2f,\"roof_gflops\":%.2f,\"share\":%.4f,\"peak_rss_mb\":%.1f",
                 b->o->arch, b->B, b->T, b->o->dropout, hone_threads(), hone_isa_name(hone_kernels_isa()), best, median, rate, gflops, roof,
                 gflops / roof, rss);
+        if (b->profile) hone_bench_profile_json(out, b->profile, b->phase, n);
+        fprintf(out, "}\n");
         return;
     }
     fprintf(out, "%s, %" PRId64 " texts, %" PRId64 " tokens, dropout %g, %d threads, %s\n", b->o->arch, b->B, b->T, b->o->dropout, hone_threads(),
@@ -142,6 +155,7 @@ static void print(FILE *out, const bench *b, double roof) {
     fprintf(out, "  rate      %10.0f tokens/s\n", rate);
     fprintf(out, "  work      %10.1f GF/s useful, %.1f %% of the roof of %.1f GF/s\n", gflops, 100 * gflops / roof, roof);
     fprintf(out, "  memory    %10.0f MB peak\n", rss);
+    if (b->profile) hone_bench_profile_print(out, b->profile, b->phase, n, roof);
 }
 
 static hone_status run(bench *b, FILE *out) {
@@ -154,10 +168,16 @@ static hone_status run(bench *b, FILE *out) {
     HONE_TRY(hone_optim_new(hone_model_params(b->m),
                             &(hone_optim_config){.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.01, .clip = 1}, &b->optim));
     double roof = hone_roof_gflops(hone_threads());
+    if (b->o->profile && !(b->profile = hone_profile_new())) return hone_last_error()->code;
+    hone_graph_set_profile(b->g, b->profile);
     for (int64_t i = 0; i < WARM_UP + b->o->steps; i++) {
-        double start = now();
+        if (i == WARM_UP) {
+            memset(b->phase, 0, sizeof b->phase);
+            if (b->profile) hone_profile_clear(b->profile);
+        }
+        double start = hone_profile_now();
         HONE_TRY(one_step(b, i));
-        if (i >= WARM_UP) b->ms[i - WARM_UP] = 1e3 * (now() - start);
+        if (i >= WARM_UP) b->ms[i - WARM_UP] = 1e3 * (hone_profile_now() - start);
     }
     roof = fmax(roof, hone_roof_gflops(hone_threads()));
     print(out, b, roof);
@@ -167,6 +187,7 @@ static hone_status run(bench *b, FILE *out) {
 hone_status hone_bench_step(FILE *out, const hone_bench_step_options *o) {
     bench b = {.o = o};
     hone_status s = run(&b, out);
+    hone_profile_free(b.profile);
     hone_optim_free(b.optim);
     hone_graph_free(b.g);
     hone_arena_free(b.arena);

@@ -14,6 +14,7 @@ typedef struct hone_bench_step_options {
     double dropout;
     int64_t steps;       /* measured, after two that warm up */
     uint64_t seed;
+    bool profile; /* time per phase and per operation too */
     bool json;
 } hone_bench_step_options;
 

@@ -15,6 +15,28 @@ hone_status op_matmul(hone_dtype dtype, int64_t M, int64_t N, int64_t K, bool tr
                                                    .lda = lda, .b = b, .ldb = ldb, .c = c, .ldc = ldc, .accumulate = add});
 }
 
+hone_status op_linear_grads(hone_graph *g, hone_dtype dtype, int64_t M, int64_t N, int64_t K, const void *dy, const void *x, hone_tensor *w,
+                            hone_tensor *b) {
+    bool add_w, add_b;
+    void *dw = hone_graph_grad(g, w, &add_w), *db = hone_graph_grad(g, b, &add_b);
+    HONE_TRY(hone_graph_status(g));
+    if (!dw || dtype == HONE_F64) {
+        if (db) HONE_TRY(op_column_sums(dtype, M, N, dy, db, add_b));
+        return dw ? op_matmul(dtype, N, K, M, true, dy, N, false, x, K, dw, K, add_w) : HONE_OK;
+    }
+    return hone_matmul_f32(&(hone_matmul_f32_args){.M = N, .N = K, .K = M, .trans_a = true, .a = dy, .lda = N, .b = x, .ldb = K, .c = dw,
+                                                   .ldc = K, .accumulate = add_w, .sum_a = db, .add_sum_a = add_b});
+}
+
+hone_status op_matmul_through(hone_dtype dtype, int64_t M, int64_t N, int64_t K, const void *dy, const void *w, hone_act act, void *h, void *dh) {
+    if (dtype == HONE_F32)
+        return hone_matmul_f32(&(hone_matmul_f32_args){.M = M, .N = K, .K = N, .a = dy, .lda = N, .b = w, .ldb = K, .c = dh, .ldc = K,
+                                                       .act = act, .through = h});
+    HONE_TRY(op_matmul(dtype, M, K, N, false, dy, N, false, w, K, dh, K, false));
+    HONE_TRY(op_activation_backward(dtype, M * K, act, h, dh, dh, false));
+    return op_activation_forward(dtype, M * K, act, h, h);
+}
+
 /* ---- column sums ---- */
 
 typedef struct colsum_job {

@@ -8,6 +8,12 @@
 /* C [M, N] (+)= op(A) op(B), as tensor/matmul.h, for F32 or F64 data. */
 hone_status op_matmul(hone_dtype dtype, int64_t M, int64_t N, int64_t K, bool trans_a, const void *a, int64_t lda,
                       bool trans_b, const void *b, int64_t ldb, void *c, int64_t ldc, bool add);
+/* Parameter gradients of y = x W^T + b for dy [M, N], x [M, K]: dW (+)= dy^T x and db (+)= column sums of dy, each where the tensor
+ * wants it; b may be NULL. */
+hone_status op_linear_grads(hone_graph *g, hone_dtype dtype, int64_t M, int64_t N, int64_t K, const void *dy, const void *x, hone_tensor *w,
+                            hone_tensor *b);
+/* Back through y = act(h) W^T for dy [M, N], h [M, K]: dh = (dy W) act'(h), and h becomes act(h). */
+hone_status op_matmul_through(hone_dtype dtype, int64_t M, int64_t N, int64_t K, const void *dy, const void *w, hone_act act, void *h, void *dh);
 /* y [C] (+)= sum over the rows of x [rows, C]: chunks of rows in parallel, added in chunk order. */
 hone_status op_column_sums(hone_dtype dtype, int64_t rows, int64_t C, const void *x, void *y, bool add);
 /* Elementwise, in parallel. */

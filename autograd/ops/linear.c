@@ -55,10 +55,7 @@ static hone_status linear_backward(hone_graph *g, hone_node *n) {
     bool add;
     if (p->act != HONE_ACT_NONE) HONE_TRY(op_activation_backward(x->dtype, M * N, p->act, saved->pre, dh, dh, false));
     if (saved->pre) hone_graph_done(g, saved->pre, (size_t)(M * N) * hone_dtype_size(x->dtype));
-    void *db = b ? hone_graph_grad(g, b, &add) : NULL;
-    if (db) HONE_TRY(op_column_sums(x->dtype, M, N, dh, db, add));
-    void *dw = hone_graph_grad(g, w, &add);
-    if (dw) HONE_TRY(op_matmul(x->dtype, N, K, M, true, dh, N, false, x->data, K, dw, K, add));
+    HONE_TRY(op_linear_grads(g, x->dtype, M, N, K, dh, x->data, w, b));
     void *dx = hone_graph_grad(g, x, &add);
     if (dx) HONE_TRY(op_matmul(x->dtype, M, K, N, false, dh, N, false, w->data, K, dx, K, add));
     return hone_graph_status(g);

@@ -1,4 +1,4 @@
-/* y = a W2^T + b2 with h = x W1^T + b1, a = act(h). Only h is kept; a is computed again. With da = dy W2, dh = da act'(h):
+/* y = a W2^T + b2 with h = x W1^T + b1, a = act(h). Only h is kept; backward turns it into a where dh needs h for the last time. With da = dy W2, dh = da act'(h):
  *     dW2 = dy^T a,  db2 = sum dy,  dW1 = dh^T x,  db1 = sum dh,  dx = dh W1      (sums over rows) */
 #include "autograd/ops.h"
 #include "autograd/ops/common.h"
@@ -57,35 +57,23 @@ static hone_status mlp_forward(hone_graph *g, hone_node *n) {
     return HONE_OK;
 }
 
-/* Gradients of one layer's weight and bias from its output's gradient d [M, N] and its input x [M, K]. */
-static hone_status parameter_grads(hone_graph *g, hone_dtype dtype, int64_t M, int64_t N, int64_t K, const void *d, const void *x, hone_tensor *w,
-                                   hone_tensor *b) {
-    bool add;
-    void *db = b ? hone_graph_grad(g, b, &add) : NULL;
-    if (db) HONE_TRY(op_column_sums(dtype, M, N, d, db, add));
-    void *dw = hone_graph_grad(g, w, &add);
-    return dw ? op_matmul(dtype, N, K, M, true, d, N, false, x, K, dw, K, add) : hone_graph_status(g);
-}
-
 static hone_status mlp_backward(hone_graph *g, hone_node *n) {
     const mlp_params *p = n->params;
     hone_dtype dtype = n->out->dtype;
     int64_t M = hone_rows(n->out), K = hone_cols(n->in[X]), F = hone_dim(n->in[W1], 0), N = hone_dim(n->in[W2], 0);
     size_t bytes = (size_t)(M * F) * hone_dtype_size(dtype);
     const void *dy = n->out->grad;
-    void *wide = hone_graph_borrow(g, bytes);
-    if (!wide) return HONE_E_NOMEM;
-    HONE_TRY(op_activation_forward(dtype, M * F, p->act, n->saved, wide));
-    HONE_TRY(parameter_grads(g, dtype, M, N, F, dy, wide, n->in[W2], n->in[B2]));
-    void *dh = wide; /* the activation was read for the last time */
-    HONE_TRY(op_matmul(dtype, M, F, N, false, dy, N, false, n->in[W2]->data, F, dh, F, false));
-    HONE_TRY(op_activation_backward(dtype, M * F, p->act, n->saved, dh, dh, false));
-    hone_graph_done(g, n->saved, bytes);
-    HONE_TRY(parameter_grads(g, dtype, M, F, K, dh, n->in[X]->data, n->in[W1], n->in[B1]));
+    void *dh = hone_graph_borrow(g, bytes);
+    if (!dh) return HONE_E_NOMEM;
+    HONE_TRY(op_matmul_through(dtype, M, N, F, dy, n->in[W2]->data, p->act, n->saved, dh));
+    void *a = n->saved; /* what was h */
+    HONE_TRY(op_linear_grads(g, dtype, M, N, F, dy, a, n->in[W2], n->in[B2]));
+    hone_graph_done(g, a, bytes);
+    HONE_TRY(op_linear_grads(g, dtype, M, F, K, dh, n->in[X]->data, n->in[W1], n->in[B1]));
     bool add;
     void *dx = hone_graph_grad(g, n->in[X], &add);
     if (dx) HONE_TRY(op_matmul(dtype, M, K, F, false, dh, F, false, n->in[W1]->data, K, dx, K, add));
-    hone_graph_done(g, wide, bytes);
+    hone_graph_done(g, dh, bytes);
     return hone_graph_status(g);
 }
 
