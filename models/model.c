@@ -162,9 +162,9 @@ static void randomize(hone_params *ps, double deviation, uint64_t seed) {
 static hone_status make_parts(hone_model *m, const hone_model_options *o, uint64_t seed) {
     hone_family_facts facts;
     double deviation;
-    HONE_TRY(find_family(m, "config"));
-    HONE_TRY(m->family->configure(m->config, "config", o->dropout, m->arena, &m->self, &facts));
-    HONE_TRY(hone_json_real(m->config, "config", "initializer_range", 0.02, &deviation));
+    HONE_TRY(find_family(m, ""));
+    HONE_TRY(m->family->configure(m->config, "", o->dropout, m->arena, &m->self, &facts));
+    HONE_TRY(hone_json_real(m->config, "", "initializer_range", 0.02, &deviation));
     m->sentence = (hone_sentence){.n_modes = 1, .modes = {HONE_POOL_MEAN}, .include_prompt = true, .n_steps = 1,
                                   .step = {{.kind = HONE_STEP_NORMALIZE}}, .similarity = "cosine"};
     m->info = (hone_model_info){.dir = "", .family = m->family->model_type, .hidden = facts.hidden, .layers = facts.layers,

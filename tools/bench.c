@@ -1,5 +1,6 @@
 /* hone bench step, hone bench embed: how fast a whole training step, and embedding, run on this machine. (bench
  * kernels: bench_kernels.c.) */
+#include "tools/bench_embed.h"
 #include "tools/bench_step.h"
 #include "tools/commands.h"
 #include "tools/terminal.h"
@@ -12,8 +13,8 @@ static const hone_option step_options[] = {
      .kind = HONE_OPTION_STRING,
      .value = "A",
      .fallback = "minilm-l6",
-     .help = "minilm-l6, minilm-l12, bert-base, or a model's folder; not available yet: minilm-l6-ce, vit-b16, "
-             "vit-b32, clip-b32, siglip-b16",
+     .help = "minilm-l6, minilm-l12, bert-base, a model's folder, or a config.json (random weights); not available "
+             "yet: minilm-l6-ce, vit-b16, vit-b32, clip-b32, siglip-b16",
      .aka = "model|architecture"},
     {.name = "batch",
      .kind = HONE_OPTION_INT,
@@ -47,45 +48,68 @@ static const hone_option step_options[] = {
      .help = "measured steps, after two that warm up",
      .range = {1, 1000000}},
     {.name = "profile", .kind = HONE_OPTION_FLAG, .help = "where the time goes, by phase and by operation"},
+    {.name = "serve",
+     .kind = HONE_OPTION_FLAG,
+     .help = "for scripts: measure a step for each line \"step\" on standard input, the roof for \"roof\"; answers in "
+             "JSON"},
     {.name = NULL}};
 
-static const hone_option embed_options[] = {{.group = "What is measured",
-                                             .name = "model",
-                                             .kind = HONE_OPTION_FILE,
-                                             .value = "M",
-                                             .help = "a folder, or a name in the local Hugging Face cache",
-                                             .required = true},
-                                            {.name = "input",
-                                             .kind = HONE_OPTION_FILE,
-                                             .value = "FILE",
-                                             .help = "rows to embed, as for hone embed",
-                                             .required = true},
-                                            {.name = "columns",
-                                             .kind = HONE_OPTION_PAIRS,
-                                             .value = "ROLE=NAME,...",
-                                             .help = "which column holds the text",
-                                             .shown = "known names",
-                                             .repeat = true},
-                                            {.name = "batch-size",
-                                             .kind = HONE_OPTION_INT,
-                                             .fallback = "32",
-                                             .unit = "rows",
-                                             .help = "rows computed at once",
-                                             .aka = "batch",
-                                             .range = {1, 65536}},
-                                            {.name = "max-length",
-                                             .kind = HONE_OPTION_INT,
-                                             .unit = "tokens",
-                                             .shown = "what the model's folder says",
-                                             .help = "longer texts are cut",
-                                             .range = {2, 1000000}},
-                                            {.name = "queries",
-                                             .kind = HONE_OPTION_INT,
-                                             .fallback = "200",
-                                             .unit = "rows",
-                                             .help = "rows embedded one by one for the latencies",
-                                             .range = {1, 1000000}},
-                                            {.name = NULL}};
+static const hone_option embed_options[] = {
+    {.group = "What is measured",
+     .name = "model",
+     .kind = HONE_OPTION_FILE,
+     .value = "M",
+     .help = "a folder, or a name in the local Hugging Face cache",
+     .required = true},
+    {.name = "input",
+     .kind = HONE_OPTION_FILE,
+     .value = "FILE",
+     .help = "rows to embed, as for hone embed; not standard input",
+     .aka = "data|in|file|text",
+     .required = true},
+    {.name = "columns",
+     .kind = HONE_OPTION_PAIRS,
+     .value = "ROLE=NAME,...",
+     .help = "which column holds the text",
+     .shown = "known names",
+     .repeat = true},
+    {.name = "batch-size",
+     .kind = HONE_OPTION_INT,
+     .fallback = "16",
+     .unit = "rows",
+     .help = "rows of 64 tokens computed at once, as for hone embed",
+     .aka = "batch|bs",
+     .range = {1, 65536}},
+    {.name = "max-length",
+     .kind = HONE_OPTION_INT,
+     .unit = "tokens",
+     .shown = "what the model's folder says",
+     .help = "longer texts are cut",
+     .range = {2, 1000000}},
+    {.name = "starts",
+     .kind = HONE_OPTION_INT,
+     .fallback = "5",
+     .unit = "processes",
+     .help = "fresh processes that embed the first text",
+     .range = {1, 1000}},
+    {.name = "queries",
+     .kind = HONE_OPTION_INT,
+     .fallback = "200",
+     .unit = "rows",
+     .help = "rows embedded one by one for the latencies",
+     .range = {1, 1000000}},
+    {.name = "passes",
+     .kind = HONE_OPTION_INT,
+     .fallback = "3",
+     .unit = "passes",
+     .help = "over the whole file for the throughput",
+     .range = {1, 100000}},
+    {.name = "strict", .kind = HONE_OPTION_FLAG, .help = "stop at the first bad row instead of skipping it"},
+    {.name = "serve",
+     .kind = HONE_OPTION_FLAG,
+     .help = "for scripts: embed 25 rows for each line \"queries\" on standard input, all for \"corpus\", or measure "
+             "the roof for \"roof\"; answers in JSON"},
+    {.name = NULL}};
 
 static hone_status run_step(const hone_options *o) {
     hone_bench_step_options how = {.arch = hone_options_string(o, "arch"),
@@ -96,14 +120,9 @@ static hone_status run_step(const hone_options *o) {
                                    .steps = hone_options_int(o, "steps"),
                                    .seed = (uint64_t)hone_options_int(o, "seed"),
                                    .profile = hone_options_flag(o, "profile"),
+                                   .serve = hone_options_flag(o, "serve"),
                                    .json = hone_options_flag(o, "json")};
     return hone_bench_step(stdout, &how);
-}
-
-static hone_status run_embed(const hone_options *o) {
-    (void)o;
-    hone_fail(HONE_E_ARG, "bench embed: not available yet");
-    return hone_hint("\"hone bench step\" and \"hone bench kernels\" are");
 }
 
 const hone_command hone_command_bench_step = {
@@ -125,11 +144,14 @@ const hone_command hone_command_bench_embed = {
     .name = "bench embed",
     .summary = "time embedding: start-up, latency, throughput, memory",
     .synopsis = "--model M --input FILE [options]",
-    .about = "Start-up to the first vector, latency of single rows (p50, p99), rows a second in batches, peak memory.",
+    .about =
+        "Start-up to the first vector and its memory, in fresh processes; latency of single rows (p50, p99) and texts "
+        "and tokens a second in batches, warm, with the share of the FMA roof measured in the same run; peak memory "
+        "of a fresh process that embeds the file.",
     .options = embed_options,
     .example = {"hone bench embed --model sentence-transformers/all-MiniLM-L6-v2 --input texts.jsonl",
                 "hone bench embed --model run/best_model --input texts.csv --threads 1 --json"},
     .example_note = {"all figures as a table", "one core, as JSON"},
     .exits = "3 bad data or weights|7 device missing or failed",
-    .run = run_embed,
+    .run = hone_bench_embed,
 };

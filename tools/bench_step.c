@@ -8,6 +8,7 @@
 #include "models/model.h"
 #include "nn/optim.h"
 #include "tools/bench_profile.h"
+#include "tools/bench_serve.h"
 #include "tools/roof.h"
 
 #include <math.h>
@@ -28,6 +29,7 @@ typedef struct bench {
     double *ms;
     hone_profile *profile; /* NULL unless asked for */
     double phase[HONE_PHASES], lap;
+    int64_t served; /* steps done so far with --serve */
     double flops; /* useful floating-point operations of a step */
 } bench;
 
@@ -47,8 +49,17 @@ static hone_status open_model(bench *b) {
         json_decref(config);
         return s;
     }
+    size_t n = strlen(b->o->arch);
+    if (n > 5 && !strcmp(b->o->arch + n - 5, ".json")) {
+        json_t *config;
+        HONE_TRY(hone_json_load(b->o->arch, &config));
+        hone_status s = hone_model_make(config, &options, b->o->seed, &b->m);
+        json_decref(config);
+        if (s != HONE_OK) hone_blame(b->o->arch, 0);
+        return s;
+    }
     if (!hone_io_exists(b->o->arch) && !strchr(b->o->arch, '/')) {
-        hone_fail(HONE_E_ARG, "--arch \"%s\": expected minilm-l6, minilm-l12, bert-base or a model's folder", hone_quote(b->o->arch));
+        hone_fail(HONE_E_ARG, "--arch \"%s\": expected minilm-l6, minilm-l12, bert-base, a model's folder or a config.json", hone_quote(b->o->arch));
         return hone_hint("pictures and rerankers are not available yet");
     }
     return hone_model_open(b->o->arch, &options, &b->m);
@@ -158,6 +169,27 @@ static void print(FILE *out, bench *b, double roof) {
     if (b->profile) hone_bench_profile_print(out, b->profile, b->phase, n, roof);
 }
 
+static hone_status serve_step(void *ctx, json_t *answer) {
+    (void)answer;
+    bench *b = ctx;
+    return one_step(b, b->served++);
+}
+
+/* What the other side needs to do the same work: the shapes, and the very lengths that were drawn. */
+static hone_status serve(bench *b) {
+    static const hone_bench_verb verbs[] = {{"step", serve_step}, {NULL, NULL}};
+    const hone_model_info *info = hone_model_get_info(b->m);
+    for (int i = 0; i < WARM_UP; i++) HONE_TRY(one_step(b, b->served++));
+    json_t *lengths = json_array();
+    for (int64_t i = 0; i < b->B; i++) json_array_append_new(lengths, json_integer(b->cu[i + 1] - b->cu[i]));
+    json_t *ready = json_pack("{s:s, s:I, s:I, s:f, s:i, s:s, s:f, s:I, s:I, s:I, s:I, s:I, s:o}", "arch", b->o->arch, "batch", (json_int_t)b->B,
+                              "tokens", (json_int_t)b->T, "dropout", b->o->dropout, "threads", hone_threads(), "isa",
+                              hone_isa_name(hone_kernels_isa()), "gflop", b->flops * 1e-9, "hidden", (json_int_t)info->hidden, "layers",
+                              (json_int_t)info->layers, "heads", (json_int_t)info->heads, "intermediate", (json_int_t)info->intermediate, "vocab",
+                              (json_int_t)info->vocab, "lengths", lengths);
+    return hone_bench_serve(ready, verbs, b);
+}
+
 static hone_status run(bench *b, FILE *out) {
     HONE_TRY(open_model(b));
     HONE_TRY(make_batch(b));
@@ -167,6 +199,7 @@ static hone_status run(bench *b, FILE *out) {
     if (!b->g || !b->ms) return hone_last_error()->code;
     HONE_TRY(hone_optim_new(hone_model_params(b->m),
                             &(hone_optim_config){.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.01, .clip = 1}, &b->optim));
+    if (b->o->serve) return serve(b);
     double roof = hone_roof_gflops(hone_threads());
     if (b->o->profile && !(b->profile = hone_profile_new())) return hone_last_error()->code;
     hone_graph_set_profile(b->g, b->profile);

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 typedef struct hone_bench_step_options {
-    const char *arch;    /* minilm-l6, bert-base, or a model's folder */
+    const char *arch;    /* minilm-l6, bert-base, a model's folder, or a config.json (random weights) */
     int64_t batch;       /* texts; half are anchors, half positives */
     int64_t tokens;      /* length of every text */
     const char *lengths; /* NULL, or "lognormal:MEAN,SIGMA": lengths with that mean, cut to 4..256 */
@@ -15,6 +15,7 @@ typedef struct hone_bench_step_options {
     int64_t steps;       /* measured, after two that warm up */
     uint64_t seed;
     bool profile; /* time per phase and per operation too */
+    bool serve;          /* steps and the roof on demand (tools/bench_serve.h) */
     bool json;
 } hone_bench_step_options;
 

@@ -1,5 +1,6 @@
 /* hone embed: texts in, vectors out. */
 #include "tools/commands.h"
+#include "tools/embed.h"
 #include "tools/progress.h"
 #include "tools/rows.h"
 #include "tools/terminal.h"
@@ -92,8 +93,6 @@ static const hone_option options[] = {
     {.name = "strict", .kind = HONE_OPTION_FLAG, .help = "stop at the first bad row instead of skipping it"},
     {.name = NULL}};
 
-#define ROW_TOKENS 64 /* what --batch-size counts as one row */
-
 typedef struct job {
     hone_table *table;
     hone_roles roles;
@@ -151,7 +150,7 @@ static hone_status embed(const hone_options *o, job *j) {
         hone_cell c = hone_table_cell(j->table, i, j->roles.columns[0]);
         j->texts[i] = (hone_text){c.p, c.n};
     }
-    hone_embed_options how = {.batch_tokens = hone_options_int(o, "batch-size") * ROW_TOKENS,
+    hone_embed_options how = {.batch_tokens = hone_options_int(o, "batch-size") * HONE_EMBED_ROW_TOKENS,
                               .normalize = hone_options_flag(o, "normalize"),
                               .truncate = hone_options_int(o, "truncate"),
                               .progress = show_progress,

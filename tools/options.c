@@ -38,7 +38,7 @@ const hone_option hone_global_options[] = {
      .kind = HONE_OPTION_CHOICE,
      .fallback = "f32",
      .allowed = "f32",
-     .later = "bf16",
+     .later = "bf16|int8",
      .help = "number format of the computation"},
     {.name = "quiet", .kind = HONE_OPTION_FLAG, .help = "no progress and no notes on standard error"},
     {.name = "json",
