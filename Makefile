@@ -57,7 +57,7 @@ TOOL_OBJ:= $(filter-out $(BUILD)/tools/hone.o,$(CMD_OBJ))
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)';)
 
-.PHONY: all lib experiments test asan bench demo layers install uninstall format help clean
+.PHONY: all lib experiments test asan bench compare plots demo layers install uninstall format help clean
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY: $(EXP_SRC:%.c=$(BUILD)/%.o)
@@ -112,6 +112,14 @@ asan: ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 bench: build/hone ## every kernel against the roof of this machine, and whole training steps
 	$(Q)build/hone bench kernels
 	$(Q)build/hone bench step --arch minilm-l6 --batch 16 --tokens 128 --dropout 0.1
+
+# PAIRS, BUDGET (seconds a row), ONLY (rows), THREADS, COMPARE_MODEL, COMPARE_PYTHON, COMPARE_PIP: see bench/README.md.
+compare: build/hone ## Hone and PyTorch in turns on the same work; PAIRS=3 for a quick look (bench/README.md)
+	$(Q)python3 bench/compare.py $(if $(PAIRS),--pairs $(PAIRS)) $(if $(BUDGET),--budget $(BUDGET)) $(if $(THREADS),--threads $(THREADS)) \
+	    --only '$(ONLY)' --model '$(COMPARE_MODEL)' --python '$(COMPARE_PYTHON)'
+
+plots: build/hone ## docs/plots/*.svg: a step's time against tokens, length, threads and width
+	$(Q)python3 bench/plots.py
 
 demo: build/hone ## fine-tune a real model on real pairs, before and after; at most three minutes on two cores
 	$(Q)tools/demo.sh
