@@ -68,7 +68,11 @@ experiments: $(EXP_BIN) ## one binary per experiments/*.c
 
 # The instruction set comes from a file's name and nowhere else.
 %_avx2.o: ISA := -mavx2 -mfma -mf16c
-%_avx512.o: ISA := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mf16c -mprefer-vector-width=512
+AVX512  := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mf16c -mprefer-vector-width=512
+%_avx512.o: ISA := $(AVX512)
+%_avxvnni.o: ISA := -mavx2 -mfma -mf16c -mavxvnni
+%_avx512vnni.o: ISA := $(AVX512) -mavx512vnni
+%_avx512bf16.o: ISA := $(AVX512) -mavx512bf16
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)

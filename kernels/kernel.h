@@ -25,6 +25,15 @@ hone_isa hone_kernels_isa(void);        /* the row in use */
 bool hone_isa_supported(hone_isa isa);  /* CPUID and the OS's register saving (xgetbv) */
 const char *hone_isa_name(hone_isa isa);
 
+/* Instructions that some processors of an instruction set have and others lack; rows that need them say so. HONE_ISA
+ * caps these too: under scalar none is used, under avx2 only AVX_VNNI, under avx512 all that the machine has. */
+typedef enum hone_cpu {
+    HONE_CPU_AVX_VNNI = 1,    /* vpdpbusd on 256 bits, VEX form; wants avx2 */
+    HONE_CPU_AVX512_VNNI = 2, /* vpdpbusd on 512 bits; wants avx512 */
+    HONE_CPU_AVX512_BF16 = 4  /* vdpbf16ps on 512 bits; wants avx512 */
+} hone_cpu;
+uint32_t hone_cpu_features(hone_isa cap); /* the bits of this machine that rows up to `cap` may use */
+
 /* Activations, named as config.json names them (formulas in formats: hidden_act). */
 typedef enum hone_act {
     HONE_ACT_NONE = 0,

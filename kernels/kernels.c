@@ -36,6 +36,18 @@ bool hone_isa_supported(hone_isa isa) {
     return isa == HONE_ISA_AVX512 && avx2 && (saved & 0xE6) == 0xE6 && (b7 & leaf7) == leaf7;
 }
 
+uint32_t hone_cpu_features(hone_isa cap) {
+    uint32_t last, b, c, d, a1, b1, c1, d1, found = 0;
+    if (cap == HONE_ISA_SCALAR || !hone_isa_supported(HONE_ISA_AVX2)) return 0;
+    if (!__get_cpuid_count(7, 0, &last, &b, &c, &d)) return 0;
+    if (last < 1 || !__get_cpuid_count(7, 1, &a1, &b1, &c1, &d1)) a1 = 0;
+    if (a1 & bit_AVXVNNI) found |= HONE_CPU_AVX_VNNI;
+    if (cap == HONE_ISA_AVX2 || !hone_isa_supported(HONE_ISA_AVX512)) return found;
+    if (c & bit_AVX512VNNI) found |= HONE_CPU_AVX512_VNNI;
+    if (a1 & bit_AVX512BF16) found |= HONE_CPU_AVX512_BF16;
+    return found;
+}
+
 const char *hone_isa_name(hone_isa isa) {
     static const char *const names[] = {"scalar", "avx2", "avx512"};
     return (unsigned)isa < 3 ? names[isa] : "?";

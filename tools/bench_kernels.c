@@ -276,6 +276,7 @@ static hone_status bench_kernels(FILE *out, bool json, const char *only) {
                 hone_isa_name(hone_kernels_isa()), r.threads, hone_roof_gflops(r.threads), r.stream, "kernel", "row",
                 "shape");
     hone_status s = bench_matmul(&r);
+    if (!s) s = bench_matmul_int8(&r);
     if (!s) s = bench_attention(&r);
     if (!s) s = bench_elementwise(&r);
     if (!s && !r.lines) return hone_fail(HONE_E_ARG, "bench kernels: no kernel's name contains \"%s\"", only);
@@ -300,7 +301,7 @@ const hone_command hone_command_bench_kernels = {
     .synopsis = "[--only TEXT] [options]",
     .about = "Every kernel row with its shape, GF/s or GB/s, the share of the roof measured in the same run (fused "
              "multiply-adds on registers, "
-             "or bytes read from memory; data in cache can exceed the latter), and its error against double precision. "
+             "or bytes read from memory; data in cache can exceed the latter, products of small numbers the former), and its error against double precision. "
              "Matmul and attention run on all threads, the others on one.",
     .options = kernel_options,
     .example = {"hone bench kernels", "hone bench kernels --only matmul --json"},

@@ -1,0 +1,73 @@
+/* hone bench kernels: products in low precision. The share is of the roof of f32 multiply-adds, so that it says what is
+ * won. */
+#include "tools/bench_kernels.h"
+
+#include "base/memory.h"
+#include "kernels/dot/dot.h"
+#include "tensor/matmul_int8.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+/* A linear of [out, in] on some tokens: for few tokens the weights' bytes count. */
+static const int64_t dot_shapes[][3] = {{2048, 384, 384},  {2048, 1536, 384}, {2048, 384, 1536}, {2048, 768, 768},
+                                        {2048, 3072, 768}, {2048, 768, 3072}, {64, 1536, 384},   {16, 1536, 384},
+                                        {1, 1536, 384},    {1, 3072, 768}};
+enum { DOT_SHAPES = sizeof dot_shapes / sizeof *dot_shapes, MOST = 2048 * 3072 };
+
+static hone_status call_int8(void *ctx) {
+    return hone_matmul_int8(ctx);
+}
+
+/* Largest error of some elements, as a share of the sum of absolute products. */
+static double int8_error(const hone_matmul_int8_args *m, const float *w) {
+    double worst = 0;
+    for (int64_t s = 0; s < 64; s++) {
+        int64_t i = s * 7919 % m->M, j = s * 104729 % m->w->N, K = m->w->K;
+        double sum = 0, size = 0;
+        for (int64_t k = 0; k < K; k++) {
+            double t = (double)m->a[i * m->lda + k] * (double)w[j * K + k];
+            sum += t, size += fabs(t);
+        }
+        double error = fabs((double)m->c[i * m->ldc + j] - sum) / size;
+        if (!(error <= worst)) worst = error;
+    }
+    return worst;
+}
+
+static hone_status int8_line(bench_report *r, hone_arena *arena, const int64_t shape[3], const float *a, const float *w,
+                             float *c) {
+    const int64_t M = shape[0], N = shape[1], K = shape[2];
+    hone_arena_mark mark = hone_arena_get_mark(arena);
+    hone_matmul_int8_weight packed;
+    HONE_TRY(hone_matmul_int8_pack(arena, N, K, w, K, &packed));
+    hone_matmul_int8_args m = {.M = M, .a = a, .lda = K, .w = &packed, .c = c, .ldc = N};
+    HONE_TRY(hone_matmul_int8(&m));
+    char text[64];
+    snprintf(text, sizeof text, "%" PRId64 "x%" PRId64 "x%" PRId64 " NT packed", M, N, K);
+    bench_line line = {.kernel = "matmul_int8",
+                       .row = packed.row->name,
+                       .shape = text,
+                       .work = 2.0 * (double)M * (double)N * (double)K,
+                       .bytes = (double)N * (double)K,
+                       .by_bytes = M < 8,
+                       .error = int8_error(&m, w),
+                       .error_of = "of sum |a||b|",
+                       .threads = r->threads};
+    hone_status s = bench_time(r, &line, call_int8, &m);
+    hone_arena_release(arena, mark);
+    return s;
+}
+
+hone_status bench_matmul_int8(bench_report *r) {
+    if (!bench_wanted(r, "matmul_int8")) return HONE_OK;
+    hone_arena *arena = hone_arena_new("bench", 0);
+    if (!arena) return HONE_E_NOMEM;
+    float *x[3];
+    for (int i = 0; i < 3; i++) x[i] = hone_arena_alloc(arena, (size_t)MOST * sizeof *x[i]);
+    hone_status s = hone_arena_failed(arena) ? HONE_E_NOMEM : HONE_OK;
+    if (!s) bench_fill(x[0], MOST, 1), bench_fill(x[1], MOST, 2);
+    for (int i = 0; i < DOT_SHAPES && !s; i++) s = int8_line(r, arena, dot_shapes[i], x[0], x[1], x[2]);
+    hone_arena_free(arena);
+    return s;
+}
