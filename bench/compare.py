@@ -396,7 +396,7 @@ def product_rows(args):
 
 def product_table(rows):
     lines = ["## Matrix products", "",
-             "GF/s, medians of %d rounds in turns; a share is of the roof. Targets: 90 / 88 / 83 %% of the roof for X W^T, dY W, dY^T X, and never below "
+             "GF/s, medians over rounds in turns (%d); a share is of the roof. Targets: 90 / 88 / 83 %% of the roof for X W^T, dY W, dY^T X, and never below "
              "0.97x the best library." % max([r["rounds"] for r in rows] or [0]), "",
              "| product | M, N, K | Hone | share | MKL | OpenBLAS | oneDNN, packed | best library's share | ratio, median / best | |", "|---|---|---|---|---|---|---|---|---|---|"]
     for r in rows:

@@ -178,6 +178,8 @@ def product_with(library, threads):
         a, b, c = a.T if form == 2 else a, b.T if form == 0 else b, torch.empty(m, n)
         return lambda: torch.mm(a, b, out=c)
 
+    import torch.utils.mkldnn
+
     def onednn(m, n, k, form):
         if form:
             return None  # PyTorch reaches oneDNN's f32 product only through the linear layer
