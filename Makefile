@@ -9,7 +9,7 @@ endif
 PREFIX  ?= /usr/local
 CONFIG  ?= release
 VERSION := 0.1.0
-# Objects of two compilers never mix: their OpenMP runtimes differ.
+# Objects of two compilers never mix.
 BUILD   := build/$(CONFIG)$(if $(findstring clang,$(CC)),-clang)
 
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wdouble-promotion
@@ -24,7 +24,7 @@ OPT     := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined,float-cast-o
 LDFLAGS += -fsanitize=address,undefined
 endif
 PKGS    := jansson libutf8proc zlib
-CFLAGS  := -std=c11 -g $(OPT) -fPIC -fopenmp -ffp-contract=off $(WARN)
+CFLAGS  := -std=c11 -g $(OPT) -fPIC -ffp-contract=off $(WARN)
 CPPFLAGS += -I. $(DEFS) $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 LIBS    := $(shell pkg-config --libs $(PKGS) 2>/dev/null || echo -ljansson -lutf8proc -lz) -lm -lpthread
 
@@ -82,10 +82,10 @@ $(BUILD)/libhone.a: $(LIB_OBJ)
 	$(call say,AR,$@)rm -f $@ && ar rcs $@ $(LIB_OBJ)
 
 $(BUILD)/libhone.so: $(LIB_OBJ)
-	$(call say,LD,$@)$(CC) -shared -fopenmp -Wl,-soname,libhone.so.0 $(LDFLAGS) -o $@ $(LIB_OBJ) $(LIBS)
+	$(call say,LD,$@)$(CC) -shared -Wl,-soname,libhone.so.0 $(LDFLAGS) -o $@ $(LIB_OBJ) $(LIBS)
 
 $(BUILD)/hone: $(CMD_OBJ) $(BUILD)/libhone.a
-	$(call say,LD,$@)$(CC) -fopenmp $(LDFLAGS) -o $@ $(CMD_OBJ) $(BUILD)/libhone.a $(LIBS)
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $(CMD_OBJ) $(BUILD)/libhone.a $(LIBS)
 
 ifeq ($(CONFIG),release)
 build/hone: $(BUILD)/hone
@@ -95,10 +95,10 @@ build/hone: $(BUILD)/hone # build/hone is always the release one
 endif
 
 $(BUILD)/experiments/%: $(BUILD)/experiments/%.o $(BUILD)/libhone.a
-	$(call say,LD,$@)$(CC) -fopenmp $(LDFLAGS) -o $@ $< $(BUILD)/libhone.a $(LIBS)
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $< $(BUILD)/libhone.a $(LIBS)
 
 $(BUILD)/hone-tests: $(TEST_OBJ) $(TOOL_OBJ) $(BUILD)/libhone.a
-	$(call say,LD,$@)$(CC) -fopenmp $(LDFLAGS) -o $@ $(TEST_OBJ) $(TOOL_OBJ) $(BUILD)/libhone.a -lcmocka $(LIBS)
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $(TEST_OBJ) $(TOOL_OBJ) $(BUILD)/libhone.a -lcmocka $(LIBS)
 
 -include $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(EXP_SRC:%.c=$(BUILD)/%.d)
 

@@ -2,8 +2,9 @@
 
 #include "base/io.h"
 #include "base/memory.h"
+#include "base/pool.h"
 
-#include <omp.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,29 +69,48 @@ static hone_status run_serially(int64_t n, hone_task body, void *ctx) {
     return HONE_OK;
 }
 
+/* A call: what the tasks need, and the lowest failure so far. */
+typedef struct call {
+    hone_task body;
+    void *ctx;
+    int64_t first; /* of the tasks that the pool is running */
+    int64_t failed;
+    hone_status status;
+    hone_error error;
+    pthread_mutex_t lock;
+} call;
+
+static void run_task(void *ctx, int64_t i) {
+    call *c = ctx;
+    int64_t task = c->first + i;
+    /* Tasks above a failed one may be left out; those below it must run, for one of them may fail too and it is the
+     * lowest that is reported, at any number of threads. */
+    if (task > __atomic_load_n(&c->failed, __ATOMIC_RELAXED)) return;
+    inside = true;
+    hone_status s = c->body(c->ctx, task);
+    inside = false;
+    if (s == HONE_OK) return;
+    pthread_mutex_lock(&c->lock);
+    if (task < c->failed) {
+        __atomic_store_n(&c->failed, task, __ATOMIC_RELAXED);
+        c->status = s;
+        c->error = *hone_last_error();
+    }
+    pthread_mutex_unlock(&c->lock);
+}
+
 hone_status hone_parallel(int64_t n, hone_task body, void *ctx) {
     int team = hone_threads();
     if (team > n) team = (int)n;
     if (inside || team <= 1) return run_serially(n, body, ctx);
-    /* Tasks above a failed one may be left out; those below it must run, for one of them may fail too and it is the
-     * lowest that is reported, at any number of threads. */
-    int64_t failed = INT64_MAX;
-    hone_status status = HONE_OK;
-    hone_error error;
-#pragma omp parallel for schedule(dynamic, 1) num_threads(team)
-    for (int64_t task = 0; task < n; task++) {
-        if (task > __atomic_load_n(&failed, __ATOMIC_RELAXED)) continue;
-        inside = true;
-        hone_status s = body(ctx, task);
-        inside = false;
-        if (s == HONE_OK) continue;
-#pragma omp critical(hone_parallel_failure)
-        if (task < failed) {
-            __atomic_store_n(&failed, task, __ATOMIC_RELAXED);
-            status = s;
-            error = *hone_last_error();
+    call c = {.body = body, .ctx = ctx, .failed = INT64_MAX, .lock = PTHREAD_MUTEX_INITIALIZER};
+    enum { AT_ONCE = 1 << 30 };
+    for (; c.first < n && c.status == HONE_OK; c.first += AT_ONCE) {
+        int64_t left = n - c.first;
+        if (!hone_pool_run(team, left < AT_ONCE ? left : AT_ONCE, run_task, &c)) {
+            for (int64_t i = 0; c.status == HONE_OK && i < left && i < AT_ONCE; i++) run_task(&c, i);
         }
     }
-    if (status != HONE_OK) hone_error_restore(&error);
-    return status;
+    if (c.status != HONE_OK) hone_error_restore(&c.error);
+    return c.status;
 }

@@ -1,6 +1,6 @@
-/* Fixed work split over threads (OpenMP). The caller cuts its work into tasks whose number and borders do not depend
- * on the number of threads, each task writes its own output, and sums over tasks are combined by the caller in task
- * order: so results are the same bits at any thread count. */
+/* Fixed work split over threads (base/pool.h). The caller cuts its work into tasks whose number and borders do not
+ * depend on the number of threads, each task writes its own output, and sums over tasks are combined by the caller in
+ * task order: so results are the same bits at any thread count. */
 #ifndef HONE_BASE_PARALLEL_H
 #define HONE_BASE_PARALLEL_H
 
@@ -11,8 +11,8 @@ void hone_set_threads(int n);
 int hone_threads(void);
 
 /* Run body(ctx, task) for task = 0..n-1. Tasks are handed out dynamically; the body must not care where it runs. The
- * body reports failure by returning a status; the lowest failing task's error record is passed on. Nested calls run
- * in the calling thread. */
+ * body reports failure by returning a status; the lowest failing task's error record is passed on. Nested calls, and
+ * calls while another thread's is under way, run in the calling thread. */
 typedef hone_status (*hone_task)(void *ctx, int64_t task);
 hone_status hone_parallel(int64_t n, hone_task body, void *ctx);
 

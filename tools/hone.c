@@ -176,10 +176,10 @@ static hone_status version(bool json) {
     const char *compiler = "gcc " __VERSION__;
 #endif
     if (json)
-        return hone_print_json(json_pack("{s:s,s:s,s:s,s:i,s:s,s:b}", "version", HONE_VERSION, "compiler", compiler,
-                                         "config", HONE_CONFIG, "openmp", _OPENMP, "cpu_row", isa, "cuda", 0));
-    printf("hone %s\nbuilt with %s, OpenMP %d, %s; jansson %s, utf8proc %s, zlib %s\nCPU row in use: %s\nCUDA: no\n",
-           HONE_VERSION, compiler, _OPENMP, HONE_CONFIG, jansson_version_str(), utf8proc_version(), zlibVersion(), isa);
+        return hone_print_json(json_pack("{s:s,s:s,s:s,s:s,s:b}", "version", HONE_VERSION, "compiler", compiler,
+                                         "config", HONE_CONFIG, "cpu_row", isa, "cuda", 0));
+    printf("hone %s\nbuilt with %s, %s; jansson %s, utf8proc %s, zlib %s\nCPU row in use: %s\nCUDA: no\n", HONE_VERSION,
+           compiler, HONE_CONFIG, jansson_version_str(), utf8proc_version(), zlibVersion(), isa);
     return HONE_OK;
 }
 

@@ -2,8 +2,10 @@
 #include "base/fault.h"
 #include "tests/test.h"
 
-#include <omp.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { N = 1000 };
@@ -88,10 +90,7 @@ static hone_status outer_task(void *ctx, int64_t task) {
 
 TEST(parallel, nested_calls_run_in_order_in_the_calling_thread) {
     hone_set_threads(4);
-    int levels = omp_get_max_active_levels();
-    omp_set_max_active_levels(4); /* even where OpenMP itself would open a team inside a team */
     CHECK_FAILS(hone_parallel(16, outer_task, NULL), HONE_E_LIMIT, "inner 5");
-    omp_set_max_active_levels(levels);
     hone_set_threads(0);
 }
 
@@ -101,7 +100,7 @@ TEST(parallel, the_default_respects_the_environment) {
     unsetenv("OMP_NUM_THREADS");
     hone_set_threads(0);
     int all = hone_threads();
-    CHECK(all >= 1 && all <= omp_get_num_procs());
+    CHECK(all >= 1 && all <= (int)sysconf(_SC_NPROCESSORS_CONF));
     setenv("OMP_NUM_THREADS", "1", 1);
     hone_set_threads(-3);
     CHECK_INT(hone_threads(), 1);
@@ -117,5 +116,72 @@ TEST(parallel, the_default_respects_the_environment) {
     CHECK_INT(hone_last_error()->code, HONE_OK);
     hone_set_threads(1 << 30);
     CHECK_INT(hone_threads(), 1024);
+    hone_set_threads(0);
+}
+
+/* Jobs of changing size, team and body at once after another: a worker that comes late must not run a task of another
+ * job. */
+static hone_status add_task(void *ctx, int64_t task) {
+    int64_t *cell = ctx;
+    __atomic_add_fetch(&cell[task], 1, __ATOMIC_RELAXED);
+    return HONE_OK;
+}
+
+static hone_status subtract_task(void *ctx, int64_t task) {
+    int64_t *cell = ctx;
+    __atomic_sub_fetch(&cell[task], 1, __ATOMIC_RELAXED);
+    return HONE_OK;
+}
+
+TEST(parallel, a_hundred_thousand_small_jobs_run_every_task_once) {
+    int64_t cells[2][40] = {{0}};
+    int threads[] = {2, 3, 2, 8, 4};
+    int64_t sum = 0;
+    for (int job = 0; job < 100000; job++) {
+        if (job % 1000 == 0) hone_set_threads(threads[job / 1000 % 5]);
+        int64_t n = 2 + job % 37;
+        CHECK_OK(hone_parallel(n, job % 3 ? add_task : subtract_task, cells[job & 1]));
+        sum += job % 3 ? n : -n;
+    }
+    for (int i = 0; i < 80; i++) sum -= cells[i / 40][i % 40];
+    CHECK_INT(sum, 0);
+    hone_set_threads(0);
+}
+
+static void *caller(void *ctx) {
+    int64_t *cell = ctx;
+    for (int i = 0; i < 2000; i++)
+        if (hone_parallel(8, add_task, cell) != HONE_OK) return NULL;
+    return ctx;
+}
+
+TEST(parallel, several_callers_at_once_all_get_their_tasks_done) {
+    enum { CALLERS = 4 };
+    pthread_t thread[CALLERS];
+    int64_t cells[CALLERS][8] = {{0}};
+    hone_set_threads(3);
+    for (int i = 0; i < CALLERS; i++) CHECK_INT(pthread_create(&thread[i], NULL, caller, cells[i]), 0);
+    for (int i = 0; i < CALLERS; i++) {
+        void *done;
+        CHECK_INT(pthread_join(thread[i], &done), 0);
+        CHECK(done == cells[i]);
+        for (int k = 0; k < 8; k++) CHECK_INT(cells[i][k], 2000);
+    }
+    hone_set_threads(0);
+}
+
+TEST(parallel, a_forked_child_has_threads_of_its_own) {
+    int64_t cells[16] = {0};
+    hone_set_threads(2);
+    CHECK_OK(hone_parallel(16, add_task, cells));
+    pid_t child = fork();
+    if (!child) {
+        for (int i = 0; i < 100; i++)
+            if (hone_parallel(16, add_task, cells) != HONE_OK) _exit(1);
+        _exit(cells[0] == 101 && cells[15] == 101 ? 0 : 2);
+    }
+    int status;
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     hone_set_threads(0);
 }
