@@ -99,6 +99,12 @@ hone_status hone_io_map(const char *path, hone_mapping *out) {
     return s;
 }
 
+void hone_io_map_let_go(const hone_mapping *m, const void *p, size_t n) {
+    uintptr_t first = (uintptr_t)p & ~(uintptr_t)4095, base = (uintptr_t)m->p;
+    if (!m->p || (uintptr_t)p < base || (uintptr_t)p + n > base + m->n) return; /* the bytes are somebody else's */
+    madvise((void *)first, (uintptr_t)p + n - first, MADV_DONTNEED);
+}
+
 void hone_io_unmap(hone_mapping *m) {
     if (m->p) munmap((void *)(uintptr_t)m->p, m->n);
     *m = (hone_mapping){NULL, 0};
@@ -131,7 +137,8 @@ hone_status hone_io_mkdirs(const char *path) {
             return hone_fail_at(HONE_E_IO, path, 0, 0, "cannot make the folder: \"%s\" is not a folder",
                                 hone_quote(part));
         if (errno == ENOENT) /* a file system that makes no folders, such as /proc */
-            return hone_fail_at(HONE_E_IO, path, 0, 0, "cannot make the folder: the system refuses \"%s\"", hone_quote(part));
+            return hone_fail_at(HONE_E_IO, path, 0, 0, "cannot make the folder: the system refuses \"%s\"",
+                                hone_quote(part));
         return hone_sys_fail(part, "cannot make the folder");
     }
     return HONE_OK;

@@ -8,8 +8,8 @@
 
 #include "base/status.h"
 
-/* Whole file in memory, NUL-terminated after its n bytes; free with hone_free. More than max_bytes: HONE_E_LIMIT. "-" is
- * standard input. */
+/* Whole file in memory, NUL-terminated after its n bytes; free with hone_free. More than max_bytes: HONE_E_LIMIT. "-"
+ * is standard input. */
 hone_status hone_io_read_file(const char *path, uint64_t max_bytes, char **text, size_t *n);
 
 /* Read-only private mapping of a regular file; an empty file maps to p = NULL, n = 0. The mapping survives the file's
@@ -19,6 +19,8 @@ typedef struct hone_mapping {
     size_t n;
 } hone_mapping;
 hone_status hone_io_map(const char *path, hone_mapping *out);
+/* Bytes of a mapping that will hardly be read again: the process gives their memory back. They stay readable. */
+void hone_io_map_let_go(const hone_mapping *m, const void *p, size_t n);
 void hone_io_unmap(hone_mapping *m); /* accepts an empty mapping; clears it */
 
 /* Streaming read, for tables and gzip. */
@@ -29,13 +31,14 @@ hone_status hone_reader_read(hone_reader *r, void *p, size_t n, size_t *got);
 void hone_reader_close(hone_reader *r);
 
 /* Replace-or-nothing writing: bytes go to `path`.tmp-PID beside the target; commit = fsync, close, rename, fsync of the
- * directory. Abort (or a failed commit) removes the temporary and leaves the old file as it was. Directories must exist. */
+ * directory. Abort (or a failed commit) removes the temporary and leaves the old file as it was. Directories must
+ * exist. */
 typedef struct hone_writer hone_writer;
 hone_status hone_writer_open(const char *path, hone_writer **out);
 hone_status hone_writer_write(hone_writer *w, const void *p, size_t n); /* buffered, 1 MiB */
 hone_status hone_writer_printf(hone_writer *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-hone_status hone_writer_commit(hone_writer *w); /* frees w, also on failure */
-void hone_writer_abort(hone_writer *w);         /* frees w; accepts NULL */
+hone_status hone_writer_commit(hone_writer *w);                            /* frees w, also on failure */
+void hone_writer_abort(hone_writer *w);                                    /* frees w; accepts NULL */
 hone_status hone_io_write_file(const char *path, const void *p, size_t n); /* open, write, commit */
 
 /* An append-only log. Each call is one write(2). `truncate_at` >= 0 cuts the file there on opening (resume). */
@@ -48,10 +51,10 @@ void hone_append_close(hone_append *a);
 
 bool hone_io_exists(const char *path);
 bool hone_io_is_dir(const char *path);
-hone_status hone_io_mkdirs(const char *path); /* like mkdir -p */
+hone_status hone_io_mkdirs(const char *path);                 /* like mkdir -p */
 hone_status hone_io_rename(const char *from, const char *to); /* with fsync of the parent directory */
-hone_status hone_io_remove_tree(const char *path); /* a missing path is fine; never follows links */
-hone_status hone_io_copy(const char *from, const char *to); /* through hone_writer */
+hone_status hone_io_remove_tree(const char *path);            /* a missing path is fine; never follows links */
+hone_status hone_io_copy(const char *from, const char *to);   /* through hone_writer */
 hone_status hone_io_sync_dir(const char *path);
 /* Names in a directory, sorted by byte order, without . and ..; NULL-terminated array, one hone_free for all. */
 hone_status hone_io_list(const char *dir, char ***names, size_t *n);

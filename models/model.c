@@ -27,7 +27,8 @@ struct hone_model {
     hone_model_info info;
 };
 
-/* ---- opening ----------------------------------------------------------------------------------------------------------- */
+/* ---- opening
+ * ----------------------------------------------------------------------------------------------------------- */
 
 static hone_status find_family(hone_model *m, const char *file) {
     const char *type;
@@ -39,7 +40,8 @@ static hone_status find_family(hone_model *m, const char *file) {
             return HONE_OK;
         }
     if (!*type) return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "has no \"model_type\"");
-    return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "\"model_type\" is \"%s\"; this version runs: bert", hone_quote(type));
+    return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "\"model_type\" is \"%s\"; this version runs: bert",
+                        hone_quote(type));
 }
 
 static hone_status read_config(hone_model *m, const hone_model_options *o, hone_family_facts *facts) {
@@ -64,13 +66,13 @@ static bool has_tensor(void *ctx, const char *name) {
     return hone_weights_find(c->weights, c->family->prefix, name) != NULL;
 }
 
-static hone_status load_dense(hone_model *m) {
+static hone_status load_dense(hone_model *m, const hone_weights_place *place) {
     for (int i = 0; i < m->sentence.n_steps; i++) {
         const hone_sentence_step *d = &m->sentence.step[i];
         hone_safetensors *st;
         if (d->kind != HONE_STEP_DENSE) continue;
         HONE_TRY(hone_safetensors_open(d->dir, &st));
-        hone_status s = hone_weights_load_layer(st, m->params, d->name, "linear", d->dir);
+        hone_status s = hone_weights_load_layer(st, m->params, d->name, "linear", place, d->dir);
         hone_safetensors_close(st);
         HONE_TRY(s);
     }
@@ -86,9 +88,12 @@ static hone_status load_weights(hone_model *m, const hone_model_options *o) {
     int64_t encoder_params = hone_params_count(m->params);
     HONE_TRY(hone_sentence_declare(&m->sentence, m->params, m->dir, m->info.hidden, &m->info.embedding));
     bool borrow = !o->train && hone_params_dtype(m->params) == HONE_F32;
-    HONE_TRY(hone_params_allocate(m->params, o->train, borrow));
-    HONE_TRY(hone_weights_load(m->weights, m->params, encoder_params, m->family->prefix, m->arena, m->sentence.encoder));
-    HONE_TRY(load_dense(m));
+    HONE_TRY(hone_params_allocate(m->params, o->train ? HONE_PARAMS_TRAIN
+                                             : borrow ? HONE_PARAMS_INFERENCE
+                                                      : HONE_PARAMS_PLAIN));
+    hone_weights_place place = {.arena = m->arena, .precision = o->precision};
+    HONE_TRY(hone_weights_load(m->weights, m->params, encoder_params, m->family->prefix, &place, m->sentence.encoder));
+    HONE_TRY(load_dense(m, &place));
     if (!borrow) {
         hone_safetensors_close(m->weights);
         m->weights = NULL;
@@ -96,7 +101,9 @@ static hone_status load_weights(hone_model *m, const hone_model_options *o) {
     return HONE_OK;
 }
 
-static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t smaller(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
 
 static void settle_max_length(hone_model *m, const hone_model_options *o, int64_t usable) {
     int64_t n = hone_tokenizer_max_length(m->tokenizer);
@@ -110,15 +117,21 @@ static hone_status open_parts(hone_model *m, const char *name, const hone_model_
     HONE_TRY(hone_model_find(name, m->dir));
     HONE_TRY(hone_sentence_read(m->dir, o->pooling, &m->sentence));
     HONE_TRY(read_config(m, o, &facts));
-    m->info = (hone_model_info){.dir = m->dir, .family = m->family->model_type, .hidden = facts.hidden, .layers = facts.layers,
-                                .heads = facts.heads, .intermediate = facts.intermediate, .vocab = facts.vocab,
-                                .positions = facts.positions, .similarity = m->sentence.similarity};
+    m->info = (hone_model_info){.dir = m->dir,
+                                .family = m->family->model_type,
+                                .hidden = facts.hidden,
+                                .layers = facts.layers,
+                                .heads = facts.heads,
+                                .intermediate = facts.intermediate,
+                                .vocab = facts.vocab,
+                                .positions = facts.positions,
+                                .similarity = m->sentence.similarity};
     HONE_TRY(hone_tokenizer_open(m->sentence.encoder, &m->tokenizer));
     if (m->sentence.lower_case) HONE_TRY(hone_tokenizer_lower_case(m->tokenizer));
     settle_max_length(m, o, facts.usable_positions);
     if (m->info.max_length <= hone_tokenizer_special_count(m->tokenizer, false))
-        return hone_fail(HONE_E_ARG, "a text may have %" PRId64 " tokens, of which %" PRId64 " are special ones", m->info.max_length,
-                         hone_tokenizer_special_count(m->tokenizer, false));
+        return hone_fail(HONE_E_ARG, "a text may have %" PRId64 " tokens, of which %" PRId64 " are special ones",
+                         m->info.max_length, hone_tokenizer_special_count(m->tokenizer, false));
     HONE_TRY(load_weights(m, o));
     m->info.parameters = hone_params_elements(m->params);
     return HONE_OK;
@@ -165,16 +178,27 @@ static hone_status make_parts(hone_model *m, const hone_model_options *o, uint64
     HONE_TRY(find_family(m, ""));
     HONE_TRY(m->family->configure(m->config, "", o->dropout, m->arena, &m->self, &facts));
     HONE_TRY(hone_json_real(m->config, "", "initializer_range", 0.02, &deviation));
-    m->sentence = (hone_sentence){.n_modes = 1, .modes = {HONE_POOL_MEAN}, .include_prompt = true, .n_steps = 1,
-                                  .step = {{.kind = HONE_STEP_NORMALIZE}}, .similarity = "cosine"};
-    m->info = (hone_model_info){.dir = "", .family = m->family->model_type, .hidden = facts.hidden, .layers = facts.layers,
-                                .heads = facts.heads, .intermediate = facts.intermediate, .vocab = facts.vocab,
-                                .positions = facts.positions, .embedding = facts.hidden, .max_length = facts.usable_positions,
+    m->sentence = (hone_sentence){.n_modes = 1,
+                                  .modes = {HONE_POOL_MEAN},
+                                  .include_prompt = true,
+                                  .n_steps = 1,
+                                  .step = {{.kind = HONE_STEP_NORMALIZE}},
+                                  .similarity = "cosine"};
+    m->info = (hone_model_info){.dir = "",
+                                .family = m->family->model_type,
+                                .hidden = facts.hidden,
+                                .layers = facts.layers,
+                                .heads = facts.heads,
+                                .intermediate = facts.intermediate,
+                                .vocab = facts.vocab,
+                                .positions = facts.positions,
+                                .embedding = facts.hidden,
+                                .max_length = facts.usable_positions,
                                 .similarity = m->sentence.similarity};
     m->params = hone_params_new(o->dtype == HONE_F64 ? HONE_F64 : HONE_F32);
     if (!m->params) return hone_last_error()->code;
     m->family->declare(m->self, m->params, has_nothing, NULL);
-    HONE_TRY(hone_params_allocate(m->params, o->train, false));
+    HONE_TRY(hone_params_allocate(m->params, o->train ? HONE_PARAMS_TRAIN : HONE_PARAMS_PLAIN));
     randomize(m->params, deviation, seed);
     m->info.parameters = hone_params_elements(m->params);
     return HONE_OK;
@@ -205,7 +229,8 @@ void hone_model_close(hone_model *m) {
     hone_free(m);
 }
 
-/* ---- running and facts --------------------------------------------------------------------------------------------------- */
+/* ---- running and facts
+ * --------------------------------------------------------------------------------------------------- */
 
 hone_tensor *hone_model_hidden(hone_model *m, hone_graph *g, const hone_model_batch *b, int layer) {
     return m->family->forward(m->self, g, b, layer);
@@ -215,11 +240,21 @@ hone_tensor *hone_model_encode(hone_model *m, hone_graph *g, const hone_model_ba
     return hone_sentence_forward(&m->sentence, g, m->family->forward(m->self, g, b, -1), b);
 }
 
-hone_params *hone_model_params(hone_model *m) { return m->params; }
-const hone_model_info *hone_model_get_info(const hone_model *m) { return &m->info; }
-const hone_tokenizer *hone_model_tokenizer(const hone_model *m) { return m->tokenizer; }
-hone_tensor *hone_model_word_table(const hone_model *m) { return m->family->word_table(m->self); }
-bool hone_model_skips_prompt(const hone_model *m) { return !m->sentence.include_prompt; }
+hone_params *hone_model_params(hone_model *m) {
+    return m->params;
+}
+const hone_model_info *hone_model_get_info(const hone_model *m) {
+    return &m->info;
+}
+const hone_tokenizer *hone_model_tokenizer(const hone_model *m) {
+    return m->tokenizer;
+}
+hone_tensor *hone_model_word_table(const hone_model *m) {
+    return m->family->word_table(m->self);
+}
+bool hone_model_skips_prompt(const hone_model *m) {
+    return !m->sentence.include_prompt;
+}
 
 const char *hone_model_prompt(const hone_model *m, const char *name) {
     const json_t *config = m->sentence.config;
@@ -230,7 +265,8 @@ const char *hone_model_prompt(const hone_model *m, const char *name) {
     return json_string_value(json_object_get(json_object_get(config, "prompts"), name));
 }
 
-/* ---- writing ------------------------------------------------------------------------------------------------------------- */
+/* ---- writing
+ * ------------------------------------------------------------------------------------------------------------- */
 
 /* config.json as it came, except for what is no longer true: the class, and the element type if it was stated. */
 static hone_status write_config(const hone_model *m, const char *dir) {
@@ -258,6 +294,8 @@ static hone_status write_folder(hone_model *m, const char *dir) {
 
 hone_status hone_model_save(hone_model *m, const char *dir) {
     if (!m->tokenizer) return hone_fail(HONE_E_ARG, "a model made without files has no tokenizer to save");
+    if (m->weights)
+        return hone_fail(HONE_E_ARG, "%s is open for inference, its weights are no longer as they were read", m->dir);
     char fresh[HONE_PATH_MAX], old[HONE_PATH_MAX];
     size_t n = strlen(dir);
     while (n > 1 && dir[n - 1] == '/') n--;

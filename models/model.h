@@ -5,9 +5,9 @@
  *     hone_tensor *e = hone_model_encode(m, g, &batch);          // [B, D], on the tape
  *     HONE_TRY(hone_model_save(m, "out/best_model"));
  *
- * A folder is config.json, weights (safetensors, one file or shards), tokenizer files and, for sentence-transformers, modules.json
- * with the folders it names. Without modules.json it is a bare encoder with mean pooling. The family is config.json's
- * model_type; each family is one file (bert.c) behind hone_family. */
+ * A folder is config.json, weights (safetensors, one file or shards), tokenizer files and, for sentence-transformers,
+ * modules.json with the folders it names. Without modules.json it is a bare encoder with mean pooling. The family is
+ * config.json's model_type; each family is one file (bert.c) behind hone_family. */
 #ifndef HONE_MODELS_MODEL_H
 #define HONE_MODELS_MODEL_H
 
@@ -15,15 +15,17 @@
 #include "base/json.h"
 #include "data/tokenizer/tokenizer.h"
 #include "nn/param.h"
+#include "tensor/prepared.h"
 
 typedef struct hone_model hone_model;
 
 typedef struct hone_model_options {
-    hone_dtype dtype;    /* 0: F32. F64: gradient checks */
-    bool train;          /* allocate gradients */
-    double dropout;      /* > 0: replaces config.json's probabilities; 0: as configured; < 0: none */
-    int64_t max_length;  /* 0: as the folder says. Never beyond the positions that the model has */
-    const char *pooling; /* NULL: as the folder says; else one of the modes' names */
+    hone_dtype dtype; /* 0: F32. F64: gradient checks */
+    bool train; /* allocate gradients. false: for inference; weights are laid out for the kernels and cannot be saved */
+    hone_precision precision; /* of inference: 0: F32 */
+    double dropout;           /* > 0: replaces config.json's probabilities; 0: as configured; < 0: none */
+    int64_t max_length;       /* 0: as the folder says. Never beyond the positions that the model has */
+    const char *pooling;      /* NULL: as the folder says; else one of the modes' names */
 } hone_model_options;
 
 /* `name`: a folder, or org/name looked up in the local Hugging Face cache (never on the network).
@@ -31,13 +33,14 @@ typedef struct hone_model_options {
 hone_status hone_model_open(const char *name, const hone_model_options *o, hone_model **out);
 void hone_model_close(hone_model *m); /* accepts NULL */
 
-/* A model without files: the encoder that `config` (as in config.json, borrowed) describes, mean pooling, unit length; weights
- * N(0, initializer_range), norms 1 and 0. It has no tokenizer and cannot be saved. For benches and experiments. */
+/* A model without files: the encoder that `config` (as in config.json, borrowed) describes, mean pooling, unit length;
+ * weights N(0, initializer_range), norms 1 and 0. It has no tokenizer and cannot be saved. For benches and experiments.
+ */
 hone_status hone_model_make(const json_t *config, const hone_model_options *o, uint64_t seed, hone_model **out);
 
-/* Write the whole folder: weights as F32 safetensors, config.json with every unknown key kept, tokenizer files byte for byte,
- * sentence-transformers' modules in the form that all its versions from 2 on read. The folder appears complete or not at all (a
- * temporary beside it is renamed); one that is there is replaced. */
+/* Write the whole folder: weights as F32 safetensors, config.json with every unknown key kept, tokenizer files byte for
+ * byte, sentence-transformers' modules in the form that all its versions from 2 on read. The folder appears complete or
+ * not at all (a temporary beside it is renamed); one that is there is replaced. */
 hone_status hone_model_save(hone_model *m, const char *dir);
 
 /* ---- what a model is, to the training loop ---- */
@@ -73,12 +76,14 @@ const hone_model_info *hone_model_get_info(const hone_model *m);
 const hone_tokenizer *hone_model_tokenizer(const hone_model *m);
 /* The table that token ids look up (hone_optim_catch_up). */
 hone_tensor *hone_model_word_table(const hone_model *m);
-/* Text of a named prompt of config_sentence_transformers.json, NULL if there is none; name NULL: the default prompt ("" if none). */
+/* Text of a named prompt of config_sentence_transformers.json, NULL if there is none; name NULL: the default prompt (""
+ * if none). */
 const char *hone_model_prompt(const hone_model *m, const char *name);
 
 /* Pooling leaves the prompt's tokens out (include_prompt false): hone_model_batch.skip is wanted. */
 bool hone_model_skips_prompt(const hone_model *m);
-/* How many tokens that is for a prompt: [CLS] and the prompt's own, not the closing special token. 0 when pooling takes everything. */
+/* How many tokens that is for a prompt: [CLS] and the prompt's own, not the closing special token. 0 when pooling takes
+ * everything. */
 hone_status hone_model_prompt_tokens(const hone_model *m, const char *prompt, int32_t *n);
 
 /* ---- embedding texts ---- */
@@ -97,10 +102,10 @@ typedef struct hone_embed_options {
     void *ctx;
 } hone_embed_options;
 
-/* out [n, D or truncate]. Texts are tokenized on all threads, sorted by length, embedded in packed batches. The step arena of `g`
- * is used and reset. cut: how many texts were longer than max_length (NULL: not wanted). */
-hone_status hone_model_embed(hone_model *m, hone_graph *g, const hone_text *texts, int64_t n, const hone_embed_options *o,
-                             float *out, int64_t *cut);
+/* out [n, D or truncate]. Texts are tokenized on all threads, sorted by length, embedded in packed batches. The step
+ * arena of `g` is used and reset. cut: how many texts were longer than max_length (NULL: not wanted). */
+hone_status hone_model_embed(hone_model *m, hone_graph *g, const hone_text *texts, int64_t n,
+                             const hone_embed_options *o, float *out, int64_t *cut);
 
 /* The folder a name stands for: itself if it is one, else the snapshot in the Hugging Face cache. */
 hone_status hone_model_find(const char *name, char dir[4096]);

@@ -42,7 +42,8 @@ static bool make_room(hone_params *ps) {
     return true;
 }
 
-hone_tensor *hone_params_add_stacked(hone_params *ps, hone_param_kind kind, hone_shape part, int n, const char *const *names) {
+hone_tensor *hone_params_add_stacked(hone_params *ps, hone_param_kind kind, hone_shape part, int n,
+                                     const char *const *names) {
     hone_param p = {.kind = kind, .n_names = n, .trainable = true};
     hone_shape whole = part;
     whole.dim[0] *= n;
@@ -76,17 +77,29 @@ static hone_status allocate_table_grad(hone_params *ps, hone_param *p) {
     set->list = hone_arena_alloc(ps->arena, (size_t)hone_dim(t, 0) * sizeof *set->list);
     t->rows = set;
     t->grad = p->table_grad;
-    return set->mark && set->list ? HONE_OK : hone_fail(HONE_E_NOMEM, "no memory for the row set of \"%s\"", p->name[0]);
+    return set->mark && set->list ? HONE_OK
+                                  : hone_fail(HONE_E_NOMEM, "no memory for the row set of \"%s\"", p->name[0]);
 }
 
-hone_status hone_params_allocate(hone_params *ps, bool gradients, bool skip_tables) {
+/* Which parameters get no values: see hone_params_use. */
+static void mark_use(hone_params *ps, hone_params_use use) {
+    for (int64_t i = 0; i < ps->n; i++) {
+        hone_param *p = &ps->list[i];
+        p->borrowed = use == HONE_PARAMS_INFERENCE && p->kind == HONE_PARAM_EMBEDDING;
+        p->prepares = use == HONE_PARAMS_INFERENCE && p->kind == HONE_PARAM_WEIGHT && p->tensor->shape.rank == 2;
+    }
+}
+
+hone_status hone_params_allocate(hone_params *ps, hone_params_use use) {
+    bool gradients = use == HONE_PARAMS_TRAIN;
     size_t values = 0, grads = 0;
     if (ps->failed) return hone_fail(HONE_E_NOMEM, "no memory for %" PRId64 " parameters", ps->n);
+    mark_use(ps, use);
     for (int64_t i = 0; i < ps->n; i++) {
-        size_t bytes = padded(ps, &ps->list[i]);
-        bool table = ps->list[i].kind == HONE_PARAM_EMBEDDING;
-        grads += table ? 0 : bytes;
-        values += skip_tables && table ? 0 : bytes;
+        const hone_param *p = &ps->list[i];
+        size_t bytes = padded(ps, p);
+        grads += p->kind == HONE_PARAM_EMBEDDING ? 0 : bytes;
+        values += p->borrowed || p->prepares ? 0 : bytes;
     }
     ps->values = hone_alloc(values ? values : 64);
     ps->grads = gradients ? hone_alloc(grads ? grads : 64) : NULL;
@@ -94,10 +107,10 @@ hone_status hone_params_allocate(hone_params *ps, bool gradients, bool skip_tabl
     char *value = ps->values, *grad = ps->grads;
     for (int64_t i = 0; i < ps->n; i++) {
         hone_param *p = &ps->list[i];
-        p->borrowed = skip_tables && p->kind == HONE_PARAM_EMBEDDING;
-        p->tensor->data = p->borrowed ? NULL : value;
+        bool here = !p->borrowed && !p->prepares;
+        p->tensor->data = here ? value : NULL;
         p->tensor->needs_grad = gradients;
-        if (!p->borrowed) value += padded(ps, p);
+        if (here) value += padded(ps, p);
         if (gradients && p->kind == HONE_PARAM_EMBEDDING) {
             HONE_TRY(allocate_table_grad(ps, p));
         } else if (grad) {
@@ -108,9 +121,15 @@ hone_status hone_params_allocate(hone_params *ps, bool gradients, bool skip_tabl
     return HONE_OK;
 }
 
-int64_t hone_params_count(const hone_params *ps) { return ps->n; }
-hone_param *hone_params_at(const hone_params *ps, int64_t i) { return &ps->list[i]; }
-hone_dtype hone_params_dtype(const hone_params *ps) { return ps->dtype; }
+int64_t hone_params_count(const hone_params *ps) {
+    return ps->n;
+}
+hone_param *hone_params_at(const hone_params *ps, int64_t i) {
+    return &ps->list[i];
+}
+hone_dtype hone_params_dtype(const hone_params *ps) {
+    return ps->dtype;
+}
 
 int64_t hone_params_elements(const hone_params *ps) {
     int64_t n = 0;
@@ -119,7 +138,7 @@ int64_t hone_params_elements(const hone_params *ps) {
 }
 
 hone_named hone_params_part(const hone_params *ps, int64_t i, int part) {
-    const hone_param *p = &ps->list[i];
+    hone_param *p = &ps->list[i];
     hone_named out = {.name = p->name[part], .shape = p->tensor->shape, .dtype = ps->dtype, .param = p};
     out.shape.dim[0] /= p->n_names;
     size_t offset = (size_t)part * (size_t)hone_shape_count(&out.shape) * hone_dtype_size(ps->dtype);

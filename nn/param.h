@@ -1,8 +1,8 @@
 /* Parameters: registered under their published names, stored flat, with their gradients beside them.
  *
- * A parameter is one tensor for the arithmetic and one or more published tensors for the files: query, key and value weights are one
- * [3C, C] parameter with three names, so that they are one matrix multiplication. The registry drives loading, saving,
- * optimiser groups, freezing and listings.
+ * A parameter is one tensor for the arithmetic and one or more published tensors for the files: query, key and value
+ * weights are one [3C, C] parameter with three names, so that they are one matrix multiplication. The registry drives
+ * loading, saving, optimiser groups, freezing and listings.
  *
  *     hone_params *ps = hone_params_new(HONE_F32);
  *     hone_tensor *w = hone_params_add(ps, HONE_PARAM_WEIGHT, shape, "encoder.layer.0.output.dense.weight");
@@ -30,7 +30,8 @@ typedef struct hone_param {
     const char *name[HONE_PARAM_PARTS]; /* part i holds rows i * rows/n_names … of tensor */
     bool trainable;                     /* false: frozen; it gets no gradient */
     bool borrowed;                      /* data lies in a mapped file (inference) */
-    void *table_grad;                   /* a table's gradient: memory of its own, of which only touched pages exist */
+    bool prepares;    /* inference: a matrix that gets memory while it is read, then is laid out for the kernels */
+    void *table_grad; /* a table's gradient: memory of its own, of which only touched pages exist */
 } hone_param;
 
 typedef struct hone_params hone_params;
@@ -38,14 +39,21 @@ typedef struct hone_params hone_params;
 hone_params *hone_params_new(hone_dtype dtype); /* F32 or F64; NULL: no memory */
 void hone_params_free(hone_params *ps);
 
-/* Declare a parameter (names are copied). NULL when memory is short: the registry remembers it and hone_params_allocate fails. */
+/* Declare a parameter (names are copied). NULL when memory is short: the registry remembers it and hone_params_allocate
+ * fails. */
 hone_tensor *hone_params_add(hone_params *ps, hone_param_kind kind, hone_shape shape, const char *name);
 /* n parts of the same shape, stacked along the first dimension. */
-hone_tensor *hone_params_add_stacked(hone_params *ps, hone_param_kind kind, hone_shape part, int n, const char *const *names);
+hone_tensor *hone_params_add_stacked(hone_params *ps, hone_param_kind kind, hone_shape part, int n,
+                                     const char *const *names);
 
-/* Give every declared parameter its memory: one flat block of values (uninitialised) and, with gradients, one of gradients. A
- * parameter of kind EMBEDDING can be left without values (skip_tables) when a mapped file will supply them. */
-hone_status hone_params_allocate(hone_params *ps, bool gradients, bool skip_tables);
+typedef enum hone_params_use {
+    HONE_PARAMS_PLAIN,     /* values only */
+    HONE_PARAMS_TRAIN,     /* values and gradients */
+    HONE_PARAMS_INFERENCE, /* tables borrow from a mapped file, matrices are prepared: neither has values here */
+} hone_params_use;
+/* Give every declared parameter its memory: one flat block of values (uninitialised) and one of gradients, as the use
+ * asks. */
+hone_status hone_params_allocate(hone_params *ps, hone_params_use use);
 
 int64_t hone_params_count(const hone_params *ps);
 hone_param *hone_params_at(const hone_params *ps, int64_t i);
@@ -58,7 +66,7 @@ typedef struct hone_named {
     hone_shape shape;
     hone_dtype dtype;
     void *data, *grad;
-    const hone_param *param;
+    hone_param *param;
 } hone_named;
 hone_named hone_params_part(const hone_params *ps, int64_t i, int part);
 bool hone_params_find(const hone_params *ps, const char *name, hone_named *out);

@@ -365,3 +365,7 @@ hone_status hone_safetensors_read_f32(const hone_safetensors *s, const hone_safe
                             hone_dtype_name(e->dtype));
     }
 }
+
+void hone_safetensors_let_go(const hone_safetensors *s, const hone_safetensors_entry *e) {
+    hone_io_map_let_go(&s->files[e->file].mapping, e->data, e->bytes);
+}

@@ -53,6 +53,9 @@ bool hone_safetensors_metadata_at(const hone_safetensors *s, int file, int64_t i
 /* All elements as f32 into dst [hone_shape_count(&e->shape)]: F32 bit by bit, F16 and BF16 exactly, F64 rounded to
  * nearest (beyond the range: infinity). Other types: HONE_E_DTYPE. */
 hone_status hone_safetensors_read_f32(const hone_safetensors *s, const hone_safetensors_entry *e, float *dst);
+/* e's bytes will hardly be read again: their memory goes back to the system, reading them fetches them from the file
+ * anew. */
+void hone_safetensors_let_go(const hone_safetensors *s, const hone_safetensors_entry *e);
 
 /* One tensor to write; data as in memory, of `dtype`. */
 typedef struct hone_safetensors_item {

@@ -1,8 +1,8 @@
 /* Dense row-major tensors.
  *
- * A tensor is a shape, a type and a pointer. It owns nothing: its struct and its data live in an arena (or data in a mapped
- * file, or another tensor's storage: a view), and go when the arena is reset. There are no strides: transposes are flags of
- * matmul, heads are addressed inside attention. Every tensor knows its device. */
+ * A tensor is a shape, a type and a pointer. It owns nothing: its struct and its data live in an arena (or data in a
+ * mapped file, or another tensor's storage: a view), and go when the arena is reset. There are no strides: transposes
+ * are flags of matmul, heads are addressed inside attention. Every tensor knows its device. */
 #ifndef HONE_TENSOR_TENSOR_H
 #define HONE_TENSOR_TENSOR_H
 
@@ -21,8 +21,9 @@ typedef struct hone_shape {
 
 typedef struct hone_node hone_node; /* the operation that made a tensor; autograd's */
 
-/* Which rows of an embedding table's gradient hold something: a batch touches a few hundred of 30,000 rows, and only those are
- * zeroed, summed, measured and used. mark [V], list [n] in order of first touch; the owner clears both after its step. */
+/* Which rows of an embedding table's gradient hold something: a batch touches a few hundred of 30,000 rows, and only
+ * those are zeroed, summed, measured and used. mark [V], list [n] in order of first touch; the owner clears both after
+ * its step. */
 typedef struct hone_row_set {
     uint8_t *mark;
     int32_t *list;
@@ -36,11 +37,13 @@ typedef struct hone_tensor {
     hone_shape shape;
     const char *name; /* never NULL; "" for intermediate results */
 
-    /* Gradient: same shape and dtype, NULL until somebody wants it. grad_set says whether it already holds a sum (the next
-     * contribution adds) or garbage (the next contribution overwrites): no pass is spent on zeroing. */
+    /* Gradient: same shape and dtype, NULL until somebody wants it. grad_set says whether it already holds a sum (the
+     * next contribution adds) or garbage (the next contribution overwrites): no pass is spent on zeroing. */
     bool needs_grad, grad_set;
     void *grad;
     hone_row_set *rows; /* an embedding table's: rows of grad outside the set hold garbage. NULL: grad is whole */
+    const struct hone_prepared
+        *prepared;   /* a weight laid out for the kernels (prepared.h); data may then be NULL. NULL: not */
     hone_node *node; /* NULL: a leaf (parameter or input) */
 } hone_tensor;
 
@@ -51,14 +54,24 @@ bool hone_shape_equal(const hone_shape *a, const hone_shape *b);
 /* "[16, 384]" for messages; eight rotating thread-local buffers. */
 const char *hone_shape_str(const hone_shape *s);
 
-static inline int64_t hone_count(const hone_tensor *t) { return hone_shape_count(&t->shape); }
-static inline int64_t hone_dim(const hone_tensor *t, int i) { return t->shape.dim[i < 0 ? t->shape.rank + i : i]; }
+static inline int64_t hone_count(const hone_tensor *t) {
+    return hone_shape_count(&t->shape);
+}
+static inline int64_t hone_dim(const hone_tensor *t, int i) {
+    return t->shape.dim[i < 0 ? t->shape.rank + i : i];
+}
 /* Product of all dimensions but the last; the last (1 for a scalar). */
 int64_t hone_rows(const hone_tensor *t);
 int64_t hone_cols(const hone_tensor *t);
-static inline float *hone_f32(const hone_tensor *t) { return (float *)t->data; }
-static inline double *hone_f64(const hone_tensor *t) { return (double *)t->data; }
-static inline int32_t *hone_i32(const hone_tensor *t) { return (int32_t *)t->data; }
+static inline float *hone_f32(const hone_tensor *t) {
+    return (float *)t->data;
+}
+static inline double *hone_f64(const hone_tensor *t) {
+    return (double *)t->data;
+}
+static inline int32_t *hone_i32(const hone_tensor *t) {
+    return (int32_t *)t->data;
+}
 
 /* A new tensor with uninitialised data in the arena; NULL when it is short of memory (the arena stays failed). */
 hone_tensor *hone_tensor_new(hone_arena *a, hone_dtype dtype, hone_shape shape);

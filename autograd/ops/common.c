@@ -3,20 +3,75 @@
 #include "base/parallel.h"
 #include "kernels/kernels.h"
 #include "tensor/matmul.h"
+#include "tensor/prepared.h"
 
 #include <string.h>
 
 hone_status op_matmul(hone_dtype dtype, int64_t M, int64_t N, int64_t K, bool trans_a, const void *a, int64_t lda,
                       bool trans_b, const void *b, int64_t ldb, void *c, int64_t ldc, bool add) {
     if (dtype == HONE_F64)
-        return hone_matmul_f64(&(hone_matmul_f64_args){.M = M, .N = N, .K = K, .trans_a = trans_a, .trans_b = trans_b, .a = a,
-                                                       .lda = lda, .b = b, .ldb = ldb, .c = c, .ldc = ldc, .accumulate = add});
-    return hone_matmul_f32(&(hone_matmul_f32_args){.M = M, .N = N, .K = K, .trans_a = trans_a, .trans_b = trans_b, .a = a,
-                                                   .lda = lda, .b = b, .ldb = ldb, .c = c, .ldc = ldc, .accumulate = add});
+        return hone_matmul_f64(&(hone_matmul_f64_args){.M = M,
+                                                       .N = N,
+                                                       .K = K,
+                                                       .trans_a = trans_a,
+                                                       .trans_b = trans_b,
+                                                       .a = a,
+                                                       .lda = lda,
+                                                       .b = b,
+                                                       .ldb = ldb,
+                                                       .c = c,
+                                                       .ldc = ldc,
+                                                       .accumulate = add});
+    return hone_matmul_f32(&(hone_matmul_f32_args){.M = M,
+                                                   .N = N,
+                                                   .K = K,
+                                                   .trans_a = trans_a,
+                                                   .trans_b = trans_b,
+                                                   .a = a,
+                                                   .lda = lda,
+                                                   .b = b,
+                                                   .ldb = ldb,
+                                                   .c = c,
+                                                   .ldc = ldc,
+                                                   .accumulate = add});
 }
 
-hone_status op_linear_grads(hone_graph *g, hone_dtype dtype, int64_t M, int64_t N, int64_t K, const void *dy, const void *x, hone_tensor *w,
-                            hone_tensor *b) {
+hone_status op_linear(hone_dtype dtype, int64_t M, const void *x, const hone_tensor *w, const hone_tensor *b,
+                      hone_act act, void *pre, void *y) {
+    int64_t N = hone_dim(w, 0), K = hone_dim(w, 1);
+    const void *bias = b ? b->data : NULL;
+    if (w->prepared) return hone_prepared_linear(w->prepared, M, x, bias, act, pre, y);
+    if (dtype == HONE_F64)
+        return hone_matmul_f64(&(hone_matmul_f64_args){.M = M,
+                                                       .N = N,
+                                                       .K = K,
+                                                       .trans_b = true,
+                                                       .a = x,
+                                                       .lda = K,
+                                                       .b = w->data,
+                                                       .ldb = K,
+                                                       .c = y,
+                                                       .ldc = N,
+                                                       .bias = bias,
+                                                       .act = act,
+                                                       .pre = pre});
+    return hone_matmul_f32(&(hone_matmul_f32_args){.M = M,
+                                                   .N = N,
+                                                   .K = K,
+                                                   .trans_b = true,
+                                                   .a = x,
+                                                   .lda = K,
+                                                   .b = w->data,
+                                                   .ldb = K,
+                                                   .c = y,
+                                                   .ldc = N,
+                                                   .bias = bias,
+                                                   .act = act,
+                                                   .pre = pre});
+}
+
+hone_status op_linear_grads(hone_graph *g, hone_dtype dtype, int64_t M, int64_t N, int64_t K, const void *dy,
+                            const void *x, hone_tensor *w, hone_tensor *b) {
     bool add_w, add_b;
     void *dw = hone_graph_grad(g, w, &add_w), *db = hone_graph_grad(g, b, &add_b);
     HONE_TRY(hone_graph_status(g));
@@ -24,14 +79,26 @@ hone_status op_linear_grads(hone_graph *g, hone_dtype dtype, int64_t M, int64_t 
         if (db) HONE_TRY(op_column_sums(dtype, M, N, dy, db, add_b));
         return dw ? op_matmul(dtype, N, K, M, true, dy, N, false, x, K, dw, K, add_w) : HONE_OK;
     }
-    return hone_matmul_f32(&(hone_matmul_f32_args){.M = N, .N = K, .K = M, .trans_a = true, .a = dy, .lda = N, .b = x, .ldb = K, .c = dw,
-                                                   .ldc = K, .accumulate = add_w, .sum_a = db, .add_sum_a = add_b});
+    return hone_matmul_f32(&(hone_matmul_f32_args){.M = N,
+                                                   .N = K,
+                                                   .K = M,
+                                                   .trans_a = true,
+                                                   .a = dy,
+                                                   .lda = N,
+                                                   .b = x,
+                                                   .ldb = K,
+                                                   .c = dw,
+                                                   .ldc = K,
+                                                   .accumulate = add_w,
+                                                   .sum_a = db,
+                                                   .add_sum_a = add_b});
 }
 
-hone_status op_matmul_through(hone_dtype dtype, int64_t M, int64_t N, int64_t K, const void *dy, const void *w, hone_act act, void *h, void *dh) {
+hone_status op_matmul_through(hone_dtype dtype, int64_t M, int64_t N, int64_t K, const void *dy, const void *w,
+                              hone_act act, void *h, void *dh) {
     if (dtype == HONE_F32)
-        return hone_matmul_f32(&(hone_matmul_f32_args){.M = M, .N = K, .K = N, .a = dy, .lda = N, .b = w, .ldb = K, .c = dh, .ldc = K,
-                                                       .act = act, .through = h});
+        return hone_matmul_f32(&(hone_matmul_f32_args){
+            .M = M, .N = K, .K = N, .a = dy, .lda = N, .b = w, .ldb = K, .c = dh, .ldc = K, .act = act, .through = h});
     HONE_TRY(op_matmul(dtype, M, K, N, false, dy, N, false, w, K, dh, K, false));
     HONE_TRY(op_activation_backward(dtype, M * K, act, h, dh, dh, false));
     return op_activation_forward(dtype, M * K, act, h, h);
@@ -51,7 +118,8 @@ static hone_status colsum_task(void *ctx, int64_t t) {
     void *y = op_at(j->dtype, j->part, t * j->C);
     const void *x = op_at(j->dtype, j->x, op_first(t, j->per) * j->C);
     memset(y, 0, (size_t)j->C * hone_dtype_size(j->dtype));
-    HONE_BY_DTYPE(j->dtype, hone_vector_f32_colsum, hone_vector_f64_colsum, op_count(t, j->per, j->rows), j->C, j->C, x, y);
+    HONE_BY_DTYPE(j->dtype, hone_vector_f32_colsum, hone_vector_f64_colsum, op_count(t, j->per, j->rows), j->C, j->C, x,
+                  y);
     return HONE_OK;
 }
 
@@ -117,8 +185,10 @@ hone_status op_activation_forward(hone_dtype dtype, int64_t n, hone_act act, con
     return hone_parallel(op_tasks(n, j.per), activation_forward_task, &j);
 }
 
-hone_status op_activation_backward(hone_dtype dtype, int64_t n, hone_act act, const void *x, const void *dy, void *dx, bool add) {
-    element_job j = {.dtype = dtype, .n = n, .per = ELEMENTS_PER_TASK, .act = act, .x = x, .dy = dy, .y = dx, .add = add};
+hone_status op_activation_backward(hone_dtype dtype, int64_t n, hone_act act, const void *x, const void *dy, void *dx,
+                                   bool add) {
+    element_job j = {
+        .dtype = dtype, .n = n, .per = ELEMENTS_PER_TASK, .act = act, .x = x, .dy = dy, .y = dx, .add = add};
     return hone_parallel(op_tasks(n, j.per), activation_backward_task, &j);
 }
 

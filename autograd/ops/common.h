@@ -1,5 +1,5 @@
-/* What several ops share: the two matmul types behind one call, and rows or elements split over threads. All borders depend
- * on sizes alone, never on the number of threads. */
+/* What several ops share: the two matmul types behind one call, and rows or elements split over threads. All borders
+ * depend on sizes alone, never on the number of threads. */
 #ifndef HONE_AUTOGRAD_OPS_COMMON_H
 #define HONE_AUTOGRAD_OPS_COMMON_H
 
@@ -8,23 +8,32 @@
 /* C [M, N] (+)= op(A) op(B), as tensor/matmul.h, for F32 or F64 data. */
 hone_status op_matmul(hone_dtype dtype, int64_t M, int64_t N, int64_t K, bool trans_a, const void *a, int64_t lda,
                       bool trans_b, const void *b, int64_t ldb, void *c, int64_t ldc, bool add);
-/* Parameter gradients of y = x W^T + b for dy [M, N], x [M, K]: dW (+)= dy^T x and db (+)= column sums of dy, each where the tensor
- * wants it; b may be NULL. */
-hone_status op_linear_grads(hone_graph *g, hone_dtype dtype, int64_t M, int64_t N, int64_t K, const void *dy, const void *x, hone_tensor *w,
-                            hone_tensor *b);
+/* y [M, N] = act(x [M, K] w^T + b): w [N, K] plain or prepared, b [N] or NULL; pre: the value before act, or NULL. */
+hone_status op_linear(hone_dtype dtype, int64_t M, const void *x, const hone_tensor *w, const hone_tensor *b,
+                      hone_act act, void *pre, void *y);
+/* Parameter gradients of y = x W^T + b for dy [M, N], x [M, K]: dW (+)= dy^T x and db (+)= column sums of dy, each
+ * where the tensor wants it; b may be NULL. */
+hone_status op_linear_grads(hone_graph *g, hone_dtype dtype, int64_t M, int64_t N, int64_t K, const void *dy,
+                            const void *x, hone_tensor *w, hone_tensor *b);
 /* Back through y = act(h) W^T for dy [M, N], h [M, K]: dh = (dy W) act'(h), and h becomes act(h). */
-hone_status op_matmul_through(hone_dtype dtype, int64_t M, int64_t N, int64_t K, const void *dy, const void *w, hone_act act, void *h, void *dh);
+hone_status op_matmul_through(hone_dtype dtype, int64_t M, int64_t N, int64_t K, const void *dy, const void *w,
+                              hone_act act, void *h, void *dh);
 /* y [C] (+)= sum over the rows of x [rows, C]: chunks of rows in parallel, added in chunk order. */
 hone_status op_column_sums(hone_dtype dtype, int64_t rows, int64_t C, const void *x, void *y, bool add);
 /* Elementwise, in parallel. */
 hone_status op_activation_forward(hone_dtype dtype, int64_t n, hone_act act, const void *x, void *y);
-hone_status op_activation_backward(hone_dtype dtype, int64_t n, hone_act act, const void *x, const void *dy, void *dx, bool add);
+hone_status op_activation_backward(hone_dtype dtype, int64_t n, hone_act act, const void *x, const void *dy, void *dx,
+                                   bool add);
 /* y (+)= a x */
 hone_status op_scale(hone_dtype dtype, int64_t n, double a, const void *x, void *y, bool add);
 
 /* Rows r0 .. r1-1 of task t when `rows` are cut into pieces of `per`. */
-static inline int64_t op_tasks(int64_t rows, int64_t per) { return (rows + per - 1) / per; }
-static inline int64_t op_first(int64_t task, int64_t per) { return task * per; }
+static inline int64_t op_tasks(int64_t rows, int64_t per) {
+    return (rows + per - 1) / per;
+}
+static inline int64_t op_first(int64_t task, int64_t per) {
+    return task * per;
+}
 static inline int64_t op_count(int64_t task, int64_t per, int64_t rows) {
     return rows - task * per < per ? rows - task * per : per;
 }

@@ -3,7 +3,6 @@
 #include "autograd/ops.h"
 #include "autograd/ops/common.h"
 #include "kernels/kernels.h"
-#include "tensor/matmul.h"
 
 typedef struct linear_params {
     hone_act act;
@@ -16,9 +15,9 @@ typedef struct linear_saved {
 static hone_status linear_shape(const hone_node *n, hone_shape *shape, hone_dtype *dtype) {
     const hone_tensor *x = n->in[0], *w = n->in[1], *b = n->in[2];
     if (w->shape.rank != 2 || x->shape.rank < 1 || hone_cols(x) != hone_dim(w, 1))
-        return hone_fail(HONE_E_SHAPE, "linear: weight \"%s\" is %s, x \"%s\" is %s: its last dimension must be %" PRId64,
-                         w->name, hone_shape_str(&w->shape), x->name, hone_shape_str(&x->shape),
-                         w->shape.rank == 2 ? hone_dim(w, 1) : 0);
+        return hone_fail(
+            HONE_E_SHAPE, "linear: weight \"%s\" is %s, x \"%s\" is %s: its last dimension must be %" PRId64, w->name,
+            hone_shape_str(&w->shape), x->name, hone_shape_str(&x->shape), w->shape.rank == 2 ? hone_dim(w, 1) : 0);
     if (b && (b->shape.rank != 1 || hone_dim(b, 0) != hone_dim(w, 0)))
         return hone_fail(HONE_E_SHAPE, "linear: bias \"%s\" is %s, weight \"%s\" %s wants [%" PRId64 "]", b->name,
                          hone_shape_str(&b->shape), w->name, hone_shape_str(&w->shape), hone_dim(w, 0));
@@ -31,19 +30,13 @@ static hone_status linear_shape(const hone_node *n, hone_shape *shape, hone_dtyp
 static hone_status linear_forward(hone_graph *g, hone_node *n) {
     const hone_tensor *x = n->in[0], *w = n->in[1], *b = n->in[2];
     const linear_params *p = n->params;
-    int64_t M = hone_rows(x), K = hone_dim(w, 1), N = hone_dim(w, 0);
+    int64_t M = hone_rows(x), N = hone_dim(w, 0);
     linear_saved *saved = n->saved = hone_graph_save(g, sizeof *saved);
     if (!saved) return HONE_E_NOMEM;
     bool keep = p->act != HONE_ACT_NONE && hone_graph_get_mode(g)->record;
     saved->pre = keep ? hone_graph_save(g, (size_t)(M * N) * hone_dtype_size(x->dtype)) : NULL;
     if (keep && !saved->pre) return HONE_E_NOMEM;
-    if (x->dtype == HONE_F64)
-        return hone_matmul_f64(&(hone_matmul_f64_args){.M = M, .N = N, .K = K, .trans_b = true, .a = x->data, .lda = K,
-                                                       .b = w->data, .ldb = K, .c = n->out->data, .ldc = N,
-                                                       .bias = b ? b->data : NULL, .act = p->act, .pre = saved->pre});
-    return hone_matmul_f32(&(hone_matmul_f32_args){.M = M, .N = N, .K = K, .trans_b = true, .a = x->data, .lda = K,
-                                                   .b = w->data, .ldb = K, .c = n->out->data, .ldc = N,
-                                                   .bias = b ? b->data : NULL, .act = p->act, .pre = saved->pre});
+    return op_linear(x->dtype, M, x->data, w, b, p->act, saved->pre, n->out->data);
 }
 
 static hone_status linear_backward(hone_graph *g, hone_node *n) {
@@ -61,9 +54,14 @@ static hone_status linear_backward(hone_graph *g, hone_node *n) {
     return hone_graph_status(g);
 }
 
-const hone_op hone_op_linear = {
-    .name = "linear", .min_in = 2, .max_in = 3, .shape = linear_shape, .forward = linear_forward, .backward = linear_backward};
+const hone_op hone_op_linear = {.name = "linear",
+                                .min_in = 2,
+                                .max_in = 3,
+                                .shape = linear_shape,
+                                .forward = linear_forward,
+                                .backward = linear_backward};
 
 hone_tensor *hone_linear(hone_graph *g, hone_tensor *x, hone_tensor *w, hone_tensor *b, hone_act act) {
-    return hone_graph_apply(g, &hone_op_linear, 3, (hone_tensor *[]){x, w, b}, &(linear_params){act}, sizeof(linear_params));
+    return hone_graph_apply(g, &hone_op_linear, 3, (hone_tensor *[]){x, w, b}, &(linear_params){act},
+                            sizeof(linear_params));
 }

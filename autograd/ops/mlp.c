@@ -1,9 +1,9 @@
-/* y = a W2^T + b2 with h = x W1^T + b1, a = act(h). Only h is kept; backward turns it into a where dh needs h for the last time. With da = dy W2, dh = da act'(h):
- *     dW2 = dy^T a,  db2 = sum dy,  dW1 = dh^T x,  db1 = sum dh,  dx = dh W1      (sums over rows) */
+/* y = a W2^T + b2 with h = x W1^T + b1, a = act(h). Only h is kept; backward turns it into a where dh needs h for the
+ * last time. With da = dy W2, dh = da act'(h): dW2 = dy^T a,  db2 = sum dy,  dW1 = dh^T x,  db1 = sum dh,  dx = dh W1
+ * (sums over rows) */
 #include "autograd/ops.h"
 #include "autograd/ops/common.h"
 #include "kernels/kernels.h"
-#include "tensor/matmul.h"
 
 typedef struct mlp_params {
     hone_act act;
@@ -13,10 +13,11 @@ enum { X, W1, B1, W2, B2 };
 
 static hone_status check_layer(const char *which, int64_t in, const hone_tensor *w, const hone_tensor *b) {
     if (w->shape.rank != 2 || hone_dim(w, 1) != in)
-        return hone_fail(HONE_E_SHAPE, "mlp: %s weight \"%s\" is %s, its input has %" PRId64 " columns", which, w->name, hone_shape_str(&w->shape), in);
+        return hone_fail(HONE_E_SHAPE, "mlp: %s weight \"%s\" is %s, its input has %" PRId64 " columns", which, w->name,
+                         hone_shape_str(&w->shape), in);
     if (b && (b->shape.rank != 1 || hone_dim(b, 0) != hone_dim(w, 0)))
-        return hone_fail(HONE_E_SHAPE, "mlp: %s bias \"%s\" is %s, weight \"%s\" %s wants [%" PRId64 "]", which, b->name, hone_shape_str(&b->shape),
-                         w->name, hone_shape_str(&w->shape), hone_dim(w, 0));
+        return hone_fail(HONE_E_SHAPE, "mlp: %s bias \"%s\" is %s, weight \"%s\" %s wants [%" PRId64 "]", which,
+                         b->name, hone_shape_str(&b->shape), w->name, hone_shape_str(&w->shape), hone_dim(w, 0));
     return HONE_OK;
 }
 
@@ -31,28 +32,17 @@ static hone_status mlp_shape(const hone_node *n, hone_shape *shape, hone_dtype *
     return HONE_OK;
 }
 
-/* y [M, N] = act(x [M, K] w^T + b), pre: the value before act or NULL. */
-static hone_status layer(hone_dtype dtype, int64_t M, int64_t N, int64_t K, const void *x, const hone_tensor *w, const hone_tensor *b, hone_act act,
-                         void *pre, void *y) {
-    const void *bias = b ? b->data : NULL;
-    if (dtype == HONE_F64)
-        return hone_matmul_f64(&(hone_matmul_f64_args){.M = M, .N = N, .K = K, .trans_b = true, .a = x, .lda = K, .b = w->data, .ldb = K,
-                                                       .c = y, .ldc = N, .bias = bias, .act = act, .pre = pre});
-    return hone_matmul_f32(&(hone_matmul_f32_args){.M = M, .N = N, .K = K, .trans_b = true, .a = x, .lda = K, .b = w->data, .ldb = K,
-                                                   .c = y, .ldc = N, .bias = bias, .act = act, .pre = pre});
-}
-
 static hone_status mlp_forward(hone_graph *g, hone_node *n) {
     const mlp_params *p = n->params;
     hone_dtype dtype = n->out->dtype;
-    int64_t M = hone_rows(n->out), K = hone_cols(n->in[X]), F = hone_dim(n->in[W1], 0), N = hone_dim(n->in[W2], 0);
+    int64_t M = hone_rows(n->out), F = hone_dim(n->in[W1], 0);
     size_t bytes = (size_t)(M * F) * hone_dtype_size(dtype);
     bool record = hone_graph_get_mode(g)->record;
     void *wide = hone_graph_borrow(g, bytes);
     n->saved = record ? hone_graph_borrow(g, bytes) : NULL;
     if (!wide || (record && !n->saved)) return HONE_E_NOMEM;
-    HONE_TRY(layer(dtype, M, F, K, n->in[X]->data, n->in[W1], n->in[B1], p->act, n->saved, wide));
-    HONE_TRY(layer(dtype, M, N, F, wide, n->in[W2], n->in[B2], HONE_ACT_NONE, NULL, n->out->data));
+    HONE_TRY(op_linear(dtype, M, n->in[X]->data, n->in[W1], n->in[B1], p->act, n->saved, wide));
+    HONE_TRY(op_linear(dtype, M, wide, n->in[W2], n->in[B2], HONE_ACT_NONE, NULL, n->out->data));
     hone_graph_done(g, wide, bytes);
     return HONE_OK;
 }
@@ -77,8 +67,11 @@ static hone_status mlp_backward(hone_graph *g, hone_node *n) {
     return hone_graph_status(g);
 }
 
-const hone_op hone_op_mlp = {.name = "mlp", .min_in = 2, .max_in = 5, .shape = mlp_shape, .forward = mlp_forward, .backward = mlp_backward};
+const hone_op hone_op_mlp = {
+    .name = "mlp", .min_in = 2, .max_in = 5, .shape = mlp_shape, .forward = mlp_forward, .backward = mlp_backward};
 
-hone_tensor *hone_mlp(hone_graph *g, hone_tensor *x, hone_tensor *w1, hone_tensor *b1, hone_tensor *w2, hone_tensor *b2, hone_act act) {
-    return hone_graph_apply(g, &hone_op_mlp, 5, (hone_tensor *[]){x, w1, b1, w2, b2}, &(mlp_params){act}, sizeof(mlp_params));
+hone_tensor *hone_mlp(hone_graph *g, hone_tensor *x, hone_tensor *w1, hone_tensor *b1, hone_tensor *w2, hone_tensor *b2,
+                      hone_act act) {
+    return hone_graph_apply(g, &hone_op_mlp, 5, (hone_tensor *[]){x, w1, b1, w2, b2}, &(mlp_params){act},
+                            sizeof(mlp_params));
 }

@@ -1,5 +1,5 @@
-/* Published folders in every flavour, against sentence-transformers: token ids, embeddings, hidden states. The folders and expected.json
- * come from tests/golden/models/make_models.py. */
+/* Published folders in every flavour, against sentence-transformers: token ids, embeddings, hidden states. The folders
+ * and expected.json come from tests/golden/models/make_models.py. */
 #include "base/io.h"
 #include "base/json.h"
 #include "models/model.h"
@@ -16,17 +16,21 @@ typedef struct golden {
     hone_graph *g;
 } golden;
 
-static golden open_golden(const char *name) {
+static golden open_as(const char *name, const hone_model_options *how) {
     golden x = {0};
     char file[HONE_PATH_MAX];
     CHECK_OK(hone_json_load(test_path("tests/golden/models/inputs.json"), &x.inputs));
     CHECK_OK(hone_io_join(x.dir, test_path("tests/golden/models"), name));
     CHECK_OK(hone_io_join(file, x.dir, "expected.json"));
     CHECK_OK(hone_json_load(file, &x.expected));
-    CHECK_OK(hone_model_open(x.dir, NULL, &x.m));
+    CHECK_OK(hone_model_open(x.dir, how, &x.m));
     x.arena = hone_arena_new("step", 0);
     x.g = hone_graph_new(x.arena);
     return x;
+}
+
+static golden open_golden(const char *name) {
+    return open_as(name, NULL);
 }
 
 static void close_golden(golden *x) {
@@ -37,7 +41,9 @@ static void close_golden(golden *x) {
     json_decref(x->expected);
 }
 
-static int64_t integer(const json_t *o, const char *key) { return json_integer_value(json_object_get(o, key)); }
+static int64_t integer(const json_t *o, const char *key) {
+    return json_integer_value(json_object_get(o, key));
+}
 
 /* Embeds the golden texts with the prompt named and compares; returns the largest difference. */
 static double compare_rows(golden *x, const char *name, const json_t *rows, const char *prompt) {
@@ -55,10 +61,11 @@ static double compare_rows(golden *x, const char *name, const json_t *rows, cons
     double worst = 0;
     for (int64_t i = 0; i < n; i++)
         for (int64_t c = 0; c < D; c++) {
-            const json_t *want = json_array_get(json_object_get(json_array_get(rows, (size_t)i), "embedding"), (size_t)c);
+            const json_t *want =
+                json_array_get(json_object_get(json_array_get(rows, (size_t)i), "embedding"), (size_t)c);
             double err = fabs((double)out[i * D + c] - json_number_value(want));
-            CHECK_MSG(err <= 1e-5, "%s: text %d, dimension %d is %.9g, want %.9g", name, (int)i, (int)c, (double)out[i * D + c],
-                      json_number_value(want));
+            CHECK_MSG(err <= 1e-5, "%s: text %d, dimension %d is %.9g, want %.9g", name, (int)i, (int)c,
+                      (double)out[i * D + c], json_number_value(want));
             if (err > worst) worst = err;
         }
     free(in);
@@ -100,7 +107,8 @@ TEST(models, hidden_states_of_every_layer_are_those_of_transformers) {
     const json_t *all = json_object_get(x.expected, "hidden_states");
     CHECK(json_array_size(all) > 0);
     for (size_t t = 0; t < json_array_size(all); t++) {
-        const json_t *entry = json_array_get(all, t), *ids = json_object_get(entry, "ids"), *layers = json_object_get(entry, "layers");
+        const json_t *entry = json_array_get(all, t), *ids = json_object_get(entry, "ids"),
+                     *layers = json_object_get(entry, "layers");
         int32_t list[64], cu[2] = {0, (int32_t)json_array_size(ids)};
         for (int32_t i = 0; i < cu[1]; i++) list[i] = (int32_t)json_integer_value(json_array_get(ids, (size_t)i));
         CHECK(json_array_size(layers) > 1);
@@ -112,7 +120,8 @@ TEST(models, hidden_states_of_every_layer_are_those_of_transformers) {
             for (int64_t i = 0; i < hone_dim(h, 0); i++)
                 for (int64_t c = 0; c < hone_dim(h, 1); c++) {
                     const json_t *row = json_array_get(json_array_get(layers, layer), (size_t)i);
-                    CHECK_NEAR(hone_f32(h)[i * hone_dim(h, 1) + c], json_number_value(json_array_get(row, (size_t)c)), 1e-5);
+                    CHECK_NEAR(hone_f32(h)[i * hone_dim(h, 1) + c], json_number_value(json_array_get(row, (size_t)c)),
+                               1e-5);
                 }
         }
     }
@@ -120,13 +129,15 @@ TEST(models, hidden_states_of_every_layer_are_those_of_transformers) {
 }
 
 TEST(models, a_saved_folder_embeds_the_same_bits) {
-    static const char *const names[] = {"mean", "gamma", "masked_lm", "f16", "sharded", "dense_two", "pool_new_order", "vocab_only"};
+    static const char *const names[] = {"mean",    "gamma",     "masked_lm",      "f16",
+                                        "sharded", "dense_two", "pool_new_order", "vocab_only"};
     for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
-        golden x = open_golden(names[k]);
+        golden x = open_as(names[k], &(hone_model_options){.train = true, .dropout = -1}), y = open_golden(names[k]);
         char out[HONE_PATH_MAX];
         CHECK_OK(hone_io_join(out, test_dir(), names[k]));
         CHECK_OK(hone_model_save(x.m, out));
         CHECK_OK(hone_model_save(x.m, out)); /* over a folder that is there */
+        CHECK_FAILS(hone_model_save(y.m, out), HONE_E_ARG, "is open for inference");
         hone_model *again;
         CHECK_OK(hone_model_open(out, NULL, &again));
         hone_text text = {"the city of light", 17};
@@ -135,6 +146,9 @@ TEST(models, a_saved_folder_embeds_the_same_bits) {
         CHECK_OK(hone_model_embed(x.m, x.g, &text, 1, NULL, a, NULL));
         CHECK_OK(hone_model_embed(again, x.g, &text, 1, NULL, b, NULL));
         CHECK_MSG(!memcmp(a, b, bytes), "%s: the saved folder embeds differently", names[k]);
+        CHECK_OK(hone_model_embed(y.m, x.g, &text, 1, NULL, b, NULL));
+        CHECK_MSG(!memcmp(a, b, bytes), "%s: weights laid out for the kernels embed differently", names[k]);
+        close_golden(&y);
         hone_model_close(again);
         close_golden(&x);
     }

@@ -24,7 +24,7 @@ static hone_params *make(hone_tensor **table, hone_tensor **weight, hone_tensor 
     *table = hone_params_add(ps, HONE_PARAM_EMBEDDING, hone_shape_of(2, V, C), "table");
     *weight = hone_params_add(ps, HONE_PARAM_WEIGHT, hone_shape_of(2, 3, C), "dense.weight");
     *bias = hone_params_add(ps, HONE_PARAM_BIAS, hone_shape_of(1, 3), "dense.bias");
-    CHECK_OK(hone_params_allocate(ps, true, false));
+    CHECK_OK(hone_params_allocate(ps, HONE_PARAMS_TRAIN));
     for (int64_t i = 0; i < hone_params_count(ps); i++) {
         hone_tensor *t = hone_params_at(ps, i)->tensor;
         for (int64_t k = 0; k < hone_count(t); k++) hone_f32(t)[k] = (float)test_uniform((uint64_t)i + 5, (uint64_t)k);
@@ -38,7 +38,8 @@ static void touch(hone_tensor *t, int step, int32_t r) {
         t->rows->mark[r] = 1;
         t->rows->list[t->rows->n++] = r;
     }
-    for (int c = 0; c < C; c++) ((float *)t->grad)[r * C + c] = (float)test_uniform((uint64_t)(100 + step), (uint64_t)(r * C + c));
+    for (int c = 0; c < C; c++)
+        ((float *)t->grad)[r * C + c] = (float)test_uniform((uint64_t)(100 + step), (uint64_t)(r * C + c));
     t->grad_set = true;
 }
 
@@ -58,7 +59,8 @@ TEST(optim, a_table_updated_late_equals_a_table_updated_at_every_step) {
     hone_tensor *table, *weight, *bias;
     hone_params *ps = make(&table, &weight, &bias);
     hone_optim *o;
-    CHECK_OK(hone_optim_new(ps, &(hone_optim_config){.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.1}, &o));
+    CHECK_OK(
+        hone_optim_new(ps, &(hone_optim_config){.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.1}, &o));
     float want[V * C];
     moments s[V * C] = {{0, 0}};
     memcpy(want, table->data, sizeof want);
@@ -89,7 +91,8 @@ TEST(optim, biases_do_not_decay_and_parameters_without_gradient_stay) {
     hone_tensor *table, *weight, *bias;
     hone_params *ps = make(&table, &weight, &bias);
     hone_optim *o;
-    CHECK_OK(hone_optim_new(ps, &(hone_optim_config){.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.5}, &o));
+    CHECK_OK(
+        hone_optim_new(ps, &(hone_optim_config){.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.5}, &o));
     float before[3], table_before[V * C];
     memcpy(before, bias->data, sizeof before);
     memcpy(table_before, table->data, sizeof table_before);
