@@ -35,6 +35,7 @@
 #include "nn/param.h"
 #include "nn/schedule.h"
 #include "tensor/matmul.h"
+#include "tensor/matmul_bf16.h"
 #include "tensor/matmul_int8.h"
 #include "tensor/safetensors.h"
 #include "tensor/tensor.h"

@@ -44,29 +44,39 @@ static hone_status int8_pack_task(void *ctx, int64_t panel) {
                                "int8: row %" PRId64 " of %" PRId64 " of the weight holds a value that is "
                                "not finite",
                                n, j->to->N);
-        for (int64_t g = 0; g < groups; g++) memcpy(out + (g * nr + n % nr) * group, q + g * group, (size_t)group);
+        int8_t *column = out + n % nr * group;
+        if (group == 4) /* copies of constant size: a move each */
+            for (int64_t g = 0; g < groups; g++) memcpy(column + g * nr * 4, q + g * 4, 4);
+        else
+            for (int64_t g = 0; g < groups; g++) memcpy(column + g * nr * 2, q + g * 2, 2);
     }
     hone_arena_release(scratch, mark);
     return status;
 }
 
-/* c_k = rms(W_.k)^(3/8) and its inverse. Columns of zeros, or too small or large for a sensible power, stay as they
- * are. */
-static hone_status int8_balance(int64_t N, int64_t K, const float *w, int64_t ldw, float *gain, float *inverse) {
-    hone_arena *scratch = hone_scratch();
-    if (!scratch) return HONE_E_NOMEM;
-    hone_arena_mark mark = hone_arena_get_mark(scratch);
-    double *squares = hone_arena_zalloc(scratch, (size_t)K * sizeof *squares);
-    if (!squares) return HONE_E_NOMEM;
-    for (int64_t n = 0; n < N; n++)
-        for (int64_t k = 0; k < K; k++) squares[k] += (double)w[n * ldw + k] * (double)w[n * ldw + k];
-    for (int64_t k = 0; k < K; k++) {
-        double quarter = sqrt(sqrt(sqrt(squares[k] / (double)N))); /* rms^(1/4) */
-        gain[k] = (float)(quarter * sqrt(quarter));
-        if (!(gain[k] > 0x1p-20f && gain[k] < 0x1p20f)) gain[k] = 1;
-        inverse[k] = 1 / gain[k];
+typedef struct int8_balance_job {
+    int64_t N, K;
+    const float *w;
+    int64_t ldw;
+    float *gain, *inverse;
+} int8_balance_job;
+
+enum { BALANCE_COLUMNS = 64 };
+
+/* c_k = rms(W_.k)^(3/8) and its inverse, for some columns. Those of zeros, or too small or large for a sensible power,
+ * stay as they are. */
+static hone_status int8_balance_task(void *ctx, int64_t task) {
+    const int8_balance_job *j = ctx;
+    const int64_t k0 = task * BALANCE_COLUMNS, n_k = blocks_min(BALANCE_COLUMNS, j->K - k0);
+    float squares[BALANCE_COLUMNS] = {0};
+    for (int64_t n = 0; n < j->N; n++)
+        for (int64_t k = 0; k < n_k; k++) squares[k] += j->w[n * j->ldw + k0 + k] * j->w[n * j->ldw + k0 + k];
+    for (int64_t k = 0; k < n_k; k++) {
+        float quarter = sqrtf(sqrtf(sqrtf(squares[k] / (float)j->N))); /* rms^(1/4) */
+        float gain = quarter * sqrtf(quarter);
+        if (!(gain > 0x1p-20f && gain < 0x1p20f)) gain = 1;
+        j->gain[k0 + k] = gain, j->inverse[k0 + k] = 1 / gain;
     }
-    hone_arena_release(scratch, mark);
     return HONE_OK;
 }
 
@@ -79,6 +89,7 @@ hone_status hone_matmul_int8_pack(hone_arena *arena, int64_t N, int64_t K, const
                          HONE_DOT_INT8_MAX_K);
     if (N <= 0) return HONE_OK;
     const int64_t panels = blocks_ceil(N, row->nr), groups = blocks_ceil(K, row->group);
+    const hone_arena_mark before = hone_arena_get_mark(arena);
     int8_pack_job j = {.w = w, .ldw = ldw, .to = out};
     j.panels = hone_arena_alloc(arena, (size_t)(panels * groups * row->nr * row->group));
     j.scale = hone_arena_alloc(arena, (size_t)N * sizeof *j.scale);
@@ -88,10 +99,13 @@ hone_status hone_matmul_int8_pack(hone_arena *arena, int64_t N, int64_t K, const
     if (hone_arena_failed(arena) || !scratch) return HONE_E_NOMEM;
     hone_arena_mark mark = hone_arena_get_mark(scratch);
     float *inverse = hone_arena_alloc(scratch, (size_t)K * sizeof *inverse);
-    hone_status status = inverse ? int8_balance(N, K, w, ldw, gain, inverse) : HONE_E_NOMEM;
+    int8_balance_job balance = {N, K, w, ldw, gain, inverse};
+    hone_status status =
+        inverse ? hone_parallel(blocks_ceil(K, BALANCE_COLUMNS), int8_balance_task, &balance) : HONE_E_NOMEM;
     j.inverse = inverse, out->panels = j.panels, out->scale = j.scale, out->sum = j.sum, out->gain = gain;
     if (!status) status = hone_parallel(panels, int8_pack_task, &j);
     hone_arena_release(scratch, mark);
+    if (status) hone_arena_release(arena, before); /* all or nothing */
     return status;
 }
 

@@ -277,6 +277,7 @@ static hone_status bench_kernels(FILE *out, bool json, const char *only) {
                 "shape");
     hone_status s = bench_matmul(&r);
     if (!s) s = bench_matmul_int8(&r);
+    if (!s) s = bench_matmul_bf16(&r);
     if (!s) s = bench_attention(&r);
     if (!s) s = bench_elementwise(&r);
     if (!s && !r.lines) return hone_fail(HONE_E_ARG, "bench kernels: no kernel's name contains \"%s\"", only);

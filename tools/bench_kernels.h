@@ -35,6 +35,7 @@ void bench_fill(float *x, int64_t n, uint32_t seed);
 
 hone_status bench_matmul(bench_report *r);
 hone_status bench_matmul_int8(bench_report *r);
+hone_status bench_matmul_bf16(bench_report *r);
 hone_status bench_attention(bench_report *r);
 hone_status bench_elementwise(bench_report *r);
 

@@ -4,7 +4,8 @@
 # that spills an accumulator inside the loop costs ten percent or more. A maintainer's check, for after a change of tile or compiler.
 dir=${1:-build/release}
 bad=0
-for object in "$dir"/kernels/matmul/matmul_avx*.o "$dir"/kernels/dot/dot_avx*.o; do
+for object in "$dir"/kernels/matmul/matmul_avx*.o "$dir"/kernels/dot/dot_avx*.o \
+    "$dir"/kernels/dot/dot_bf16_avx512bf16.o; do
     objdump -d --no-show-raw-insn "$object" | awk -v object="$object" '
         /^[0-9a-f]+ <.*rows[0-9]+.*>:/ { name = $2; n++ }
         /^$/ { name = "" }

@@ -1,0 +1,15 @@
+/* bf16 on AVX2, which has no instruction for it: the f32 tile on rounded operands (kernels/dot/dot_bf16.h). */
+#include "kernels/dot/dot_bf16_simd.h"
+
+#define BF16_NAME(x) bf16_##x
+#define BF16_MR 6
+#define BF16_NR 16
+#define BF16_LANES 8
+#define BF16_PAIR_WORDS 2
+#define BF16_ROW hone_dot_bf16__avx2
+#define BF16_FIELDS .name = "avx2_6x16", .isa = HONE_ISA_AVX2, .needs = 0
+static void bf16_tile(int64_t rows, int64_t words, const uint32_t *a, int64_t row, int64_t step, const uint32_t *b,
+                      float *sums) {
+    bf16_tile_in_f32(&hone_matmul_f32__avx2, rows, words, a, row, step, b, sums);
+}
+#include "kernels/dot/dot_bf16.inc"

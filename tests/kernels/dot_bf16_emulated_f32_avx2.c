@@ -1,0 +1,18 @@
+/* The row for AVX-512 without AVX512-BF16, over the emulated f32 tile. */
+#define HONE_SIMD_EMULATE_512
+#include "kernels/dot/dot_bf16_simd.h"
+#include "tests/kernels/dot_rows.h"
+#include "tests/kernels/matmul_rows.h"
+
+#define BF16_NAME(x) bf16_##x
+#define BF16_MR 12
+#define BF16_NR 32
+#define BF16_LANES 16
+#define BF16_PAIR_WORDS 2
+#define BF16_ROW hone_dot_bf16__emu512
+#define BF16_FIELDS .name = "emu512_12x32", .isa = HONE_ISA_AVX2, .needs = 0
+static void bf16_tile(int64_t rows, int64_t words, const uint32_t *a, int64_t row, int64_t step, const uint32_t *b,
+                      float *sums) {
+    bf16_tile_in_f32(&hone_matmul_f32__emu512_12x32, rows, words, a, row, step, b, sums);
+}
+#include "kernels/dot/dot_bf16.inc"
