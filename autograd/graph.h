@@ -19,6 +19,7 @@
 
 #include "autograd/profile.h"
 #include "kernels/kernel.h"
+#include "tensor/prepared.h"
 #include "tensor/tensor.h"
 
 typedef struct hone_graph hone_graph;
@@ -58,6 +59,7 @@ typedef struct hone_graph_mode {
     bool record;          /* keep the tape; false: inference */
     bool train;           /* dropout is active */
     uint64_t seed, step;  /* keys of dropout, with the node's site */
+    hone_precision precision; /* of the Linear products: f32 (0), or bf16 in training too (parameters and sums stay f32) */
     uint64_t part;        /* which slice of a step this is (accumulation, gradient cache) */
 } hone_graph_mode;
 

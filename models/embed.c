@@ -99,7 +99,7 @@ static hone_status run_batches(embed_run *r) {
     for (int64_t first = 0; first < r->store.n_units;) {
         hone_model_batch b;
         int64_t B = pack(r, first, &b);
-        hone_graph_begin(r->g, &(hone_graph_mode){0});
+        hone_graph_begin(r->g, &(hone_graph_mode){.precision = hone_model_get_info(r->m)->precision});
         const hone_tensor *e = hone_model_encode(r->m, r->g, &b);
         HONE_TRY(hone_graph_status(r->g));
         for (int64_t i = 0; i < B; i++) {

@@ -134,6 +134,7 @@ static hone_status open_parts(hone_model *m, const char *name, const hone_model_
                          m->info.max_length, hone_tokenizer_special_count(m->tokenizer, false));
     HONE_TRY(load_weights(m, o));
     m->info.parameters = hone_params_elements(m->params);
+    m->info.precision = o->precision;
     return HONE_OK;
 }
 
@@ -201,6 +202,7 @@ static hone_status make_parts(hone_model *m, const hone_model_options *o, uint64
     HONE_TRY(hone_params_allocate(m->params, o->train ? HONE_PARAMS_TRAIN : HONE_PARAMS_PLAIN));
     randomize(m->params, deviation, seed);
     m->info.parameters = hone_params_elements(m->params);
+    m->info.precision = o->precision;
     return HONE_OK;
 }
 

@@ -22,7 +22,7 @@ typedef struct hone_model hone_model;
 typedef struct hone_model_options {
     hone_dtype dtype; /* 0: F32. F64: gradient checks */
     bool train; /* allocate gradients. false: for inference; weights are laid out for the kernels and cannot be saved */
-    hone_precision precision; /* of inference: 0: F32 */
+    hone_precision precision; /* of the Linear products: 0: F32; INT8 for inference alone */
     double dropout;           /* > 0: replaces config.json's probabilities; 0: as configured; < 0: none */
     int64_t max_length;       /* 0: as the folder says. Never beyond the positions that the model has */
     const char *pooling;      /* NULL: as the folder says; else one of the modes' names */
@@ -70,6 +70,7 @@ typedef struct hone_model_info {
     int64_t embedding;  /* D */
     int64_t max_length; /* tokens, special ones included */
     int64_t parameters;
+    hone_precision precision; /* as opened: for hone_graph_mode */
     const char *similarity; /* cosine, dot, euclidean, manhattan */
 } hone_model_info;
 const hone_model_info *hone_model_get_info(const hone_model *m);

@@ -18,9 +18,9 @@
 #include "base/parallel.h"
 #include "kernels/kernels.h"
 #include "kernels/matmul/matmul.h"
+#include "tensor/matmul_blocks.h"
 
 #include <string.h>
-#include <unistd.h>
 
 typedef struct matmul_job {
     const hone_matmul_f32_args *m;
@@ -36,32 +36,10 @@ typedef struct matmul_job {
     float *sums;           /* [chains of this pass, M]: what sum_a gets, chain by chain; or NULL */
 } matmul_job;
 
-static int64_t min64(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-static int64_t max64(int64_t a, int64_t b) {
-    return a > b ? a : b;
-}
-static int64_t ceil_div(int64_t a, int64_t b) {
-    return (a + b - 1) / b;
-}
-
-/* Bytes of L2 that a group of panels may fill: the rest is for A, C and the prefetcher's mistakes. */
-static int64_t matmul_l2_bytes(void) {
-    static int64_t bytes; /* every thread would find the same */
-    int64_t n = __atomic_load_n(&bytes, __ATOMIC_RELAXED);
-    if (n) return n;
-    n = sysconf(_SC_LEVEL2_CACHE_SIZE);
-    if (n < 256 << 10) n = 256 << 10; /* unknown, or a hypervisor that tells nothing */
-    n = min64(n, 2 << 20) * 5 / 8;
-    __atomic_store_n(&bytes, n, __ATOMIC_RELAXED);
-    return n;
-}
-
 /* Chains of equal length, multiples of 8. */
 static int64_t matmul_chain(const hone_matmul_f32_row *row, int64_t K) {
-    int64_t chains = max64(1, ceil_div(K, row->kc));
-    return ceil_div(ceil_div(K, chains), 8) * 8;
+    int64_t chains = blocks_max(1, blocks_ceil(K, row->kc));
+    return blocks_ceil(blocks_ceil(K, chains), 8) * 8;
 }
 
 static const float *matmul_b_at(const hone_matmul_f32_args *m, int64_t k, int64_t n) {
@@ -71,7 +49,7 @@ static const float *matmul_b_at(const hone_matmul_f32_args *m, int64_t k, int64_
 static void matmul_pack_panel(const matmul_job *j, int64_t k, int64_t steps, int64_t panel, float *out) {
     const hone_matmul_f32_args *m = j->m;
     int64_t n0 = panel * j->row->nr;
-    (m->trans_b ? j->row->pack_transpose : j->row->pack_copy)(steps, min64(j->row->nr, m->N - n0),
+    (m->trans_b ? j->row->pack_transpose : j->row->pack_copy)(steps, blocks_min(j->row->nr, m->N - n0),
                                                               matmul_b_at(m, k, n0), m->ldb, out);
 }
 
@@ -79,9 +57,9 @@ enum { PACK_PANELS = 4, PACK_TILES = 16, PACK_STEPS = 32 }; /* of one packing ta
 
 static hone_status matmul_pack_b_task(void *ctx, int64_t task) {
     const matmul_job *j = ctx;
-    int64_t groups = ceil_div(j->panels, PACK_PANELS), p0 = task % groups * PACK_PANELS;
-    int64_t k = j->K0 + task / groups * j->kc, steps = min64(j->kc, j->K1 - k);
-    for (int64_t p = p0; p < min64(j->panels, p0 + PACK_PANELS); p++)
+    int64_t groups = blocks_ceil(j->panels, PACK_PANELS), p0 = task % groups * PACK_PANELS;
+    int64_t k = j->K0 + task / groups * j->kc, steps = blocks_min(j->kc, j->K1 - k);
+    for (int64_t p = p0; p < blocks_min(j->panels, p0 + PACK_PANELS); p++)
         matmul_pack_panel(j, k, steps, p, j->b_out + ((k - j->K0) * j->panels + p * steps) * j->row->nr);
     return HONE_OK;
 }
@@ -89,15 +67,15 @@ static hone_status matmul_pack_b_task(void *ctx, int64_t task) {
 static hone_status matmul_pack_a_task(void *ctx, int64_t task) {
     const matmul_job *j = ctx;
     const hone_matmul_f32_args *m = j->m;
-    int64_t groups = ceil_div(j->tiles, PACK_TILES), t0 = task % groups * PACK_TILES, mr = j->row->mr;
-    int64_t k = j->K0 + task / groups * j->kc, steps = min64(j->kc, j->K1 - k), first = t0 * mr, width = min64(m->M - first, PACK_TILES * mr);
+    int64_t groups = blocks_ceil(j->tiles, PACK_TILES), t0 = task % groups * PACK_TILES, mr = j->row->mr;
+    int64_t k = j->K0 + task / groups * j->kc, steps = blocks_min(j->kc, j->K1 - k), first = t0 * mr, width = blocks_min(m->M - first, PACK_TILES * mr);
     float *sums = j->sums ? j->sums + task / groups * m->M + first : NULL;
     if (sums) memset(sums, 0, (size_t)width * sizeof *sums);
     for (int64_t part = 0; part < steps; part += PACK_STEPS) {
         /* Short columns, so that the source's lines are still in L1 for the next tile. */
-        int64_t some = min64(PACK_STEPS, steps - part);
+        int64_t some = blocks_min(PACK_STEPS, steps - part);
         const float *from = m->a + (k + part) * m->lda;
-        for (int64_t t = t0; t < min64(j->tiles, t0 + PACK_TILES); t++)
+        for (int64_t t = t0; t < blocks_min(j->tiles, t0 + PACK_TILES); t++)
             j->row->pack_a(some, m->M - t * mr, from + t * mr, m->lda, j->a_out + ((k - j->K0) * j->tiles + t * steps + part) * mr);
         if (sums) hone_vector_f32_colsum(some, width, m->lda, from + first, sums);
     }
@@ -128,7 +106,7 @@ static void matmul_chain_pass(const matmul_job *j, const float *panels, int64_t 
     int64_t mr = j->row->mr, nr = j->row->nr;
     bool add = m->accumulate || k > 0;
     for (int64_t t = t0; t < t1; t++) {
-        int64_t r0 = t * mr, rows = min64(mr, m->M - r0), row, step;
+        int64_t r0 = t * mr, rows = blocks_min(mr, m->M - r0), row, step;
         const float *a;
         if (j->a)
             a = j->a + ((k - j->K0) * j->tiles + t * steps) * mr, row = 1, step = mr;
@@ -137,9 +115,9 @@ static void matmul_chain_pass(const matmul_job *j, const float *panels, int64_t 
         else
             a = m->a + r0 * m->lda + k, row = m->lda, step = 1;
         for (int64_t p = p0; p < p1; p++)
-            j->row->tile(rows, min64(nr, m->N - p * nr), steps, a, row, step, panels + (p - p0) * steps * nr,
+            j->row->tile(rows, blocks_min(nr, m->N - p * nr), steps, a, row, step, panels + (p - p0) * steps * nr,
                          m->c + r0 * m->ldc + p * nr, m->ldc, add);
-        if (k + steps == m->K) matmul_finish(m, r0, r0 + rows, p0 * nr, min64(m->N, p1 * nr));
+        if (k + steps == m->K) matmul_finish(m, r0, r0 + rows, p0 * nr, blocks_min(m->N, p1 * nr));
     }
 }
 
@@ -152,16 +130,16 @@ static hone_status matmul_task(void *ctx, int64_t task) {
     hone_arena *scratch = hone_scratch();
     if (!scratch) return HONE_E_NOMEM;
     hone_arena_mark mark = hone_arena_get_mark(scratch);
-    int64_t groups = max64(1, ceil_div(p1 - p0, j->group)), nr = j->row->nr;
+    int64_t groups = blocks_max(1, blocks_ceil(p1 - p0, j->group)), nr = j->row->nr;
     float *own = NULL;
     if (!j->b) {
-        own = hone_arena_alloc(scratch, (size_t)(ceil_div(p1 - p0, groups) * j->kc * nr) * sizeof *own);
+        own = hone_arena_alloc(scratch, (size_t)(blocks_ceil(p1 - p0, groups) * j->kc * nr) * sizeof *own);
         if (!own) return HONE_E_NOMEM;
     }
     for (int64_t g = 0; g < groups; g++) {
         int64_t q0 = p0 + (p1 - p0) * g / groups, q1 = p0 + (p1 - p0) * (g + 1) / groups;
         for (int64_t k = j->K0; k < j->K1; k += j->kc) {
-            int64_t steps = min64(j->kc, j->K1 - k);
+            int64_t steps = blocks_min(j->kc, j->K1 - k);
             const float *panels = own;
             if (own)
                 for (int64_t p = q0; p < q1; p++) matmul_pack_panel(j, k, steps, p, own + (p - q0) * steps * nr);
@@ -192,9 +170,9 @@ static void matmul_cut(matmul_job *j) {
     const hone_matmul_f32_args *m = j->m;
     double work = (double)m->M * (double)m->N * (double)m->K / TASK_WORK;
     int64_t threads = hone_threads(), want = threads > 1 ? threads * TASKS_PER_THREAD : 1;
-    if ((double)want > work) want = max64(1, (int64_t)work);
-    j->cut_n = min64(want, m->M <= SMALL_M ? j->panels : max64(1, j->panels / TASK_PANELS));
-    j->cut_m = min64(j->tiles, ceil_div(want, j->cut_n));
+    if ((double)want > work) want = blocks_max(1, (int64_t)work);
+    j->cut_n = blocks_min(want, m->M <= SMALL_M ? j->panels : blocks_max(1, j->panels / TASK_PANELS));
+    j->cut_m = blocks_min(j->tiles, blocks_ceil(want, j->cut_n));
 }
 
 /* Packed copies take at most this much at a time; longer sums are added in several passes. */
@@ -205,22 +183,22 @@ static hone_status matmul_reserve(matmul_job *j, bool share_a, bool share_b, hon
     int64_t wide_a = share_a ? j->tiles * j->row->mr : 0, wide_b = share_b ? j->panels * j->row->nr : 0;
     int64_t per_chain = (wide_a + wide_b) * j->kc * (int64_t)sizeof(float);
     *depth = j->m->K;
-    if (per_chain) *depth = min64(*depth, max64(1, PASS_BYTES / per_chain) * j->kc);
+    if (per_chain) *depth = blocks_min(*depth, blocks_max(1, PASS_BYTES / per_chain) * j->kc);
     if (share_a) j->a = j->a_out = hone_arena_alloc(scratch, (size_t)(*depth * wide_a) * sizeof(float));
     if (share_b) j->b = j->b_out = hone_arena_alloc(scratch, (size_t)(*depth * wide_b) * sizeof(float));
-    if (j->m->sum_a) j->sums = hone_arena_alloc(scratch, (size_t)(ceil_div(*depth, j->kc) * j->m->M) * sizeof(float));
+    if (j->m->sum_a) j->sums = hone_arena_alloc(scratch, (size_t)(blocks_ceil(*depth, j->kc) * j->m->M) * sizeof(float));
     return (share_a && !j->a) || (share_b && !j->b) || (j->m->sum_a && !j->sums) ? HONE_E_NOMEM : HONE_OK;
 }
 
 static int64_t matmul_pack_b_tasks(const matmul_job *j) {
-    return ceil_div(j->K1 - j->K0, j->kc) * ceil_div(j->panels, PACK_PANELS);
+    return blocks_ceil(j->K1 - j->K0, j->kc) * blocks_ceil(j->panels, PACK_PANELS);
 }
 
 static matmul_job matmul_job_of(const hone_matmul_f32_args *m) {
     const hone_matmul_f32_row *row = hone_matmul_f32_choose(m->N);
     matmul_job j = {.m = m, .row = row, .K1 = m->K, .kc = matmul_chain(row, m->K)};
-    j.tiles = ceil_div(m->M, row->mr), j.panels = ceil_div(m->N, row->nr);
-    j.group = max64(1, matmul_l2_bytes() / (j.kc * row->nr * (int64_t)sizeof(float)));
+    j.tiles = blocks_ceil(m->M, row->mr), j.panels = blocks_ceil(m->N, row->nr);
+    j.group = blocks_max(1, blocks_l2_bytes() / (j.kc * row->nr * (int64_t)sizeof(float)));
     return j;
 }
 
@@ -241,10 +219,10 @@ hone_status hone_matmul_f32(const hone_matmul_f32_args *m) {
     hone_status status = matmul_reserve(&j, share_a, share_b, scratch, &depth);
     if (!status && m->sum_a && !m->add_sum_a) memset(m->sum_a, 0, (size_t)m->M * sizeof *m->sum_a);
     for (; !status && j.K0 < m->K; j.K0 = j.K1) {
-        j.K1 = min64(m->K, j.K0 + depth);
+        j.K1 = blocks_min(m->K, j.K0 + depth);
         if (m->packed_b) j.b = m->packed_b + j.K0 * j.panels * j.row->nr;
-        int64_t chains = ceil_div(j.K1 - j.K0, j.kc);
-        if (share_a) status = hone_parallel(chains * ceil_div(j.tiles, PACK_TILES), matmul_pack_a_task, &j);
+        int64_t chains = blocks_ceil(j.K1 - j.K0, j.kc);
+        if (share_a) status = hone_parallel(chains * blocks_ceil(j.tiles, PACK_TILES), matmul_pack_a_task, &j);
         if (m->sum_a && !status) hone_vector_f32_colsum(chains, m->M, m->M, j.sums, m->sum_a);
         if (share_b && !status) status = hone_parallel(matmul_pack_b_tasks(&j), matmul_pack_b_task, &j);
         if (!status) status = hone_parallel(j.cut_m * j.cut_n, matmul_task, &j);
@@ -255,7 +233,7 @@ hone_status hone_matmul_f32(const hone_matmul_f32_args *m) {
 
 int64_t hone_matmul_packed_count(int64_t N, int64_t K) {
     int64_t nr = hone_matmul_f32_choose(N)->nr;
-    return ceil_div(N, nr) * nr * K;
+    return blocks_ceil(N, nr) * nr * K;
 }
 
 hone_status hone_matmul_pack(int64_t N, int64_t K, bool trans_b, const float *b, int64_t ldb, float *out) {

@@ -12,8 +12,8 @@
  *
  * Before quantising, each input k is balanced between its two operands: x_k c_k and W_nk / c_k, which changes nothing
  * but what the scales see. c_k = rms(W_.k)^(3/8): weights of small columns, which would drown in their row's scale,
- * grow, and inputs that matter little shrink. Measured on all-MiniLM-L6-v2, all linears of the encoder, 200 texts,
- * cosine to f32 embeddings: worst and mean 0.9925, 0.9986 without, 0.9962, 0.9991 with it.
+ * grow, and inputs that matter little shrink. Measured on all-MiniLM-L6-v2, all linears of the encoder, 271 texts of
+ * which 71 are odd ones, cosine to f32 embeddings: worst and mean 0.9918, 0.9981 without, 0.9956, 0.9989 with it.
  *
  * NaN or infinity in a row of x makes that row of y NaN. K <= 65,536. */
 #ifndef HONE_TENSOR_MATMUL_INT8_H

@@ -1,6 +1,7 @@
 #include "tensor/prepared.h"
 
 #include "tensor/matmul.h"
+#include "tensor/matmul_bf16.h"
 
 #include <assert.h>
 
@@ -16,8 +17,14 @@ hone_status hone_prepare(hone_arena *arena, hone_precision precision, int64_t N,
     p->precision = precision, p->N = N, p->K = K;
     *out = p;
     if (precision == HONE_PRECISION_INT8) return hone_matmul_int8_pack(arena, N, K, w, K, &p->int8);
-    float *panels = hone_arena_alloc(arena, (size_t)hone_matmul_packed_count(N, K) * sizeof *panels);
+    bool half = precision == HONE_PRECISION_BF16;
+    int64_t words = half ? hone_matmul_bf16_packed_count(N, K) : hone_matmul_packed_count(N, K);
+    void *panels = hone_arena_alloc(arena, (size_t)words * sizeof(float));
     if (!panels) return hone_fail(HONE_E_NOMEM, "no memory for a weight of [%" PRId64 ", %" PRId64 "]", N, K);
+    if (half) {
+        p->bf16 = panels;
+        return hone_matmul_bf16_pack(N, K, true, w, K, panels);
+    }
     p->f32 = panels;
     return hone_matmul_pack(N, K, true, w, K, panels);
 }
@@ -29,6 +36,9 @@ hone_status hone_prepared_linear(const hone_prepared *w, int64_t M, const float 
         return hone_matmul_int8(&(hone_matmul_int8_args){
             .M = M, .a = a, .lda = w->K, .w = &w->int8, .c = c, .ldc = w->N, .bias = bias, .act = act});
     }
+    if (w->precision == HONE_PRECISION_BF16)
+        return hone_matmul_bf16(&(hone_matmul_bf16_args){.M = M, .N = w->N, .K = w->K, .trans_b = true, .a = a, .lda = w->K, .packed_b = w->bf16,
+                                                         .c = c, .ldc = w->N, .bias = bias, .act = act, .pre = pre});
     return hone_matmul_f32(&(hone_matmul_f32_args){.M = M,
                                                    .N = w->N,
                                                    .K = w->K,

@@ -21,7 +21,8 @@ const char *hone_precision_name(hone_precision p); /* "f32", … */
 typedef struct hone_prepared {
     hone_precision precision;
     int64_t N, K;
-    const float *f32; /* panels of W^T, or NULL */
+    const float *f32;     /* panels of W^T, or NULL */
+    const uint32_t *bf16; /* panels of W^T in pairs, or NULL */
     hone_matmul_int8_weight int8;
 } hone_prepared;
 

@@ -1,5 +1,6 @@
 /* hone bench step, hone bench embed: how fast a whole training step, and embedding, run on this machine. (bench
  * kernels: bench_kernels.c.) */
+#include "tools/precision.h"
 #include "tools/bench_embed.h"
 #include "tools/bench_step.h"
 #include "tools/commands.h"
@@ -112,7 +113,10 @@ static const hone_option embed_options[] = {
     {.name = NULL}};
 
 static hone_status run_step(const hone_options *o) {
-    hone_bench_step_options how = {.arch = hone_options_string(o, "arch"),
+    hone_precision precision;
+    HONE_TRY(hone_precision_option(o, true, &precision));
+    hone_bench_step_options how = {.precision = precision,
+                                   .arch = hone_options_string(o, "arch"),
                                    .batch = hone_options_int(o, "batch"),
                                    .tokens = hone_options_int(o, "tokens"),
                                    .lengths = hone_options_string(o, "lengths"),

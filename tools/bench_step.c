@@ -39,7 +39,7 @@ static const struct {
 } archs[] = {{"minilm-l6", 6, 384, 12, 1536}, {"minilm-l12", 12, 384, 12, 1536}, {"bert-base", 12, 768, 12, 3072}};
 
 static hone_status open_model(bench *b) {
-    hone_model_options options = {.train = true, .dropout = b->o->dropout > 0 ? b->o->dropout : -1};
+    hone_model_options options = {.train = true, .precision = b->o->precision, .dropout = b->o->dropout > 0 ? b->o->dropout : -1};
     for (size_t i = 0; i < sizeof archs / sizeof *archs; i++) {
         if (strcmp(archs[i].name, b->o->arch)) continue;
         json_t *config = json_pack("{s:s, s:i, s:i, s:i, s:i, s:i}", "model_type", "bert", "num_hidden_layers", archs[i].layers, "hidden_size",
@@ -122,7 +122,7 @@ static hone_status one_step(bench *b, int64_t step) {
         if (t->rows) HONE_TRY(hone_optim_catch_up(b->optim, t, words ? b->ids : NULL, words ? b->T : 0));
     }
     phase_ends(b, HONE_PHASE_CATCH_UP);
-    hone_graph_begin(b->g, &(hone_graph_mode){.record = true, .train = true, .seed = b->o->seed, .step = (uint64_t)step});
+    hone_graph_begin(b->g, &(hone_graph_mode){.record = true, .train = true, .seed = b->o->seed, .step = (uint64_t)step, .precision = b->o->precision});
     hone_model_batch batch = {.B = b->B, .T = b->T, .ids = b->ids, .cu = b->cu};
     hone_loss_batch in = {.embeddings = hone_model_encode(b->m, b->g, &batch), .B = b->B / 2, .G = 2};
     phase_ends(b, HONE_PHASE_FORWARD);

@@ -3,6 +3,7 @@
 #define HONE_TOOLS_BENCH_STEP_H
 
 #include "base/status.h"
+#include "tensor/prepared.h"
 
 #include <stdio.h>
 
@@ -14,6 +15,7 @@ typedef struct hone_bench_step_options {
     double dropout;
     int64_t steps;       /* measured, after two that warm up */
     uint64_t seed;
+    hone_precision precision;
     bool profile; /* time per phase and per operation too */
     bool serve;          /* steps and the roof on demand (tools/bench_serve.h) */
     bool json;

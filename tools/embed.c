@@ -1,6 +1,7 @@
 /* hone embed: texts in, vectors out. */
 #include "tools/commands.h"
 #include "tools/embed.h"
+#include "tools/precision.h"
 #include "tools/progress.h"
 #include "tools/rows.h"
 #include "tools/terminal.h"
@@ -122,7 +123,10 @@ static void show_progress(void *ctx, int64_t done, int64_t total) {
 }
 
 static hone_status open_model(const hone_options *o, job *j) {
-    hone_model_options how = {.max_length = hone_options_has(o, "max-length") ? hone_options_int(o, "max-length") : 0,
+    hone_precision precision;
+    HONE_TRY(hone_precision_option(o, false, &precision));
+    hone_model_options how = {.precision = precision,
+                              .max_length = hone_options_has(o, "max-length") ? hone_options_int(o, "max-length") : 0,
                               .pooling = hone_options_string(o, "pooling")};
     HONE_TRY(hone_model_open(hone_options_string(o, "model"), &how, &j->model));
     int64_t D = hone_model_get_info(j->model)->embedding, truncate = hone_options_int(o, "truncate");

@@ -1,6 +1,7 @@
 /* hone eval: how good is a model on these rows, and is another one better? */
 #include "tools/commands.h"
 #include "tools/judge.h"
+#include "tools/precision.h"
 #include "tools/progress.h"
 #include "tools/rows.h"
 #include "tools/terminal.h"
@@ -115,6 +116,8 @@ static void show_progress(void *ctx, int64_t done, int64_t total) {
 
 /* Open the model, embed and rank everything, close it: two models are never in memory together. */
 static hone_status judge_model(const hone_options *o, job *j, const char *name, side *out) {
+    hone_precision precision;
+    HONE_TRY(hone_precision_option(o, false, &precision));
     hone_judge_options how = {.triplet = hone_options_is(o, "task", "triplet"),
                               .prompt_query = hone_options_string(o, "prompt-query"),
                               .prompt_document = hone_options_string(o, "prompt-document"),
@@ -126,7 +129,7 @@ static hone_status judge_model(const hone_options *o, job *j, const char *name, 
     hone_arena *arena = hone_arena_new("step", 0);
     hone_status st = arena && (g = hone_graph_new(arena)) ? HONE_OK : HONE_E_NOMEM;
     if (st == HONE_OK)
-        st = hone_model_open(name, &(hone_model_options){.max_length = hone_options_int(o, "max-length")}, &m);
+        st = hone_model_open(name, &(hone_model_options){.precision = precision, .max_length = hone_options_int(o, "max-length")}, &m);
     if (st == HONE_OK) st = hone_judge_new(&j->texts, NULL, j->texts.rows, &how, &out->judge);
     if (st == HONE_OK) {
         const hone_retrieval *r = hone_judge_retrieval(out->judge);

@@ -1,6 +1,7 @@
 /* hone train: fine-tune a published model on one's own data. */
 #include "tools/commands.h"
 #include "tools/judge.h"
+#include "tools/precision.h"
 #include "tools/progress.h"
 #include "tools/rows.h"
 #include "tools/terminal.h"
@@ -615,8 +616,11 @@ static hone_status prepare_and_train(const hone_options *o, job *j) {
     HONE_TRY(check_together(o));
     HONE_TRY(choose_loss(o, triplet, &loss));
     HONE_TRY(read_data(o, triplet, j));
+    hone_precision precision;
+    HONE_TRY(hone_precision_option(o, true, &precision));
     double dropout = hone_options_real(o, "dropout");
     hone_model_options how = {.train = true,
+                              .precision = precision,
                               .dropout = !hone_options_has(o, "dropout") ? 0
                                          : dropout > 0                   ? dropout
                                                                          : -1,

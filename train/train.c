@@ -84,7 +84,7 @@ static const int32_t *skips(run *r, const hone_token_batch *b) {
 static hone_status run_batch(run *r, const hone_token_batch *b, int64_t part, double share, double *loss) {
     HONE_TRY(catch_up(r, b));
     hone_graph_begin(r->g, &(hone_graph_mode){.record = true, .train = true, .seed = r->o->seed, .step = (uint64_t)r->state.step,
-                                              .part = (uint64_t)part});
+                                              .part = (uint64_t)part, .precision = hone_model_get_info(r->m)->precision});
     hone_model_batch batch = {.B = b->S, .T = b->T, .ids = b->ids, .types = b->type_ids, .cu = b->cu, .skip = skips(r, b)};
     hone_loss_batch in = {.embeddings = hone_model_encode(r->m, r->g, &batch), .B = b->B, .G = (int)b->G};
     hone_tensor *l = in.embeddings ? r->o->loss->build(r->g, &in, &r->o->loss_options) : NULL;
@@ -240,12 +240,13 @@ static json_t *identity_of(const run *r) {
     const hone_train_options *o = r->o;
     char fingerprint[32];
     snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, o->fingerprint);
-    return json_pack("{s:s, s:I, s:I, s:I, s:f, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:i, s:I, s:b, s:b, s:s, s:i}", "loss", o->loss->name,
+    return json_pack("{s:s, s:I, s:I, s:I, s:f, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:i, s:I, s:b, s:b, s:s, s:i, s:s}", "loss", o->loss->name,
                      "rows", (json_int_t)r->data->n, "batch_size", (json_int_t)o->batch_size, "accumulate", (json_int_t)o->accumulate, "lr", o->lr,
                      "warmup", (json_int_t)r->warmup, "total_steps", (json_int_t)r->total, "weight_decay", o->optim.weight_decay, "beta1",
                      o->optim.beta1, "beta2", o->optim.beta2, "eps", o->optim.eps, "clip", o->optim.clip, "scale", o->loss_options.scale, "margin",
                      o->loss_options.margin, "schedule", (int)o->schedule, "seed", (json_int_t)o->seed, "shuffle", !o->no_shuffle, "no_duplicates",
-                     (int)o->no_duplicates, "data", fingerprint, "isa", (int)hone_kernels_isa());
+                     (int)o->no_duplicates, "data", fingerprint, "isa", (int)hone_kernels_isa(), "precision",
+                     hone_precision_name(hone_model_get_info(r->m)->precision));
 }
 
 static hone_status refuse_used_folder(const run *r) {

@@ -2,106 +2,71 @@
 
 #include "base/parallel.h"
 #include "kernels/kernels.h"
-#include "tensor/matmul.h"
+#include "tensor/matmul_bf16.h"
 #include "tensor/prepared.h"
 
 #include <string.h>
 
-hone_status op_matmul(hone_dtype dtype, int64_t M, int64_t N, int64_t K, bool trans_a, const void *a, int64_t lda,
-                      bool trans_b, const void *b, int64_t ldb, void *c, int64_t ldc, bool add) {
-    if (dtype == HONE_F64)
-        return hone_matmul_f64(&(hone_matmul_f64_args){.M = M,
-                                                       .N = N,
-                                                       .K = K,
-                                                       .trans_a = trans_a,
-                                                       .trans_b = trans_b,
-                                                       .a = a,
-                                                       .lda = lda,
-                                                       .b = b,
-                                                       .ldb = ldb,
-                                                       .c = c,
-                                                       .ldc = ldc,
-                                                       .accumulate = add});
-    return hone_matmul_f32(&(hone_matmul_f32_args){.M = M,
-                                                   .N = N,
-                                                   .K = K,
-                                                   .trans_a = trans_a,
-                                                   .trans_b = trans_b,
-                                                   .a = a,
-                                                   .lda = lda,
-                                                   .b = b,
-                                                   .ldb = ldb,
-                                                   .c = c,
-                                                   .ldc = ldc,
-                                                   .accumulate = add});
+/* ---- products ---- */
+
+static hone_status product_f64(const hone_matmul_f32_args *m) {
+    return hone_matmul_f64(&(hone_matmul_f64_args){
+        .M = m->M, .N = m->N, .K = m->K, .trans_a = m->trans_a, .trans_b = m->trans_b, .accumulate = m->accumulate,
+        .a = (const void *)m->a, .lda = m->lda, .b = (const void *)m->b, .ldb = m->ldb, .c = (void *)m->c, .ldc = m->ldc,
+        .bias = (const void *)m->bias, .act = m->through ? HONE_ACT_NONE : m->act, .pre = (void *)m->pre});
 }
 
-hone_status op_linear(hone_dtype dtype, int64_t M, const void *x, const hone_tensor *w, const hone_tensor *b,
-                      hone_act act, void *pre, void *y) {
+static hone_status product_bf16(const hone_matmul_f32_args *m) {
+    return hone_matmul_bf16(&(hone_matmul_bf16_args){
+        .M = m->M, .N = m->N, .K = m->K, .trans_a = m->trans_a, .trans_b = m->trans_b, .accumulate = m->accumulate,
+        .a = m->a, .lda = m->lda, .b = m->b, .ldb = m->ldb, .c = m->c, .ldc = m->ldc,
+        .bias = m->bias, .act = m->through ? HONE_ACT_NONE : m->act, .pre = m->pre});
+}
+
+hone_status op_product(hone_dtype dtype, hone_precision precision, const hone_matmul_f32_args *m) {
+    if (dtype == HONE_F32 && precision != HONE_PRECISION_BF16) return hone_matmul_f32(m);
+    HONE_TRY(dtype == HONE_F64 ? product_f64(m) : product_bf16(m));
+    if (m->sum_a) HONE_TRY(op_column_sums(dtype, m->K, m->M, m->a, m->sum_a, m->add_sum_a));
+    if (!m->through) return HONE_OK;
+    HONE_TRY(op_activation_backward(dtype, m->M * m->N, m->act, m->through, m->c, m->c, false));
+    return op_activation_forward(dtype, m->M * m->N, m->act, m->through, m->through);
+}
+
+static hone_status linear_product(const hone_graph *g, const hone_tensor *w, const hone_matmul_f32_args *m) {
+    return op_product(w->dtype, hone_graph_get_mode(g)->precision, m);
+}
+
+hone_status op_linear(hone_graph *g, int64_t M, const void *x, const hone_tensor *w, const hone_tensor *b, hone_act act, void *pre, void *y) {
     int64_t N = hone_dim(w, 0), K = hone_dim(w, 1);
     const void *bias = b ? b->data : NULL;
     if (w->prepared) return hone_prepared_linear(w->prepared, M, x, bias, act, pre, y);
-    if (dtype == HONE_F64)
-        return hone_matmul_f64(&(hone_matmul_f64_args){.M = M,
-                                                       .N = N,
-                                                       .K = K,
-                                                       .trans_b = true,
-                                                       .a = x,
-                                                       .lda = K,
-                                                       .b = w->data,
-                                                       .ldb = K,
-                                                       .c = y,
-                                                       .ldc = N,
-                                                       .bias = bias,
-                                                       .act = act,
-                                                       .pre = pre});
-    return hone_matmul_f32(&(hone_matmul_f32_args){.M = M,
-                                                   .N = N,
-                                                   .K = K,
-                                                   .trans_b = true,
-                                                   .a = x,
-                                                   .lda = K,
-                                                   .b = w->data,
-                                                   .ldb = K,
-                                                   .c = y,
-                                                   .ldc = N,
-                                                   .bias = bias,
-                                                   .act = act,
-                                                   .pre = pre});
+    return linear_product(g, w, &(hone_matmul_f32_args){.M = M, .N = N, .K = K, .trans_b = true, .a = x, .lda = K, .b = w->data, .ldb = K,
+                                                        .c = y, .ldc = N, .bias = bias, .act = act, .pre = pre});
 }
 
-hone_status op_linear_grads(hone_graph *g, hone_dtype dtype, int64_t M, int64_t N, int64_t K, const void *dy,
-                            const void *x, hone_tensor *w, hone_tensor *b) {
+hone_status op_linear_grads(hone_graph *g, int64_t M, const void *dy, const void *x, hone_tensor *w, hone_tensor *b) {
+    int64_t N = hone_dim(w, 0), K = hone_dim(w, 1);
     bool add_w, add_b;
     void *dw = hone_graph_grad(g, w, &add_w), *db = hone_graph_grad(g, b, &add_b);
     HONE_TRY(hone_graph_status(g));
-    if (!dw || dtype == HONE_F64) {
-        if (db) HONE_TRY(op_column_sums(dtype, M, N, dy, db, add_b));
-        return dw ? op_matmul(dtype, N, K, M, true, dy, N, false, x, K, dw, K, add_w) : HONE_OK;
-    }
-    return hone_matmul_f32(&(hone_matmul_f32_args){.M = N,
-                                                   .N = K,
-                                                   .K = M,
-                                                   .trans_a = true,
-                                                   .a = dy,
-                                                   .lda = N,
-                                                   .b = x,
-                                                   .ldb = K,
-                                                   .c = dw,
-                                                   .ldc = K,
-                                                   .accumulate = add_w,
-                                                   .sum_a = db,
-                                                   .add_sum_a = add_b});
+    if (!dw) return db ? op_column_sums(w->dtype, M, N, dy, db, add_b) : HONE_OK;
+    return linear_product(g, w, &(hone_matmul_f32_args){.M = N, .N = K, .K = M, .trans_a = true, .a = dy, .lda = N, .b = x, .ldb = K,
+                                                        .c = dw, .ldc = K, .accumulate = add_w, .sum_a = db, .add_sum_a = add_b});
 }
 
-hone_status op_matmul_through(hone_dtype dtype, int64_t M, int64_t N, int64_t K, const void *dy, const void *w,
-                              hone_act act, void *h, void *dh) {
-    if (dtype == HONE_F32)
-        return hone_matmul_f32(&(hone_matmul_f32_args){
-            .M = M, .N = K, .K = N, .a = dy, .lda = N, .b = w, .ldb = K, .c = dh, .ldc = K, .act = act, .through = h});
-    HONE_TRY(op_matmul(dtype, M, K, N, false, dy, N, false, w, K, dh, K, false));
-    HONE_TRY(op_activation_backward(dtype, M * K, act, h, dh, dh, false));
-    return op_activation_forward(dtype, M * K, act, h, h);
+hone_status op_linear_input_grad(hone_graph *g, int64_t M, const void *dy, const hone_tensor *w, hone_tensor *x) {
+    int64_t N = hone_dim(w, 0), K = hone_dim(w, 1);
+    bool add;
+    void *dx = hone_graph_grad(g, x, &add);
+    if (!dx) return hone_graph_status(g);
+    return linear_product(g, w, &(hone_matmul_f32_args){.M = M, .N = K, .K = N, .a = dy, .lda = N, .b = w->data, .ldb = K, .c = dx, .ldc = K,
+                                                        .accumulate = add});
+}
+
+hone_status op_linear_through(hone_graph *g, int64_t M, const void *dy, const hone_tensor *w, hone_act act, void *h, void *dh) {
+    int64_t N = hone_dim(w, 0), K = hone_dim(w, 1);
+    return linear_product(g, w, &(hone_matmul_f32_args){.M = M, .N = K, .K = N, .a = dy, .lda = N, .b = w->data, .ldb = K, .c = dh, .ldc = K,
+                                                        .act = act, .through = h});
 }
 
 /* ---- column sums ---- */

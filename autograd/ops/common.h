@@ -4,20 +4,20 @@
 #define HONE_AUTOGRAD_OPS_COMMON_H
 
 #include "autograd/graph.h"
+#include "tensor/matmul.h"
 
-/* C [M, N] (+)= op(A) op(B), as tensor/matmul.h, for F32 or F64 data. */
-hone_status op_matmul(hone_dtype dtype, int64_t M, int64_t N, int64_t K, bool trans_a, const void *a, int64_t lda,
-                      bool trans_b, const void *b, int64_t ldb, void *c, int64_t ldc, bool add);
+/* A product as tensor/matmul.h describes it, for F32 or F64 data: with F64 the pointers of m are those of doubles. Precision bf16 rounds
+ * the operands of F32 products (tensor/matmul_bf16.h). What a form lacks of `through` and `sum_a` is done in passes of its own. */
+hone_status op_product(hone_dtype dtype, hone_precision precision, const hone_matmul_f32_args *m);
+
 /* y [M, N] = act(x [M, K] w^T + b): w [N, K] plain or prepared, b [N] or NULL; pre: the value before act, or NULL. */
-hone_status op_linear(hone_dtype dtype, int64_t M, const void *x, const hone_tensor *w, const hone_tensor *b,
-                      hone_act act, void *pre, void *y);
-/* Parameter gradients of y = x W^T + b for dy [M, N], x [M, K]: dW (+)= dy^T x and db (+)= column sums of dy, each
- * where the tensor wants it; b may be NULL. */
-hone_status op_linear_grads(hone_graph *g, hone_dtype dtype, int64_t M, int64_t N, int64_t K, const void *dy,
-                            const void *x, hone_tensor *w, hone_tensor *b);
-/* Back through y = act(h) W^T for dy [M, N], h [M, K]: dh = (dy W) act'(h), and h becomes act(h). */
-hone_status op_matmul_through(hone_dtype dtype, int64_t M, int64_t N, int64_t K, const void *dy, const void *w,
-                              hone_act act, void *h, void *dh);
+hone_status op_linear(hone_graph *g, int64_t M, const void *x, const hone_tensor *w, const hone_tensor *b, hone_act act, void *pre, void *y);
+/* Its gradients, for dy [M, N] and x [M, K]: dw (+)= dy^T x and db (+)= the column sums of dy, each where the tensor wants it (b may be
+ * NULL); and for the input tensor of x, dx (+)= dy w. */
+hone_status op_linear_grads(hone_graph *g, int64_t M, const void *dy, const void *x, hone_tensor *w, hone_tensor *b);
+hone_status op_linear_input_grad(hone_graph *g, int64_t M, const void *dy, const hone_tensor *w, hone_tensor *x);
+/* Back through y = act(h) w^T for dy [M, N], h [M, K]: dh = (dy w) act'(h), and h becomes act(h). */
+hone_status op_linear_through(hone_graph *g, int64_t M, const void *dy, const hone_tensor *w, hone_act act, void *h, void *dh);
 /* y [C] (+)= sum over the rows of x [rows, C]: chunks of rows in parallel, added in chunk order. */
 hone_status op_column_sums(hone_dtype dtype, int64_t rows, int64_t C, const void *x, void *y, bool add);
 /* Elementwise, in parallel. */

@@ -36,22 +36,19 @@ static hone_status linear_forward(hone_graph *g, hone_node *n) {
     bool keep = p->act != HONE_ACT_NONE && hone_graph_get_mode(g)->record;
     saved->pre = keep ? hone_graph_save(g, (size_t)(M * N) * hone_dtype_size(x->dtype)) : NULL;
     if (keep && !saved->pre) return HONE_E_NOMEM;
-    return op_linear(x->dtype, M, x->data, w, b, p->act, saved->pre, n->out->data);
+    return op_linear(g, M, x->data, w, b, p->act, saved->pre, n->out->data);
 }
 
 static hone_status linear_backward(hone_graph *g, hone_node *n) {
     hone_tensor *x = n->in[0], *w = n->in[1], *b = n->in[2];
     const linear_params *p = n->params;
     const linear_saved *saved = n->saved;
-    int64_t M = hone_rows(x), K = hone_dim(w, 1), N = hone_dim(w, 0);
+    int64_t M = hone_rows(x), N = hone_dim(w, 0);
     void *dh = n->out->grad;
-    bool add;
     if (p->act != HONE_ACT_NONE) HONE_TRY(op_activation_backward(x->dtype, M * N, p->act, saved->pre, dh, dh, false));
     if (saved->pre) hone_graph_done(g, saved->pre, (size_t)(M * N) * hone_dtype_size(x->dtype));
-    HONE_TRY(op_linear_grads(g, x->dtype, M, N, K, dh, x->data, w, b));
-    void *dx = hone_graph_grad(g, x, &add);
-    if (dx) HONE_TRY(op_matmul(x->dtype, M, K, N, false, dh, N, false, w->data, K, dx, K, add));
-    return hone_graph_status(g);
+    HONE_TRY(op_linear_grads(g, M, dh, x->data, w, b));
+    return op_linear_input_grad(g, M, dh, w, x);
 }
 
 const hone_op hone_op_linear = {.name = "linear",

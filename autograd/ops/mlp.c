@@ -41,30 +41,27 @@ static hone_status mlp_forward(hone_graph *g, hone_node *n) {
     void *wide = hone_graph_borrow(g, bytes);
     n->saved = record ? hone_graph_borrow(g, bytes) : NULL;
     if (!wide || (record && !n->saved)) return HONE_E_NOMEM;
-    HONE_TRY(op_linear(dtype, M, n->in[X]->data, n->in[W1], n->in[B1], p->act, n->saved, wide));
-    HONE_TRY(op_linear(dtype, M, wide, n->in[W2], n->in[B2], HONE_ACT_NONE, NULL, n->out->data));
+    HONE_TRY(op_linear(g, M, n->in[X]->data, n->in[W1], n->in[B1], p->act, n->saved, wide));
+    HONE_TRY(op_linear(g, M, wide, n->in[W2], n->in[B2], HONE_ACT_NONE, NULL, n->out->data));
     hone_graph_done(g, wide, bytes);
     return HONE_OK;
 }
 
 static hone_status mlp_backward(hone_graph *g, hone_node *n) {
     const mlp_params *p = n->params;
-    hone_dtype dtype = n->out->dtype;
-    int64_t M = hone_rows(n->out), K = hone_cols(n->in[X]), F = hone_dim(n->in[W1], 0), N = hone_dim(n->in[W2], 0);
-    size_t bytes = (size_t)(M * F) * hone_dtype_size(dtype);
+    int64_t M = hone_rows(n->out);
+    size_t bytes = (size_t)(M * hone_dim(n->in[W1], 0)) * hone_dtype_size(n->out->dtype);
     const void *dy = n->out->grad;
     void *dh = hone_graph_borrow(g, bytes);
     if (!dh) return HONE_E_NOMEM;
-    HONE_TRY(op_matmul_through(dtype, M, N, F, dy, n->in[W2]->data, p->act, n->saved, dh));
+    HONE_TRY(op_linear_through(g, M, dy, n->in[W2], p->act, n->saved, dh));
     void *a = n->saved; /* what was h */
-    HONE_TRY(op_linear_grads(g, dtype, M, N, F, dy, a, n->in[W2], n->in[B2]));
+    HONE_TRY(op_linear_grads(g, M, dy, a, n->in[W2], n->in[B2]));
     hone_graph_done(g, a, bytes);
-    HONE_TRY(op_linear_grads(g, dtype, M, F, K, dh, n->in[X]->data, n->in[W1], n->in[B1]));
-    bool add;
-    void *dx = hone_graph_grad(g, n->in[X], &add);
-    if (dx) HONE_TRY(op_matmul(dtype, M, K, F, false, dh, F, false, n->in[W1]->data, K, dx, K, add));
+    HONE_TRY(op_linear_grads(g, M, dh, n->in[X]->data, n->in[W1], n->in[B1]));
+    HONE_TRY(op_linear_input_grad(g, M, dh, n->in[W1], n->in[X]));
     hone_graph_done(g, dh, bytes);
-    return hone_graph_status(g);
+    return HONE_OK;
 }
 
 const hone_op hone_op_mlp = {

@@ -1,0 +1,20 @@
+#include "tools/precision.h"
+
+#include "tensor/matmul_bf16.h"
+
+#include <stdio.h>
+#include <string.h>
+
+hone_status hone_precision_option(const hone_options *o, bool training, hone_precision *out) {
+    const char *word = hone_options_string(o, "precision");
+    *out = HONE_PRECISION_F32;
+    for (int p = 0; p < HONE_PRECISION_COUNT; p++)
+        if (!strcmp(word, hone_precision_name((hone_precision)p))) *out = (hone_precision)p;
+    if (training && *out == HONE_PRECISION_INT8) {
+        hone_fail(HONE_E_ARG, "--precision int8 computes embeddings and does not train");
+        return hone_hint("allowed here: f32, bf16");
+    }
+    if (*out == HONE_PRECISION_BF16 && !hone_matmul_bf16_is_native() && !hone_options_flag(o, "quiet"))
+        fprintf(stderr, "note: this CPU has no bf16 dot products; the results are those of bf16, the speed is not\n");
+    return HONE_OK;
+}
