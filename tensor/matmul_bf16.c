@@ -207,9 +207,10 @@ hone_status hone_matmul_bf16(const hone_matmul_bf16_args *m) {
 }
 
 int64_t hone_matmul_bf16_packed_count(int64_t N, int64_t K) {
+    if (N <= 0 || K <= 0) return 0;
     const hone_matmul_bf16_args m = {.M = 1, .N = N, .K = K};
     bf16_job j = bf16_job_of(&m);
-    return K > 0 ? blocks_ceil(K, j.kc) * j.words * j.panels * j.row->nr : 0;
+    return blocks_ceil(K, j.kc) * j.words * j.panels * j.row->nr;
 }
 
 hone_status hone_matmul_bf16_pack(int64_t N, int64_t K, bool trans_b, const float *b, int64_t ldb, uint32_t *out) {
