@@ -296,6 +296,7 @@ static hone_status read_header(csv *c) {
     }
     c->columns = c->keep = r.fields;
     hone_source_skip(s, r.length);
+    hone_table_set_header(c->t, s->offset);
     return HONE_OK;
 }
 
@@ -316,7 +317,7 @@ static hone_status take_record(csv *c, const record *r) {
         HONE_TRY(hone_table_add_bad(c->t, c->row, line, column, "row has %" PRId64 " field%s, the header has %" PRId64,
                                     r->fields, r->fields == 1 ? "" : "s", c->columns));
     } else {
-        HONE_TRY(hone_table_row_begin(c->t, c->row, line));
+        HONE_TRY(hone_table_row_begin(c->t, c->row, line, s->offset, (int64_t)r->length));
         for (int64_t k = 0; k < c->columns; k++)
             HONE_TRY(
                 hone_table_row_cell(c->t, k, HONE_CELL_TEXT, c->text.p + c->start[k], c->start[k + 1] - c->start[k]));

@@ -77,8 +77,9 @@ static hone_status fill_row(jsonl *j, hone_json_scanner *js, int64_t line, int64
     }
 }
 
-/* text[0..n) should be one object; `line`, `column` is where it begins. Counts the row. */
-static hone_status take_object(jsonl *j, const char *text, size_t n, int64_t line, int64_t column) {
+/* text[0..n) should be one object; `line`, `column` is where it begins, `bytes` what a copy of the row takes, from the
+ * source's offset on. Counts the row. */
+static hone_status take_object(jsonl *j, const char *text, size_t n, size_t bytes, int64_t line, int64_t column) {
     hone_json_scanner js;
     hone_json_token first, end;
     const char *nul = memchr(text, 0, n);
@@ -99,7 +100,7 @@ static hone_status take_object(jsonl *j, const char *text, size_t n, int64_t lin
         return hone_table_add_bad(j->t, j->row++, line, column, "row is %s, expected an object", kind_name(first.kind));
     hone_json_scan_start(&js, text, n, j->s->file, line);
     bool bad = false;
-    HONE_TRY(hone_table_row_begin(j->t, j->row, line));
+    HONE_TRY(hone_table_row_begin(j->t, j->row, line, j->s->offset, (int64_t)bytes));
     HONE_TRY(fill_row(j, &js, line, column, &bad));
     if (bad)
         hone_table_row_cancel(j->t);
@@ -147,6 +148,7 @@ static hone_status read_lines(jsonl *j) {
             HONE_TRY(hone_table_add_bad(j->t, j->row++, line, 1, "line is longer than the limit of %zu MiB",
                                         HONE_TABLE_MAX_FIELD >> 20));
             while (p[next - 1] != '\n' && !s->eof) { /* the rest of it */
+                s->offset += (int64_t)(s->end - s->begin);
                 s->begin = s->end;
                 HONE_TRY(hone_source_more(s));
                 const char *nl = memchr(s->p + s->begin, '\n', s->end - s->begin);
@@ -155,12 +157,14 @@ static hone_status read_lines(jsonl *j) {
                 if (!next) break;
             }
             s->begin += next;
+            s->offset += (int64_t)next;
             continue;
         }
         size_t blank = 0;
         while (blank < n && is_space(p[blank])) blank++;
-        if (blank < n) HONE_TRY(take_object(j, p, n, line, 1));
+        if (blank < n) HONE_TRY(take_object(j, p, n, next, line, 1));
         s->begin += next;
+        s->offset += (int64_t)next;
     }
 }
 
@@ -256,7 +260,7 @@ static hone_status read_value(jsonl *j) {
         HONE_TRY(hone_table_add_bad(j->t, j->row++, line, column, "row is longer than the limit of %zu MiB",
                                     HONE_TABLE_MAX_FIELD >> 20));
     else
-        HONE_TRY(take_object(j, s->p + s->begin, n, line, column));
+        HONE_TRY(take_object(j, s->p + s->begin, n, n, line, column));
     hone_source_skip(s, n);
     return HONE_OK;
 }

@@ -1,5 +1,6 @@
 #include "data/roles.h"
 
+#include "base/json_scan.h"
 #include "data/texts.h"
 
 #include <math.h>
@@ -7,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef enum role { ANCHOR, POSITIVE, NEGATIVE, SCORE, LABEL, IMAGE, TEXT, ID, N_ROLES } role;
+typedef enum role { ANCHOR, POSITIVE, NEGATIVE, SCORE, LABEL, IMAGE, TEXT, ID, DOCUMENTS, LABELS, N_ROLES } role;
 
 static const char *const known[N_ROLES][8] = {
     [ANCHOR] = {"anchor", "query", "question", "sentence1", "text1"},
@@ -18,6 +19,8 @@ static const char *const known[N_ROLES][8] = {
     [IMAGE] = {"image", "image_path", "filepath"},
     [TEXT] = {"text", "caption", "description", "title"},
     [ID] = {"id", "_id"},
+    [DOCUMENTS] = {"documents"},
+    [LABELS] = {"labels"},
 };
 
 /* "negative" is number 0, "negative_7" number 8; -1 for other words. */
@@ -103,9 +106,10 @@ typedef struct finder {
 } finder;
 
 static bool role_is_used(hone_row_kind kind, role r) {
-    if (r == ID || r == SCORE || r == LABEL || r == IMAGE) return true;
+    if (r == ID || r == SCORE || r == LABEL || r == IMAGE || kind == HONE_ROWS_ANY) return true;
+    if (r == DOCUMENTS || r == LABELS) return kind == HONE_ROWS_RERANK;
     if (kind == HONE_ROWS_TEXT) return r != NEGATIVE;
-    if (r == NEGATIVE) return kind == HONE_ROWS_PAIRS || kind == HONE_ROWS_TRIPLET;
+    if (r == NEGATIVE) return kind == HONE_ROWS_PAIRS || kind == HONE_ROWS_TRIPLET || kind == HONE_ROWS_RERANK;
     return r != TEXT;
 }
 
@@ -115,6 +119,8 @@ static const char *roles_of_kind(hone_row_kind kind) {
     case HONE_ROWS_TRIPLET: return "anchor, positive, negative, id";
     case HONE_ROWS_TEXT: return "text, id";
     case HONE_ROWS_TEXT_PAIR: return "anchor, positive, id";
+    case HONE_ROWS_RERANK: return "query, document, label; query, positive, negative ...; query, documents, labels; id";
+    case HONE_ROWS_ANY: return "anchor, positive, negative ..., text, score, label, documents, labels, id";
     default: return "sentence1, sentence2, score, label, id";
     }
 }
@@ -122,6 +128,8 @@ static const char *roles_of_kind(hone_row_kind kind) {
 static const char *canonical(hone_row_kind kind, role r) {
     if (kind == HONE_ROWS_SCORED && r == ANCHOR) return "sentence1";
     if (kind == HONE_ROWS_SCORED && r == POSITIVE) return "sentence2";
+    if (kind == HONE_ROWS_RERANK && r == ANCHOR) return "query";
+    if (kind == HONE_ROWS_RERANK && r == POSITIVE) return "document";
     return known[r][0];
 }
 
@@ -248,13 +256,57 @@ static hone_status find_text(finder *f) {
     return HONE_OK;
 }
 
+static void add_text(hone_roles *r, int64_t column) {
+    for (int64_t k = 0; k < r->n_texts; k++)
+        if (r->columns[k] == column) return;
+    if (column >= 0 && r->n_texts < 2 + HONE_MAX_NEGATIVES) r->columns[r->n_texts++] = column;
+}
+
+/* Roles where they exist; and every column that is called like a text is one. */
+static hone_status find_any(finder *f) {
+    hone_roles *r = f->out;
+    r->anchor = find_column(f, ANCHOR);
+    r->positive = find_column(f, POSITIVE);
+    r->text = find_column(f, TEXT);
+    HONE_TRY(find_negatives(f));
+    add_text(r, r->anchor), add_text(r, r->positive);
+    for (int64_t i = 0; i < r->n_negatives; i++) add_text(r, r->negative[i]);
+    add_text(r, r->text);
+    for (int64_t c = 0; c < hone_table_columns(f->t); c++) {
+        role is = find_role(hone_table_column_name(f->t, c));
+        if (!f->taken[c] && (is == ANCHOR || is == POSITIVE || is == TEXT)) add_text(r, c);
+    }
+    return HONE_OK;
+}
+
+/* Which of the three forms: lists, a number a row, or positive and negatives. */
+static hone_status find_rerank(finder *f) {
+    hone_roles *r = f->out;
+    r->anchor = find_column(f, ANCHOR);
+    if (r->anchor < 0) return no_field(f, ANCHOR);
+    r->columns[r->n_texts++] = r->anchor;
+    if (r->documents >= 0) return r->labels >= 0 ? HONE_OK : no_field(f, LABELS);
+    r->positive = find_column(f, POSITIVE);
+    if (r->positive < 0) return no_field(f, POSITIVE);
+    r->columns[r->n_texts++] = r->positive;
+    if (r->label >= 0 || r->score >= 0) return HONE_OK;
+    HONE_TRY(find_negatives(f));
+    if (!r->n_negatives) return no_field(f, LABEL);
+    for (int64_t i = 0; i < r->n_negatives; i++) r->columns[r->n_texts++] = r->negative[i];
+    return HONE_OK;
+}
+
 static hone_status find_all(finder *f) {
     hone_roles *r = f->out;
     r->id = find_column(f, ID);
     r->score = find_column(f, SCORE);
     r->label = find_column(f, LABEL);
     r->image = find_column(f, IMAGE);
+    if (f->kind == HONE_ROWS_RERANK || f->kind == HONE_ROWS_ANY)
+        r->documents = find_column(f, DOCUMENTS), r->labels = find_column(f, LABELS);
     if (f->kind == HONE_ROWS_TEXT) return find_text(f);
+    if (f->kind == HONE_ROWS_ANY) return find_any(f);
+    if (f->kind == HONE_ROWS_RERANK) return find_rerank(f);
     r->anchor = find_column(f, ANCHOR);
     r->positive = find_column(f, POSITIVE);
     if (f->kind == HONE_ROWS_PAIRS || f->kind == HONE_ROWS_TRIPLET) HONE_TRY(find_negatives(f));
@@ -270,7 +322,15 @@ static hone_status find_all(finder *f) {
 
 hone_status hone_roles_find(const hone_table *t, hone_row_kind kind, const hone_column_map *map, int64_t n_map,
                             hone_roles *out) {
-    hone_roles r = {.anchor = -1, .positive = -1, .text = -1, .id = -1, .score = -1, .label = -1, .image = -1};
+    hone_roles r = {.anchor = -1,
+                    .positive = -1,
+                    .text = -1,
+                    .id = -1,
+                    .score = -1,
+                    .label = -1,
+                    .image = -1,
+                    .documents = -1,
+                    .labels = -1};
     finder f = {.t = t, .kind = kind, .out = &r};
     for (int k = 0; k < N_ROLES; k++) f.mapped[k] = -1;
     HONE_TRY(take_map(&f, map, n_map));
@@ -328,14 +388,106 @@ static hone_status check_score(hone_table *t, int64_t i, int64_t column) {
     return hone_table_drop(t, i, "field \"%s\" is \"%s\", expected a number", name, hone_quote_n(c.p, c.n));
 }
 
-hone_status hone_roles_check(hone_table *t, hone_row_kind kind, const hone_roles *r) {
-    const bool wanted = kind == HONE_ROWS_PAIRS || kind == HONE_ROWS_TRIPLET;
-    for (int64_t i = 0; i < hone_table_rows(t); i++) {
-        bool bad = false;
-        for (int64_t k = 0; k < r->n_texts && !bad; k++) HONE_TRY(check_text(t, i, r->columns[k], wanted, &bad));
-        if (!bad && kind == HONE_ROWS_SCORED) HONE_TRY(check_score(t, i, r->score >= 0 ? r->score : r->label));
+int64_t hone_roles_number(const hone_roles *r, hone_row_kind kind) {
+    if (kind == HONE_ROWS_SCORED) return r->score >= 0 ? r->score : r->label;
+    if (kind != HONE_ROWS_RERANK || r->documents >= 0) return -1;
+    return r->label >= 0 ? r->label : r->score;
+}
+
+static hone_cell item_of(hone_json_scanner *s, const hone_json_token *first) {
+    hone_cell c = {first->p, first->n, first->kind == HONE_JSON_NULL ? HONE_CELL_MISSING : HONE_CELL_JSON};
+    if (first->kind == HONE_JSON_ARRAY || first->kind == HONE_JSON_OBJECT) {
+        if (hone_json_scan_skip(s, first) != HONE_OK) return (hone_cell){"", 0, HONE_CELL_MISSING};
+        c.n = (size_t)(s->text + s->at - first->p);
     }
-    return hone_table_finish_drops(t);
+    return c;
+}
+
+hone_status hone_cell_list(hone_cell c, hone_arena *a, hone_cell **items, int64_t *n) {
+    int64_t room = 0;
+    *items = NULL, *n = -1;
+    size_t blank = strspn(c.p, " \t\r\n");
+    if (c.kind == HONE_CELL_MISSING || c.p[blank] != '[') return HONE_OK;
+    for (int pass = 0; pass < 2; pass++) { /* count, then fill */
+        hone_json_scanner s;
+        hone_json_token t;
+        int64_t k = 0;
+        hone_json_scan_start(&s, c.p, c.n, "", 1);
+        bool sound = hone_json_scan_next(&s, &t) == HONE_OK;
+        for (;; k++) {
+            sound = sound && hone_json_scan_next(&s, &t) == HONE_OK;
+            if (!sound || t.kind == HONE_JSON_ARRAY_END) break;
+            hone_cell item = item_of(&s, &t);
+            if (t.kind == HONE_JSON_STRING) item = (hone_cell){t.p, t.n, HONE_CELL_TEXT};
+            if (!pass) continue;
+            char *copy = hone_arena_alloc(a, item.n + 1);
+            if (!copy) return hone_fail(HONE_E_NOMEM, "no memory for a list");
+            if (t.kind == HONE_JSON_STRING)
+                item.n = hone_json_scan_decode(&t, copy);
+            else
+                memcpy(copy, item.p, item.n);
+            copy[item.n] = 0;
+            item.p = copy;
+            (*items)[k] = item;
+        }
+        sound = sound && hone_json_scan_next(&s, &t) == HONE_OK && t.kind == HONE_JSON_END;
+        if (!sound) return hone_error_clear(), HONE_OK;
+        room = k;
+        if (!pass && !(*items = hone_arena_alloc(a, (size_t)(room + 1) * sizeof **items)))
+            return hone_fail(HONE_E_NOMEM, "no memory for a list");
+    }
+    *n = room;
+    return HONE_OK;
+}
+
+/* documents: texts; labels: as many numbers. */
+static hone_status check_lists(hone_table *t, int64_t i, const hone_roles *r, hone_arena *a) {
+    hone_cell *document, *label, cell[2] = {hone_table_cell(t, i, r->documents), hone_table_cell(t, i, r->labels)};
+    int64_t n_documents, n_labels;
+    double x;
+    HONE_TRY(hone_cell_list(cell[0], a, &document, &n_documents));
+    HONE_TRY(hone_cell_list(cell[1], a, &label, &n_labels));
+    const int64_t column[2] = {r->documents, r->labels}, n[2] = {n_documents, n_labels};
+    for (int k = 0; k < 2; k++) {
+        const char *name = hone_quote(hone_table_column_name(t, column[k]));
+        if (cell[k].kind == HONE_CELL_MISSING) return hone_table_drop(t, i, "no field \"%s\", expected a list", name);
+        if (n[k] < 0)
+            return hone_table_drop(t, i, "field \"%s\" is %s, expected a list", name,
+                                   hone_quote_n(cell[k].p, cell[k].n));
+        if (!n[k]) return hone_table_drop(t, i, "field \"%s\" is an empty list", name);
+    }
+    if (n_documents != n_labels)
+        return hone_table_drop(t, i, "%" PRId64 " documents, %" PRId64 " labels", n_documents, n_labels);
+    for (int64_t k = 0; k < n_documents; k++) {
+        if (document[k].kind != HONE_CELL_TEXT)
+            return hone_table_drop(t, i, "document %" PRId64 " is %s, expected a text", k + 1,
+                                   document[k].n ? hone_quote_n(document[k].p, document[k].n) : "null");
+        if (!hone_cell_number(label[k], &x))
+            return hone_table_drop(t, i, "label %" PRId64 " is %s, expected a number", k + 1,
+                                   label[k].n ? hone_quote_n(label[k].p, label[k].n) : "null");
+    }
+    return HONE_OK;
+}
+
+hone_status hone_roles_check(hone_table *t, hone_row_kind kind, const hone_roles *r) {
+    const int64_t number = hone_roles_number(r, kind);
+    const bool lists = kind == HONE_ROWS_RERANK && r->documents >= 0;
+    const bool wanted =
+        kind == HONE_ROWS_PAIRS || kind == HONE_ROWS_TRIPLET || (kind == HONE_ROWS_RERANK && number < 0);
+    hone_arena *a = lists ? hone_arena_new("lists", 0) : NULL;
+    if (lists && !a) return hone_fail(HONE_E_NOMEM, "no memory for lists");
+    hone_status st = HONE_OK;
+    for (int64_t i = 0; i < hone_table_rows(t) && st == HONE_OK && kind != HONE_ROWS_ANY; i++) {
+        bool bad = false;
+        for (int64_t k = 0; k < r->n_texts && !bad && st == HONE_OK; k++)
+            st = check_text(t, i, r->columns[k], wanted || lists, &bad);
+        if (st != HONE_OK || bad) continue;
+        if (number >= 0) st = check_score(t, i, number);
+        if (lists) st = check_lists(t, i, r, a);
+        if (lists) hone_arena_reset(a);
+    }
+    hone_arena_free(a);
+    return st == HONE_OK ? hone_table_finish_drops(t) : st;
 }
 
 hone_status hone_roles_apply(hone_table *t, hone_row_kind kind, const hone_column_map *map, int64_t n_map,

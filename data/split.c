@@ -4,99 +4,176 @@
 #include "base/random.h"
 
 #include <math.h>
-
-/* Union-find with path halving; the smaller row is always the root, so clusters are known by their first row. */
-static int64_t root_of(int64_t *parent, int64_t i) {
-    for (; parent[i] != i; i = parent[i]) parent[i] = parent[parent[i]];
-    return i;
-}
-
-static void unite(int64_t *parent, int64_t i, int64_t k) {
-    i = root_of(parent, i);
-    k = root_of(parent, k);
-    if (i < k)
-        parent[k] = i;
-    else
-        parent[i] = k;
-}
+#include <stdlib.h>
+#include <string.h>
 
 /* Rows that share a trimmed text get one root. Empty texts link nothing. */
-static hone_status find_clusters(const hone_texts *x, int64_t *parent) {
+static hone_status find_clusters(const hone_texts *x, hone_clusters *c) {
     hone_intern trimmed = {0};
     int32_t *of = hone_alloc((size_t)(x->count + 1) * sizeof *of);
-    int64_t *first = hone_alloc((size_t)(x->count + 1) * sizeof *first);
-    hone_status st = of && first ? HONE_OK : HONE_E_NOMEM;
+    int32_t *key = hone_alloc((size_t)(x->rows * x->width + 1) * sizeof *key);
+    hone_status st = of && key ? HONE_OK : HONE_E_NOMEM;
     for (int64_t t = 0; t < x->count && st == HONE_OK; t++) {
         const char *p = x->p[t];
         size_t n = x->n[t];
         hone_text_trim(&p, &n);
         of[t] = -1;
         if (n) st = hone_intern_add(&trimmed, p, n, &of[t]);
-        first[t] = -1;
     }
-    for (int64_t i = 0; i < x->rows; i++) parent[i] = i;
-    for (int64_t c = 0; c < x->rows * x->width && st == HONE_OK; c++) {
-        int32_t t = of[x->of[c]];
-        if (t < 0) continue;
-        if (first[t] < 0)
-            first[t] = c / x->width;
-        else
-            unite(parent, first[t], c / x->width);
-    }
+    for (int64_t k = 0; k < x->rows * x->width && st == HONE_OK; k++) key[k] = of[x->of[k]];
+    if (st == HONE_OK) st = hone_clusters_join_keys(c, key, x->width, trimmed.count);
     hone_intern_free(&trimmed);
     hone_free(of);
-    hone_free(first);
+    hone_free(key);
     return st;
 }
 
-hone_status hone_split_rows(const hone_texts *x, double share, uint64_t seed, hone_split *out) {
+/* ---- room on the evaluation side, by label ---- */
+
+typedef struct fraction {
+    double rest;
+    int32_t label;
+} fraction;
+
+static int by_rest(const void *a, const void *b) {
+    const fraction *x = a, *y = b;
+    if (x->rest != y->rest) return x->rest < y->rest ? 1 : -1;
+    return x->label < y->label ? -1 : x->label > y->label;
+}
+
+/* room[label] so that they add up to `target` and each is within one of share * count. */
+static hone_status share_out(const int32_t *label, int64_t n, int64_t n_labels, double share, int64_t target,
+                             int64_t *room) {
+    int64_t *count = hone_zalloc((size_t)n_labels * sizeof *count), given = 0;
+    fraction *rest = hone_alloc((size_t)n_labels * sizeof *rest);
+    if (!count || !rest) {
+        hone_free(count), hone_free(rest);
+        return HONE_E_NOMEM;
+    }
+    for (int64_t i = 0; i < n; i++) count[label[i]]++;
+    for (int64_t k = 0; k < n_labels; k++) {
+        double want = share * (double)count[k];
+        room[k] = (int64_t)floor(want);
+        given += room[k];
+        rest[k] = (fraction){want - floor(want), (int32_t)k};
+    }
+    qsort(rest, (size_t)n_labels, sizeof *rest, by_rest);
+    for (int64_t k = 0; k < n_labels && given < target; k++)
+        if (rest[k].rest > 0) room[rest[k].label]++, given++;
+    hone_free(count), hone_free(rest);
+    return HONE_OK;
+}
+
+/* ---- choosing ---- */
+
+typedef struct chooser {
+    const hone_clusters *c;
+    int64_t *first; /* [n + 1] by cluster: offsets into member */
+    int64_t *member, *root, *order;
+    uint8_t *chosen; /* [clusters] */
+    int64_t *room;   /* [labels], one without labels */
+    int64_t clusters, largest;
+} chooser;
+
+/* Members of each cluster, clusters by their first row. */
+static void list_members(chooser *h) {
+    const int64_t n = h->c->n;
+    int64_t *place = h->order; /* borrowed until the order is drawn: cluster number of a root */
+    for (int64_t i = 0; i < n; i++) {
+        int64_t r = hone_clusters_root(h->c, i);
+        if (r == i) place[i] = h->clusters, h->first[h->clusters++] = 0;
+        h->root[i] = place[r];
+    }
+    h->first[h->clusters] = 0;
+    for (int64_t i = 0; i < n; i++) h->first[h->root[i]]++;
+    for (int64_t k = 0, at = 0; k <= h->clusters; k++) {
+        int64_t size = h->first[k];
+        if (size > h->largest && k < h->clusters) h->largest = size;
+        h->first[k] = at;
+        at += size;
+    }
+    for (int64_t i = 0; i < n; i++) h->member[h->first[h->root[i]]++] = i;
+    for (int64_t k = h->clusters; k > 0; k--) h->first[k] = h->first[k - 1];
+    h->first[0] = 0;
+}
+
+/* Take the room of every row, or give it all back. */
+static bool fits(chooser *h, int64_t k, const int32_t *label) {
+    for (int64_t m = h->first[k]; m < h->first[k + 1]; m++) {
+        int64_t l = label ? label[h->member[m]] : 0;
+        if (h->room[l]-- > 0) continue;
+        for (; m >= h->first[k]; m--) h->room[label ? label[h->member[m]] : 0]++;
+        return false;
+    }
+    return true;
+}
+
+static hone_status choose(chooser *h, const int32_t *label, int64_t n_labels, double share, uint64_t seed,
+                          hone_split *s) {
+    const int64_t n = h->c->n;
+    int64_t target = llround(share * (double)n);
+    if (target < 1) target = 1;
+    if (target > n - 1) target = n - 1;
+    list_members(h);
+    s->clusters = h->clusters, s->largest = h->largest;
+    if (label)
+        HONE_TRY(share_out(label, n, n_labels, share, target, h->room));
+    else
+        h->room[0] = target;
+    hone_random_permutation(seed, hone_stream_id(HONE_STREAM_SAMPLE, 0), h->clusters, h->order);
+    for (int64_t k = 0; k < h->clusters; k++)
+        if (h->first[h->order[k] + 1] - h->first[h->order[k]] <= target && fits(h, h->order[k], label))
+            h->chosen[h->order[k]] = 1;
+    for (int64_t i = 0; i < n; i++) {
+        if (h->chosen[h->root[i]])
+            s->eval[s->n_eval++] = i;
+        else
+            s->train[s->n_train++] = i;
+    }
+    if (s->n_eval) return HONE_OK;
+    hone_fail(HONE_E_FORMAT,
+              "no part of %" PRId64
+              " rows can be set aside for evaluation: the smallest group of rows that share texts "
+              "is larger than the %" PRId64 " wanted",
+              n, target);
+    return hone_hint("--eval FILE, or a larger --eval-split");
+}
+
+hone_status hone_split_clusters(const hone_clusters *c, const int32_t *label, int64_t n_labels, double share,
+                                uint64_t seed, hone_split *out) {
     if (!(share > 0 && share < 1))
         return hone_fail(HONE_E_ARG, "share of the evaluation rows is %g, expected above 0 and below 1", share);
-    const int64_t n = x->rows;
+    const int64_t n = c->n;
     if (n < 2) return hone_fail(HONE_E_FORMAT, "%" PRId64 " row%s cannot be split in two", n, n == 1 ? "" : "s");
     hone_split s = {0};
-    const size_t bytes = (size_t)n * sizeof(int64_t);
-    int64_t *parent = hone_alloc(bytes), *size = hone_zalloc(bytes), *order = hone_alloc(bytes),
-            *roots = hone_alloc(bytes);
+    const size_t bytes = (size_t)(n + 1) * sizeof(int64_t);
+    chooser h = {.c = c,
+                 .first = hone_alloc(bytes + sizeof(int64_t)),
+                 .member = hone_alloc(bytes),
+                 .root = hone_alloc(bytes),
+                 .order = hone_alloc(bytes),
+                 .chosen = hone_zalloc((size_t)n),
+                 .room = hone_zalloc((size_t)(n_labels + 1) * sizeof(int64_t))};
     s.train = hone_alloc(bytes);
     s.eval = hone_alloc(bytes);
-    hone_status st = parent && size && order && roots && s.train && s.eval ? HONE_OK : HONE_E_NOMEM;
-    if (st == HONE_OK) st = find_clusters(x, parent);
-    if (st == HONE_OK) {
-        for (int64_t i = 0; i < n; i++) {
-            int64_t r = root_of(parent, i);
-            if (r == i) roots[s.clusters++] = i;
-            if (++size[r] > s.largest) s.largest = size[r];
-        }
-        int64_t target = llround(share * (double)n), taken = 0;
-        if (target < 1) target = 1;
-        if (target > n - 1) target = n - 1;
-        hone_random_permutation(seed, hone_stream_id(HONE_STREAM_SAMPLE, 0), s.clusters, order);
-        for (int64_t k = 0; k < s.clusters; k++) {
-            int64_t r = roots[order[k]];
-            if (taken + size[r] > target) continue;
-            taken += size[r];
-            size[r] = -1; /* chosen */
-        }
-        for (int64_t i = 0; i < n; i++) {
-            if (size[root_of(parent, i)] < 0)
-                s.eval[s.n_eval++] = i;
-            else
-                s.train[s.n_train++] = i;
-        }
-        if (!s.n_eval)
-            st = hone_fail(HONE_E_FORMAT,
-                           "no part of %" PRId64
-                           " rows can be set aside for evaluation: the smallest group of rows that share texts "
-                           "is larger than the %" PRId64 " wanted",
-                           n, target);
-        if (st != HONE_OK) hone_hint("--eval FILE, or a larger --eval-split");
-    }
-    hone_free(parent), hone_free(size), hone_free(order), hone_free(roots);
+    hone_status st =
+        h.first && h.member && h.root && h.order && h.chosen && h.room && s.train && s.eval ? HONE_OK : HONE_E_NOMEM;
+    if (st == HONE_OK) st = choose(&h, label, n_labels, share, seed, &s);
+    hone_free(h.first), hone_free(h.member), hone_free(h.root);
+    hone_free(h.order), hone_free(h.chosen), hone_free(h.room);
     if (st != HONE_OK)
         hone_split_free(&s);
     else
         *out = s;
+    return st;
+}
+
+hone_status hone_split_rows(const hone_texts *x, double share, uint64_t seed, hone_split *out) {
+    hone_clusters c;
+    HONE_TRY(hone_clusters_new(x->rows, &c));
+    hone_status st = find_clusters(x, &c);
+    if (st == HONE_OK) st = hone_split_clusters(&c, NULL, 0, share, seed, out);
+    hone_clusters_free(&c);
     return st;
 }
 

@@ -27,13 +27,15 @@ typedef struct entry {
 typedef struct row {
     int64_t first, count; /* cells */
     int64_t number, line;
+    int64_t begin, length; /* bytes of the unpacked file */
 } row;
 
 struct hone_table {
     char *path;
-    bool strict, absent_is_text;
+    bool strict, absent_is_text, list_all;
     hone_table_format format;
     uint64_t kept, max_bytes;
+    int64_t header;
 
     hone_arena *arena;
     char *pool;
@@ -200,10 +202,10 @@ static hone_status keep_text(hone_table *t, const char *p, size_t n, const char 
     return HONE_OK;
 }
 
-hone_status hone_table_row_begin(hone_table *t, int64_t number, int64_t line) {
+hone_status hone_table_row_begin(hone_table *t, int64_t number, int64_t line, int64_t begin, int64_t length) {
     HONE_TRY(hone_grow((void **)&t->rows, &t->cap_rows, t->n_rows + 1, sizeof *t->rows));
     HONE_TRY(charge(t, sizeof(row)));
-    t->rows[t->n_rows] = (row){.first = t->n_cells, .number = number, .line = line};
+    t->rows[t->n_rows] = (row){t->n_cells, 0, number, line, begin, length};
     t->open = true;
     return HONE_OK;
 }
@@ -267,7 +269,7 @@ hone_status hone_table_column(hone_table *t, const char *name, int64_t guess, in
 static hone_status add_bad(hone_table *t, int64_t number, int64_t line, int64_t column, const char *reason) {
     if (t->strict) return hone_fail_at(HONE_E_FORMAT, t->path, line, column, "%s", reason);
     t->all_bad++;
-    if (t->n_bad == HONE_TABLE_MAX_LISTED) return HONE_OK;
+    if (t->n_bad == HONE_TABLE_MAX_LISTED && !t->list_all) return HONE_OK;
     HONE_TRY(hone_grow((void **)&t->bad, &t->cap_bad, t->n_bad + 1, sizeof *t->bad));
     const char *copy;
     HONE_TRY(keep_text(t, reason, strlen(reason), &copy));
@@ -286,6 +288,9 @@ hone_status hone_table_add_bad(hone_table *t, int64_t number, int64_t line, int6
 
 void hone_table_csv_semantics(hone_table *t) {
     t->absent_is_text = true;
+}
+void hone_table_set_header(hone_table *t, int64_t bytes) {
+    t->header = bytes;
 }
 
 /* ---- formats ---- */
@@ -398,7 +403,7 @@ static hone_status read_all(hone_table *t, hone_source *s, bool from_bytes) {
     case HONE_TABLE_JSONL: HONE_TRY(hone_jsonl_read(t, s)); break;
     default: HONE_TRY(hone_json_array_read(t, s)); break;
     }
-    return t->n_rows ? HONE_OK : no_rows(t);
+    return t->n_rows || (t->list_all && t->n_bad) ? HONE_OK : no_rows(t);
 }
 
 /* hone_reader knows gzip by its first bytes; a file that is called .gz and is not would be read as text. */
@@ -437,6 +442,7 @@ hone_status hone_table_read(const char *path, const hone_table_options *o, hone_
     t->path = hone_strdup(is_stdin ? "standard input" : path);
     t->arena = hone_arena_new("table", 0);
     t->strict = o && o->strict;
+    t->list_all = o && o->list_all;
     t->max_bytes = o && o->max_bytes ? o->max_bytes : half_of_memory();
     t->format = format;
     hone_source s = {0};
@@ -488,6 +494,13 @@ int64_t hone_table_row_number(const hone_table *t, int64_t i) {
 }
 int64_t hone_table_row_line(const hone_table *t, int64_t i) {
     return t->rows[i].line;
+}
+void hone_table_row_bytes(const hone_table *t, int64_t i, int64_t *begin, int64_t *length) {
+    *begin = t->rows[i].begin;
+    *length = t->rows[i].length;
+}
+int64_t hone_table_header_bytes(const hone_table *t) {
+    return t->header;
 }
 int64_t hone_table_bad_count(const hone_table *t) {
     return t->all_bad;
@@ -590,5 +603,5 @@ hone_status hone_table_finish_drops(hone_table *t) {
     hone_free(t->dropped);
     t->dropped = NULL;
     qsort(t->bad, (size_t)t->n_bad, sizeof *t->bad, by_number);
-    return kept ? HONE_OK : no_rows(t);
+    return kept || t->list_all ? HONE_OK : no_rows(t);
 }

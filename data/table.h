@@ -25,7 +25,7 @@
 
 #define HONE_TABLE_MAX_FIELD ((size_t)16 << 20) /* bytes of a line, field or record */
 #define HONE_TABLE_MAX_COLUMNS 4096
-#define HONE_TABLE_MAX_LISTED 100000 /* bad rows kept with their reason; further ones are only counted */
+#define HONE_TABLE_MAX_LISTED 100000 /* bad rows kept with their reason (list_all: all), others are counted */
 
 typedef enum hone_cell_kind {
     HONE_CELL_MISSING = 0,
@@ -51,6 +51,7 @@ typedef enum hone_table_format {
 typedef struct hone_table_options {
     hone_table_format format;
     bool strict;        /* the first bad row is the failure */
+    bool list_all;      /* keep every bad row with its reason, however many, and take a table without a good row */
     uint64_t max_bytes; /* most bytes of unpacked text to keep; 0 = half of this machine's memory. More: HONE_E_LIMIT */
 } hone_table_options;
 
@@ -82,6 +83,10 @@ hone_cell hone_table_cell(const hone_table *t, int64_t i, int64_t column);
 bool hone_table_has_field(const hone_table *t, int64_t i, int64_t column);
 int64_t hone_table_row_number(const hone_table *t, int64_t i); /* from 0 in the file: has gaps where rows are bad */
 int64_t hone_table_row_line(const hone_table *t, int64_t i);   /* line in the file where the row begins, from 1 */
+/* Where the row stands in the unpacked file: bytes [*begin, *begin + *length), its line end included except in .json.
+ * What comes before the first record of a CSV or TSV file (mark, header) is [0, hone_table_header_bytes). */
+void hone_table_row_bytes(const hone_table *t, int64_t i, int64_t *begin, int64_t *length);
+int64_t hone_table_header_bytes(const hone_table *t);
 /* Checksum (FNV-1a, 64 bits) over names and cells of the good rows: the fingerprint that a resumed run compares. */
 uint64_t hone_table_fingerprint(const hone_table *t);
 
@@ -92,7 +97,7 @@ const hone_bad_row *hone_table_bad(const hone_table *t, int64_t k);
 
 /* For those who judge a row's contents: mark good row i as bad with the sentence given. With strict (from the options)
  * it is the failure instead: HONE_E_FORMAT at the row's place. Rows keep their indices until hone_table_finish_drops,
- * which takes the marked ones out and sorts the list; HONE_E_FORMAT if no row is left. */
+ * which takes the marked ones out and sorts the list; HONE_E_FORMAT if no row is left (unless list_all). */
 hone_status hone_table_drop(hone_table *t, int64_t i, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 hone_status hone_table_finish_drops(hone_table *t);
 

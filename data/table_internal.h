@@ -45,7 +45,7 @@ size_t hone_text_bad_byte(const char *p, size_t n);
 
 /* Start a row; then add its cells (any order of columns); then end it. A failure leaves a half row that hone_table_free
  * takes with it; hone_table_row_cancel takes it back. */
-hone_status hone_table_row_begin(hone_table *t, int64_t number, int64_t line);
+hone_status hone_table_row_begin(hone_table *t, int64_t number, int64_t line, int64_t begin, int64_t length);
 hone_status hone_table_row_cell(hone_table *t, int64_t column, hone_cell_kind kind, const char *p, size_t n);
 void hone_table_row_end(hone_table *t);
 void hone_table_row_cancel(hone_table *t);
@@ -56,6 +56,7 @@ hone_status hone_table_column(hone_table *t, const char *name, int64_t guess, in
 hone_status hone_table_add_bad(hone_table *t, int64_t number, int64_t line, int64_t column, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 void hone_table_csv_semantics(hone_table *t); /* absent cells are empty texts */
+void hone_table_set_header(hone_table *t, int64_t bytes);
 
 hone_status hone_csv_read(hone_table *t, hone_source *s, char delimiter);
 hone_status hone_jsonl_read(hone_table *t, hone_source *s);

@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "data/batches.h"
+#include "data/duplicates.h"
 #include "data/split.h"
 #include "tests/test.h"
 
@@ -57,12 +58,14 @@ static hone_status whole_way(const char *path, uint64_t *sum) {
     hone_texts x = {0};
     hone_token_store store = {0};
     hone_split split = {0};
+    hone_duplicates same = {0};
     hone_batches *b = NULL;
     const hone_token_batch *batch = NULL;
     hone_status st = hone_table_read(path, NULL, &t);
     if (st == HONE_OK) st = hone_roles_apply(t, HONE_ROWS_PAIRS, NULL, 0, &r);
     if (st == HONE_OK) st = hone_texts_from_table(t, r.columns, r.n_texts, &x);
     if (st == HONE_OK) st = hone_split_rows(&x, 0.2, 7, &split);
+    if (st == HONE_OK) st = hone_duplicates_find(&x, 0.8, &same);
     const char *const prompts[] = {"query: ", ""};
     if (st == HONE_OK) st = hone_token_store_build(&x, prompts, &enc, &store);
     if (st == HONE_OK)
@@ -83,6 +86,7 @@ static hone_status whole_way(const char *path, uint64_t *sum) {
     hone_batches_free(b);
     hone_token_store_free(&store);
     hone_split_free(&split);
+    hone_duplicates_free(&same);
     hone_texts_free(&x);
     hone_table_free(t);
     return st;

@@ -233,3 +233,109 @@ TEST(data, strict_stops_at_the_first_row_without_its_texts) {
     CHECK_INT(hone_last_error()->line, 2);
     hone_table_free(t);
 }
+
+TEST(data, rerank_rows_have_three_forms) {
+    static const struct {
+        const char *line, *texts, *number;
+    } cases[] = {
+        {"{\"query\": \"q\", \"document\": \"d\", \"label\": 1}", "query document", "label"},
+        {"{\"query\": \"q\", \"passage\": \"\", \"score\": 0.5}", "query passage", "score"},
+        {"{\"query\": \"q\", \"positive\": \"d\", \"negative\": \"n\", \"negative_1\": \"m\"}",
+         "query positive negative negative_1", "(none)"},
+        {"{\"question\": \"q\", \"documents\": [\"a\", \"\"], \"labels\": [1, 0]}", "question", "(none)"},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        hone_table *t = table("rerank.jsonl", cases[k].line);
+        hone_roles r;
+        char texts[256] = "";
+        CHECK_OK(hone_roles_apply(t, HONE_ROWS_RERANK, NULL, 0, &r));
+        CHECK_INT(hone_table_bad_count(t), 0);
+        for (int64_t c = 0; c < r.n_texts; c++) {
+            strcat(texts, c ? " " : "");
+            strcat(texts, name_of(t, r.columns[c]));
+        }
+        CHECK_STR(texts, cases[k].texts);
+        CHECK_STR(name_of(t, hone_roles_number(&r, HONE_ROWS_RERANK)), cases[k].number);
+        hone_table_free(t);
+    }
+    static const char *const lacking[][2] = {{"{\"document\": \"d\", \"label\": 1}", "no field \"query\""},
+                                             {"{\"query\": \"d\", \"label\": 1}", "no field \"document\""},
+                                             {"{\"query\": \"d\", \"positive\": \"p\"}", "no field \"label\""},
+                                             {"{\"query\": \"d\", \"documents\": []}", "no field \"labels\""}};
+    for (size_t k = 0; k < sizeof lacking / sizeof *lacking; k++) {
+        hone_table *t = table("lacking.jsonl", lacking[k][0]);
+        hone_roles r;
+        CHECK_FAILS(hone_roles_find(t, HONE_ROWS_RERANK, NULL, 0, &r), HONE_E_FORMAT, lacking[k][1]);
+        hone_table_free(t);
+    }
+}
+
+TEST(data, lists_of_documents_and_labels_that_do_not_fit_make_a_row_bad) {
+    static const struct {
+        const char *documents, *labels, *says;
+    } cases[] = {
+        {"[\"a\"]", "[1]", NULL},
+        {"[\"a\", \"b\"]", "[1]", "2 documents, 1 labels"},
+        {"[]", "[]", "is an empty list"},
+        {"\"a\"", "[1]", "expected a list"},
+        {"[\"a\"]", "1", "expected a list"},
+        {"[\"a\"]", "null", "expected a list"},
+        {"[1]", "[1]", "document 1 is 1, expected a text"},
+        {"[\"a\", null]", "[1, 0]", "document 2 is null, expected a text"},
+        {"[[\"x\", {\"y\": 1}]]", "[1]", "document 1 is [\"x\",{\"y\":1}], expected a text"},
+        {"[\"a\"]", "[\"x\"]", "label 1 is x, expected a number"},
+        {"[\"a\"]", "[\"0.5\"]", NULL},
+        {"[\"a\\u00e9\\n\"]", "[true]", NULL},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        char text[512];
+        hone_roles r;
+        snprintf(text, sizeof text,
+                 "{\"query\":\"q\",\"documents\":%s,\"labels\":%s}\n{\"query\":\"q\",\"documents\":[\"a\"],\"labels\":["
+                 "0]}\n",
+                 cases[k].documents, cases[k].labels);
+        hone_table *t = table("lists.jsonl", text);
+        CHECK_OK(hone_roles_apply(t, HONE_ROWS_RERANK, NULL, 0, &r));
+        CHECK_INT(hone_table_bad_count(t), cases[k].says ? 1 : 0);
+        if (cases[k].says)
+            CHECK_MSG(strstr(hone_table_bad(t, 0)->reason, cases[k].says), "%s", hone_table_bad(t, 0)->reason);
+        hone_table_free(t);
+    }
+}
+
+TEST(data, a_cell_that_is_a_list_gives_its_items) {
+    hone_arena *a = hone_arena_new("test", 0);
+    hone_cell *item;
+    int64_t n;
+    static const char list[] = "[\"a\\n\\u00e9\",1.50,null,[1,{\"x\":[]}],\"\"]";
+    CHECK_OK(hone_cell_list((hone_cell){list, sizeof list - 1, HONE_CELL_JSON}, a, &item, &n));
+    CHECK_INT(n, 5);
+    CHECK(item[0].kind == HONE_CELL_TEXT && !strcmp(item[0].p, "a\n\xC3\xA9"));
+    CHECK(item[1].kind == HONE_CELL_JSON && !strcmp(item[1].p, "1.50"));
+    CHECK(item[2].kind == HONE_CELL_MISSING && item[4].kind == HONE_CELL_TEXT && !item[4].n);
+    CHECK_STR(item[3].p, "[1,{\"x\":[]}]");
+    static const char *const none[] = {"", "a", "{\"a\":1}", "[1", "[1] 2", "[1,]"};
+    for (size_t k = 0; k < sizeof none / sizeof *none; k++) {
+        CHECK_OK(hone_cell_list((hone_cell){none[k], strlen(none[k]), HONE_CELL_TEXT}, a, &item, &n));
+        CHECK_INT(n, -1);
+    }
+    hone_arena_free(a);
+}
+
+TEST(data, any_rows_take_whatever_is_called_like_a_text_and_judge_nothing) {
+    hone_roles r;
+    hone_table *t = table("any.csv", "id,title,description,category,question,label\n1,,d,c,q,\n");
+    CHECK_OK(hone_roles_apply(t, HONE_ROWS_ANY, NULL, 0, &r));
+    CHECK(r.n_texts == 3 && r.id >= 0 && r.label >= 0 && hone_table_bad_count(t) == 0);
+    CHECK_STR(name_of(t, r.columns[0]), "question");
+    CHECK_STR(name_of(t, r.columns[1]), "description");
+    CHECK_STR(name_of(t, r.columns[2]), "title");
+    hone_table_free(t);
+    t = table("none.csv", "foo,bar\n1,x\n");
+    CHECK_OK(hone_roles_apply(t, HONE_ROWS_ANY, NULL, 0, &r));
+    CHECK_INT(r.n_texts, 0);
+    const hone_column_map map[] = {{"anchor", "bar"}, {"label", "foo"}};
+    CHECK_OK(hone_roles_apply(t, HONE_ROWS_ANY, map, 2, &r));
+    CHECK(r.n_texts == 1 && r.label == 0);
+    hone_table_free(t);
+}

@@ -120,3 +120,32 @@ TEST(data, a_split_that_cannot_be_is_refused_with_the_numbers) {
     CHECK_FAILS(hone_split_rows(&x, 0.4, 1, &s), HONE_E_FORMAT, "1 row cannot be split");
     hone_texts_free(&x);
 }
+
+TEST(data, a_stratified_split_gives_each_label_its_share_and_the_sum_the_whole) {
+    enum { N = 1000 };
+    static int32_t label[N];
+    for (uint64_t seed = 0; seed < 5; seed++) {
+        hone_clusters c;
+        hone_split s;
+        int64_t count[4] = {0}, eval[4] = {0};
+        CHECK_OK(hone_clusters_new(N, &c));
+        for (int i = 0; i < N; i++) {
+            uint64_t x = hone_random_below(seed, hone_stream_id(HONE_STREAM_TEST, 3), (uint64_t)i, 100);
+            label[i] = x < 70 ? 0 : x < 93 ? 1 : x < 99 ? 2 : 3;
+            count[label[i]]++;
+            if (i % 5 == 0 && i) hone_clusters_join(&c, i, i - 3); /* pairs of mixed labels */
+        }
+        CHECK_OK(hone_split_clusters(&c, label, 4, 0.2, seed, &s));
+        CHECK_INT(s.n_train + s.n_eval, N);
+        CHECK_INT(s.n_eval, 200);
+        for (int64_t k = 0; k < s.n_eval; k++) eval[label[s.eval[k]]]++;
+        for (int k = 0; k < 4; k++)
+            CHECK_MSG((double)eval[k] > 0.2 * (double)count[k] - 1 && (double)eval[k] < 0.2 * (double)count[k] + 1,
+                      "label %d: %d of %d", k, (int)eval[k], (int)count[k]);
+        static int side[N];
+        memset(side, 0, sizeof side);
+        for (int64_t k = 0; k < s.n_eval; k++) side[s.eval[k]] = 1;
+        for (int i = 5; i < N; i += 5) CHECK(side[i] == side[i - 3]);
+        hone_split_free(&s), hone_clusters_free(&c);
+    }
+}

@@ -537,3 +537,72 @@ TEST(data, random_bytes_never_crash_a_reader_and_always_give_an_answer) {
         hone_table_free(t);
     }
 }
+
+/* The rows' bytes, and what stands before the first of them, are the file. */
+TEST(data, rows_know_their_bytes_in_the_file) {
+    static const struct {
+        const char *name, *text;
+        const char *rows[4];
+        const char *header;
+    } cases[] = {
+        {"b.csv",
+         "\xEF\xBB\xBF\n\"a\",b\r\n1,2\r\n\r\n\"x\ny\",\"\"\"\"\nbad\n3,4",
+         {"1,2\r\n", "\"x\ny\",\"\"\"\"\n", "3,4"},
+         "\xEF\xBB\xBF\n\"a\",b\r\n"},
+        {"b.tsv", "a\tb\r1\t2\r3\t4\r", {"1\t2\r", "3\t4\r"}, "a\tb\r"},
+        {"b.jsonl",
+         "\xEF\xBB\xBF{\"a\":1}\n\n nonsense\n {\"a\": 2} \r\n{\"a\":3}",
+         {"{\"a\":1}\n", " {\"a\": 2} \r\n", "{\"a\":3}"},
+         ""},
+        {"b.json", " [ {\"a\":1} ,\n7,{\"a\":\n[2]}]\n", {"{\"a\":1}", "{\"a\":\n[2]}"}, ""},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        hone_table *t = read_text(cases[k].name, cases[k].text);
+        CHECK_INT(hone_table_header_bytes(t), strlen(cases[k].header));
+        CHECK(!strncmp(cases[k].text, cases[k].header, strlen(cases[k].header)));
+        for (int64_t i = 0; i < hone_table_rows(t); i++) {
+            int64_t begin, n;
+            hone_table_row_bytes(t, i, &begin, &n);
+            CHECK(cases[k].rows[i]);
+            CHECK_MSG(n == (int64_t)strlen(cases[k].rows[i]) &&
+                          !strncmp(cases[k].text + begin, cases[k].rows[i], (size_t)n),
+                      "%s row %d: \"%.*s\"", cases[k].name, (int)i, (int)n, cases[k].text + begin);
+        }
+        CHECK(!cases[k].rows[hone_table_rows(t)]);
+        hone_table_free(t);
+    }
+}
+
+TEST(data, rows_far_into_a_large_file_know_their_bytes_too) {
+    const size_t long_line = ((size_t)16 << 20) + 10;
+    const char *path = file_named("large.jsonl");
+    FILE *f = fopen(path, "wb");
+    CHECK(f);
+    for (int i = 0; i < 20000; i++) fprintf(f, "{\"a\": %d, \"b\": \"%0*d\"}\n", i, 1 + i % 100, 0);
+    int64_t before = ftell(f);
+    for (size_t i = 0; i < long_line; i++) fputc(' ', f); /* over the limit: a bad row to pass over */
+    fprintf(f, "\n{\"a\": \"last\"}\n");
+    CHECK(!fclose(f));
+    hone_table *t;
+    int64_t begin, n;
+    CHECK_OK(hone_table_read(path, NULL, &t));
+    CHECK_INT(hone_table_rows(t), 20001);
+    CHECK_INT(hone_table_bad_count(t), 1);
+    hone_table_row_bytes(t, 20000, &begin, &n);
+    CHECK_INT(begin, before + (int64_t)long_line + 1);
+    CHECK_INT(n, 14);
+    hone_table_row_bytes(t, 19999, &begin, &n);
+    CHECK_INT(begin + n, before);
+    hone_table_free(t);
+}
+
+TEST(data, a_table_that_lists_all_may_have_no_good_row) {
+    hone_table *t;
+    const char *path = write_text("allbad.jsonl", "1\n2\n");
+    CHECK_FAILS(hone_table_read(path, NULL, &t), HONE_E_FORMAT, "none of its 2 rows");
+    CHECK_OK(hone_table_read(path, &(hone_table_options){.list_all = true}, &t));
+    CHECK(hone_table_rows(t) == 0 && hone_table_bad_listed(t) == 2);
+    hone_table_free(t);
+    CHECK_FAILS(hone_table_read(write_text("blank.jsonl", "\n\n"), &(hone_table_options){.list_all = true}, &t),
+                HONE_E_FORMAT, "no rows");
+}
