@@ -16,17 +16,22 @@
 #endif
 
 static const hone_command *const commands[] = {
-    &hone_command_train,    &hone_command_embed,         &hone_command_eval,       &hone_command_inspect,
-    &hone_command_tokenize, &hone_command_bench_kernels, &hone_command_bench_step, &hone_command_bench_embed,
+    &hone_command_train,          &hone_command_embed,         &hone_command_eval,          &hone_command_inspect,
+    &hone_command_tokenize,       &hone_command_data_validate, &hone_command_data_split,    &hone_command_data_stats,
+    &hone_command_data_negatives, &hone_command_data_sample,   &hone_command_bench_kernels, &hone_command_bench_step,
+    &hone_command_bench_embed,
 };
 #define N_COMMANDS ((int)(sizeof commands / sizeof *commands))
 
 /* Commands of releases to come: known words, refused as such. */
-static const char planned[] =
-    "score|rerank|index|search|calibrate|prototypes|report|data|convert|preprocess|verify|fetch";
+static const char planned[] = "score|rerank|index|search|calibrate|prototypes|report|data mismatch|data triplets|"
+                              "convert|preprocess|verify|fetch";
 
-static bool is_planned(const char *word) {
+/* "report", or "data" and "mismatch"; second may be NULL. */
+static bool is_planned(const char *first, const char *second) {
+    char word[128];
     size_t n;
+    snprintf(word, sizeof word, second ? "%s %s" : "%s", first, second);
     const char *near = hone_nearest_word(word, planned, &n);
     return near && n == strlen(word) && !strncmp(near, word, n);
 }
@@ -71,6 +76,10 @@ static hone_status unknown_command(int argc, char **argv) {
         hone_fail(HONE_E_ARG, "unknown option \"%s\", a command comes first", hone_quote(argv[0]));
         return hone_hint("hone COMMAND [options]; \"hone help\" lists the commands");
     }
+    if (argc > 1 && is_planned(argv[0], argv[1])) {
+        hone_fail(HONE_E_ARG, "%s %s: not available yet", argv[0], argv[1]);
+        return hone_hint("\"hone help\" lists what is");
+    }
     if (*known_words(argv[0], words, sizeof words)) {
         hone_words_list(words, list, sizeof list);
         const char *near = argc > 1 ? hone_nearest_word(argv[1], words, &n) : NULL;
@@ -81,7 +90,7 @@ static hone_status unknown_command(int argc, char **argv) {
         if (near) return hone_hint("did you mean hone %s %.*s?", argv[0], (int)n, near);
         return hone_hint("\"hone help\" lists the commands");
     }
-    if (is_planned(argv[0])) {
+    if (is_planned(argv[0], NULL)) {
         hone_fail(HONE_E_ARG, "%s: not available yet", argv[0]);
         return hone_hint("\"hone help\" lists what is");
     }
@@ -206,7 +215,7 @@ static hone_status run_command(int argc, char **argv, bool *json) {
     int used;
     const hone_command *c = find_command(argc, argv, &used);
     if (!c) {
-        if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) && !is_planned(argv[0]))
+        if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) && !is_planned(argv[0], NULL))
             return help(1, argv);
         return unknown_command(argc, argv);
     }

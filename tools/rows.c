@@ -22,6 +22,11 @@ static void say_bad_rows(const hone_table *t, bool quiet) {
 
 hone_status hone_rows_read(const hone_options *o, const char *name, hone_row_kind kind, hone_table **out,
                            hone_roles *roles) {
+    return hone_rows_read_path(o, hone_options_string(o, name), kind, out, roles);
+}
+
+hone_status hone_rows_read_path(const hone_options *o, const char *path, hone_row_kind kind, hone_table **out,
+                                hone_roles *roles) {
     *out = NULL;
     int64_t n = hone_options_count(o, "columns");
     hone_table *t = NULL;
@@ -30,7 +35,7 @@ hone_status hone_rows_read(const hone_options *o, const char *name, hone_row_kin
     for (int64_t i = 0; i < n; i++)
         map[i] = (hone_column_map){hone_options_item(o, "columns", i), hone_options_right(o, "columns", i)};
     hone_table_options how = {.strict = hone_options_flag(o, "strict")};
-    hone_status st = hone_table_read(hone_options_string(o, name), &how, &t);
+    hone_status st = hone_table_read(path, &how, &t);
     if (st == HONE_OK) st = hone_roles_apply(t, kind, map, n, roles);
     hone_free(map);
     if (st != HONE_OK) {

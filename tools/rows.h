@@ -10,5 +10,8 @@
  * Free *out with hone_table_free. The command's table has the options "columns" and "strict". */
 hone_status hone_rows_read(const hone_options *o, const char *name, hone_row_kind kind, hone_table **out,
                            hone_roles *roles);
+/* The same for a file that is no option's value but an operand. */
+hone_status hone_rows_read_path(const hone_options *o, const char *path, hone_row_kind kind, hone_table **out,
+                                hone_roles *roles);
 
 #endif

@@ -22,6 +22,22 @@ static const mistake mistakes[] = {
     {"bench", "kernels, step, embed", 2},
     {"bench stpe", "did you mean hone bench step?", 2},
     {"bench --arch x", "unknown word", 2},
+    {"data", "needs one of validate, split, stats, negatives, sample", 2},
+    {"data splt", "did you mean hone data split?", 2},
+    {"data mismatch x.csv", "data mismatch: not available yet", 2},
+    {"data validate", "--task is missing", 2},
+    {"data validate --task pairs", "FILE is missing", 2},
+    {"data validate x.csv --task match", "\"match\" is not available yet", 2},
+    {"data validate x.csv --task pears", "did you mean pairs?", 2},
+    {"data validate x.csv y.csv --task pairs", "unexpected \"y.csv\"", 2},
+    {"data split x.csv", "--out is missing", 2},
+    {"data split x.csv --out o --ratio 1", "1 is out of range", 2},
+    {"data split x.csv --out o --ratio 0.5,0.3,0.1,0.1", "4 shares given", 2},
+    {"data split x.csv --out o --train-size 0.8", "did you mean --ratio?", 2},
+    {"data stats x.csv --top 0", "0 is out of range", 2},
+    {"data negatives x.csv", "--model is missing", 2},
+    {"data sample --rows 3 --out o", "3 is out of range", 2},
+    {"data negatives x.csv --model m --num-negative 3", "did you mean --num-negatives?", 2},
     {"rerank --model m", "not available yet", 2},
     {"search", "not available yet", 2},
     {"help nonsense", "unknown command", 2},
@@ -155,8 +171,9 @@ TEST(tools, hostile_bytes_in_an_argument_come_out_escaped) {
 
 TEST(tools, help_goes_to_standard_output_and_is_the_same_page_either_way) {
     static char first[65536];
-    const char *commands[] = {"train",   "embed",         "eval",       "tokenize",
-                              "inspect", "bench kernels", "bench step", "bench embed"};
+    const char *commands[] = {"train",         "embed",          "eval",        "tokenize",      "inspect",
+                              "bench kernels", "bench step",     "bench embed", "data validate", "data split",
+                              "data stats",    "data negatives", "data sample"};
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         char line[128];
         snprintf(line, sizeof line, "help %s", commands[i]);

@@ -60,8 +60,10 @@ TEST(tools, numbers_are_read_whole_or_not_at_all) {
 /* ---- tables ---- */
 
 static const hone_command *const all[] = {
-    &hone_command_train,   &hone_command_embed,         &hone_command_eval,       &hone_command_tokenize,
-    &hone_command_inspect, &hone_command_bench_kernels, &hone_command_bench_step, &hone_command_bench_embed,
+    &hone_command_train,         &hone_command_embed,         &hone_command_eval,       &hone_command_tokenize,
+    &hone_command_inspect,       &hone_command_bench_kernels, &hone_command_bench_step, &hone_command_bench_embed,
+    &hone_command_data_validate, &hone_command_data_split,    &hone_command_data_stats, &hone_command_data_negatives,
+    &hone_command_data_sample,
 };
 #define N_ALL (sizeof all / sizeof *all)
 

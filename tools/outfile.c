@@ -1,0 +1,84 @@
+#include "tools/outfile.h"
+
+#include "base/io.h"
+#include "base/memory.h"
+#include "tools/terminal.h"
+
+#include <string.h>
+#include <zlib.h>
+
+struct hone_outfile {
+    hone_writer *w; /* NULL: standard output */
+    bool packed;
+    z_stream z;
+    unsigned char out[64 << 10];
+};
+
+static void *zlib_alloc(void *opaque, unsigned items, unsigned size) {
+    (void)opaque;
+    return hone_alloc((size_t)items * size);
+}
+static void zlib_free(void *opaque, void *p) {
+    (void)opaque;
+    hone_free(p);
+}
+
+hone_status hone_outfile_open(const char *path, hone_outfile **out) {
+    size_t n = strlen(path);
+    hone_outfile *s = hone_alloc(sizeof *s);
+    if (!s) return HONE_E_NOMEM;
+    memset(s, 0, offsetof(hone_outfile, out));
+    hone_status st = strcmp(path, "-") ? hone_writer_open(path, &s->w) : HONE_OK;
+    if (st == HONE_OK && n > 3 && !strcmp(path + n - 3, ".gz")) {
+        s->z.zalloc = zlib_alloc, s->z.zfree = zlib_free;
+        s->packed = deflateInit2(&s->z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK;
+        if (!s->packed) st = hone_fail(HONE_E_NOMEM, "no memory to pack %s", hone_quote(path));
+    }
+    if (st != HONE_OK) {
+        hone_outfile_abort(s);
+        return st;
+    }
+    *out = s;
+    return HONE_OK;
+}
+
+static hone_status put(hone_outfile *s, const void *p, size_t n) {
+    return s->w ? hone_writer_write(s->w, p, n) : hone_print_text(p, n);
+}
+
+static hone_status pack(hone_outfile *s, int flush) {
+    do {
+        s->z.next_out = s->out, s->z.avail_out = sizeof s->out;
+        deflate(&s->z, flush); /* can only fail by a misuse */
+        if (s->z.avail_out < sizeof s->out) HONE_TRY(put(s, s->out, sizeof s->out - s->z.avail_out));
+    } while (!s->z.avail_out);
+    return HONE_OK;
+}
+
+hone_status hone_outfile_write(hone_outfile *s, const char *p, size_t n) {
+    if (!s->packed) return put(s, p, n);
+    while (n) {
+        size_t part = n < (1u << 30) ? n : 1u << 30;
+        s->z.next_in = (unsigned char *)(uintptr_t)p, s->z.avail_in = (unsigned)part;
+        HONE_TRY(pack(s, Z_NO_FLUSH));
+        p += part, n -= part;
+    }
+    return HONE_OK;
+}
+
+hone_status hone_outfile_commit(hone_outfile *s) {
+    hone_status st = s->packed ? pack(s, Z_FINISH) : HONE_OK;
+    if (st == HONE_OK && s->w) {
+        st = hone_writer_commit(s->w);
+        s->w = NULL;
+    }
+    hone_outfile_abort(s);
+    return st;
+}
+
+void hone_outfile_abort(hone_outfile *s) {
+    if (!s) return;
+    if (s->packed) deflateEnd(&s->z);
+    hone_writer_abort(s->w);
+    hone_free(s);
+}

@@ -1,0 +1,20 @@
+/* A file of rows being written: replace-or-nothing (hone_writer), packed where its name ends in .gz, or standard output
+ * for "-".
+ *
+ * The packed bytes depend on the text alone (no time, no name in the gzip header), so the same rows give the same file.
+ */
+#ifndef HONE_TOOLS_OUTFILE_H
+#define HONE_TOOLS_OUTFILE_H
+
+#include "base/status.h"
+
+typedef struct hone_outfile hone_outfile;
+
+hone_status hone_outfile_open(const char *path, hone_outfile **out);
+hone_status hone_outfile_write(hone_outfile *s, const char *p, size_t n);
+/* Everything is in place under its name, or nothing is. Frees s, also on failure. Standard output is flushed by the
+ * command's end. */
+hone_status hone_outfile_commit(hone_outfile *s);
+void hone_outfile_abort(hone_outfile *s); /* frees s; accepts NULL */
+
+#endif
