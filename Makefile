@@ -31,7 +31,7 @@ LIBS    := $(shell pkg-config --libs $(PKGS) 2>/dev/null || echo -ljansson -lutf
 # A missing package is one clear line rather than a compiler's page; goals that compile nothing need none.
 GOALS   := $(or $(MAKECMDGOALS),all)
 ifneq ($(filter-out help clean format layers uninstall,$(GOALS)),)
-NEEDED  := $(PKGS) $(if $(filter test asan,$(GOALS) $(CONFIG)),cmocka)
+NEEDED  := $(PKGS) $(if $(filter test asan baddata,$(GOALS) $(CONFIG)),cmocka)
 MISSING := $(shell for p in $(NEEDED); do pkg-config --exists $$p 2>/dev/null || echo $$p; done; command -v $(firstword $(CC)) >/dev/null || echo $(firstword $(CC)))
 ifneq ($(MISSING),)
 $(error not found: $(MISSING). hint: tools/setup make $(MAKECMDGOALS))
@@ -57,7 +57,7 @@ TOOL_OBJ:= $(filter-out $(BUILD)/tools/hone.o,$(CMD_OBJ))
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)';)
 
-.PHONY: all lib experiments test asan bench compare plots demo layers install uninstall format help clean
+.PHONY: all lib experiments test asan baddata bench compare plots demo layers install uninstall format help clean
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY: $(EXP_SRC:%.c=$(BUILD)/%.o)
@@ -112,6 +112,11 @@ endif
 
 asan: ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	$(Q)ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) --no-print-directory CONFIG=asan test
+
+baddata: build/hone ## 10,000 rows, 1 % of them bad in twenty ways, as JSON lines and as CSV: each named, each skipped
+	$(Q)$(MAKE) --no-print-directory CONFIG=test build/test/hone-tests build/test/hone
+	$(Q)if HONE_BIN=build/test/hone build/test/hone-tests baddata >build/test/baddata.log 2>&1; \
+	    then echo 'baddata: 200/200 PASS'; else cat build/test/baddata.log; echo 'baddata: below 200/200 FAIL'; exit 1; fi
 
 bench: build/hone ## every kernel against the roof of this machine, and whole training steps
 	$(Q)build/hone bench kernels
