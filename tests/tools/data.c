@@ -148,9 +148,9 @@ TEST(data_tools, validate_knows_the_lists_of_rerank_and_says_what_it_does_not_lo
 TEST(data_tools, a_file_of_bad_rows_alone_has_them_all_named) {
     const command_result *r = hone(
         "data validate %s --task pairs",
-        write_file("none.jsonl", "{\"anchor\": \"\", \"positive\": \"x\"}\n{\"anchor\": \"x\", \"positive\": 7}\n"));
+        write_file("nobody.jsonl", "{\"anchor\": \"\", \"positive\": \"x\"}\n{\"anchor\": \"x\", \"positive\": 7}\n"));
     CHECK_INT(r->status, 3);
-    CHECK_MSG(strstr(r->err, "none.jsonl:1") && strstr(r->err, "none.jsonl:2") &&
+    CHECK_MSG(strstr(r->err, "nobody.jsonl:1") && strstr(r->err, "nobody.jsonl:2") &&
                   strstr(r->out, "2 rows, 0 good, 2 bad"),
               "%s%s", r->out, r->err);
 }
