@@ -235,7 +235,7 @@ static hone_status read_features(finder *f) {
     for (int64_t t = 0; t < f->normal.count; t++) {
         f->first[t] = f->n_features;
         HONE_TRY(read_words(f, f->normal.p[t], f->normal.n[t], &f->numbers[t]));
-        qsort(f->work, (size_t)f->n_work, sizeof *f->work, by_value);
+        if (f->n_work) qsort(f->work, (size_t)f->n_work, sizeof *f->work, by_value);
         HONE_TRY(hone_grow((void **)&f->feature, &f->cap_features, f->n_features + f->n_work + 1, sizeof *f->feature));
         uint64_t occurrence = 0;
         for (int64_t k = 0; k < f->n_work; k++) {
@@ -247,6 +247,10 @@ static hone_status read_features(finder *f) {
     }
     f->first[f->normal.count] = f->n_features;
     return HONE_OK;
+}
+
+static int64_t size_of(const finder *f, int64_t t) {
+    return f->first[t + 1] - f->first[t];
 }
 
 /* Features become ranks, 0 the rarest; each text's are sorted. */
@@ -267,7 +271,8 @@ static hone_status rank_features(finder *f) {
         for (int64_t w = 0; w < n; w++) rank[w] = (int32_t)at[f->count[w]]++;
         for (int64_t k = 0; k < f->n_features; k++) f->feature[k] = rank[f->feature[k]];
         for (int64_t t = 0; t < f->normal.count; t++)
-            qsort(f->feature + f->first[t], (size_t)(f->first[t + 1] - f->first[t]), sizeof *f->feature, by_rank);
+            if (size_of(f, t))
+                qsort(f->feature + f->first[t], (size_t)(f->first[t + 1] - f->first[t]), sizeof *f->feature, by_rank);
     }
     bool ok = at != NULL;
     hone_free(rank), hone_free(at);
@@ -289,10 +294,6 @@ typedef struct joiner {
     int64_t n_entries, cap_entries;
     int32_t *stamp; /* [n_same] the last text that looked at this one */
 } joiner;
-
-static int64_t size_of(const finder *f, int64_t t) {
-    return f->first[t + 1] - f->first[t];
-}
 
 static int64_t ceil_of(double x) {
     return (int64_t)ceil(x - 1e-9); /* 0.8 * 10 is to be 8 */
