@@ -43,6 +43,9 @@ hone_tensor *hone_residual_layernorm(hone_graph *g, hone_tensor *x, hone_tensor 
 /* Multi-head self-attention over a packed batch (kernels/attention/attention.h): qkv [T, 3C], columns q | k | v, each heads x
  * C/heads -> [T, C]. scale = 1/sqrt(C/heads); p: dropout of the probabilities. */
 hone_tensor *hone_attention(hone_graph *g, hone_tensor *qkv, const hone_sequences *s, int heads, float p);
+/* Its first row of each sequence, [B, C], without computing the others: row cu[b] of what hone_attention gives. Every sequence has a
+ * row. */
+hone_tensor *hone_attention_first(hone_graph *g, hone_tensor *qkv, const hone_sequences *s, int heads, float p);
 
 /* One vector per sequence: x [T, C] -> [B, n C], the n modes side by side (kernels/pooling/pooling.h). skip [B]: tokens at the
  * start of each sequence that take no part, or NULL. */

@@ -125,11 +125,12 @@ static hone_tensor *forward(void *self, hone_graph *g, const hone_model_batch *b
     x = hone_dropout_op(g, hone_norm_forward(g, &m->norm, x, HONE_ABSENT, 0), m->hidden_dropout);
     int64_t layers = layer >= 0 && layer < m->layers ? layer : m->layers;
     hone_tensor *hold = hone_graph_hold(g, x); /* inference: one layer's memory serves all */
-    for (int64_t i = 0; i < layers; i++) {
+    bool first = layer == HONE_FIRST_ROWS && layers > 0;
+    for (int64_t i = 0; i < layers - first; i++) {
         hone_arena_mark mark = hone_arena_get_mark(hone_graph_arena(g));
         x = hone_graph_settle(g, mark, hone_post_block_forward(g, &m->block[i], x, &s), hold);
     }
-    return x;
+    return first ? hone_post_block_first(g, &m->block[layers - 1], x, &s) : x;
 }
 
 static hone_tensor *word_table(void *self) { return ((bert *)self)->word; }

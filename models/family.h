@@ -11,6 +11,9 @@ typedef struct hone_family_facts {
     int64_t usable_positions; /* tokens that a text may have (positions, less what the family reserves) */
 } hone_family_facts;
 
+#define HONE_ALL_ROWS (-1)
+#define HONE_FIRST_ROWS (-2)
+
 typedef struct hone_family {
     const char *model_type;   /* config.json */
     const char *architecture; /* written to config.json: the class whose names we write */
@@ -21,7 +24,8 @@ typedef struct hone_family {
                              hone_family_facts *facts);
     /* Register parameters under their classic names without prefix. */
     void (*declare)(void *self, hone_params *ps, bool (*has)(void *ctx, const char *name), void *ctx);
-    /* Hidden states [T, hidden]; layer >= 0 stops after that layer. */
+    /* Hidden states [T, hidden]; layer >= 0 stops after that layer; HONE_FIRST_ROWS: of the last layer only each sequence's first row,
+     * [B, hidden]. */
     hone_tensor *(*forward)(void *self, hone_graph *g, const hone_model_batch *b, int layer);
     /* The table of token ids. */
     hone_tensor *(*word_table)(void *self);

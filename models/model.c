@@ -239,7 +239,13 @@ hone_tensor *hone_model_hidden(hone_model *m, hone_graph *g, const hone_model_ba
 }
 
 hone_tensor *hone_model_encode(hone_model *m, hone_graph *g, const hone_model_batch *b) {
-    return hone_sentence_forward(&m->sentence, g, m->family->forward(m->self, g, b, -1), b);
+    /* CLS alone, and nothing left out of it: of the last layer only the first rows are read. */
+    bool first = m->sentence.n_modes == 1 && m->sentence.modes[0] == HONE_POOL_CLS && (m->sentence.include_prompt || !b->skip) && m->info.layers > 0;
+    if (!first) return hone_sentence_forward(&m->sentence, g, m->family->forward(m->self, g, b, HONE_ALL_ROWS), b);
+    int32_t *cu = hone_graph_save(g, (size_t)(b->B + 1) * sizeof *cu);
+    if (!cu) return NULL;
+    for (int64_t i = 0; i <= b->B; i++) cu[i] = (int32_t)i;
+    return hone_sentence_forward(&m->sentence, g, m->family->forward(m->self, g, b, HONE_FIRST_ROWS), &(hone_model_batch){.B = b->B, .T = b->B, .cu = cu});
 }
 
 hone_params *hone_model_params(hone_model *m) {

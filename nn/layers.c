@@ -45,12 +45,23 @@ static hone_tensor *residual_norm(hone_graph *g, const hone_norm_layer *l, hone_
     return hone_residual_layernorm(g, x, residual, l->gamma, l->beta, l->eps, p);
 }
 
-hone_tensor *hone_post_block_forward(hone_graph *g, const hone_post_block *l, hone_tensor *x, const hone_sequences *s) {
-    hone_tensor *context = hone_attention(g, hone_linear_forward(g, &l->qkv, x, HONE_ACT_NONE), s, l->heads, l->attention_dropout);
+/* From what attention read of x to the block's end; x and context are the same rows. */
+static hone_tensor *post_block_rest(hone_graph *g, const hone_post_block *l, hone_tensor *x, hone_tensor *context) {
     hone_tensor *attended = hone_linear_forward(g, &l->output, context, HONE_ACT_NONE);
     x = residual_norm(g, &l->attention_norm, attended, x, l->hidden_dropout);
     hone_tensor *fed = hone_mlp(g, x, l->up.w, l->up.b, l->down.w, l->down.b, l->act);
     return residual_norm(g, &l->norm, fed, x, l->hidden_dropout);
+}
+
+hone_tensor *hone_post_block_forward(hone_graph *g, const hone_post_block *l, hone_tensor *x, const hone_sequences *s) {
+    hone_tensor *qkv = hone_linear_forward(g, &l->qkv, x, HONE_ACT_NONE);
+    return post_block_rest(g, l, x, hone_attention(g, qkv, s, l->heads, l->attention_dropout));
+}
+
+hone_tensor *hone_post_block_first(hone_graph *g, const hone_post_block *l, hone_tensor *x, const hone_sequences *s) {
+    hone_tensor *qkv = hone_linear_forward(g, &l->qkv, x, HONE_ACT_NONE);
+    hone_tensor *context = hone_attention_first(g, qkv, s, l->heads, l->attention_dropout);
+    return post_block_rest(g, l, hone_pooling(g, x, s, 1, (hone_pool[]){HONE_POOL_CLS}, NULL), context);
 }
 
 static const struct {

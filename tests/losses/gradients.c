@@ -48,6 +48,7 @@ TEST(losses, gradients_of_a_whole_bert_agree_with_four_point_differences) {
         double margin;
     } cases[] = {{"mean", "pairs.jsonl", "mnr", "cosine", 0},
                  {"mean", "triplets.jsonl", "mnr", "cosine", 0},
+                 {"pool_cls", "pairs.jsonl", "mnr", "cosine", 0},
                  {"dense", "triplets.jsonl", "mnr-symmetric", "cosine", 0},
                  {"gelu_new", "triplets.jsonl", "triplet", "cosine", 0.5},
                  {"mean", "triplets.jsonl", "triplet", "euclidean", 5},
