@@ -70,6 +70,41 @@ hone_tensor *hone_distance(hone_graph *g, hone_tensor *a, hone_tensor *b, hone_m
 /* loss[r] = log sum_j exp(scale z[r][j]) - scale z[r][target[r]].   z [R, N], target [R] (borrowed) -> [R]. */
 hone_tensor *hone_softmax_xent(hone_graph *g, hone_tensor *z, const int32_t *target, double scale);
 
+/* The first n columns of [R, C], as a copy. */
+hone_tensor *hone_columns(hone_graph *g, hone_tensor *x, int64_t n);
+
+/* Entries of scores z [R, N] that the softmax behind shall not see: columns column[start[r] .. start[r+1]-1] of row r. Arrays are
+ * borrowed until the next begin. z is consumed: the result lies in its memory, so only for a z whose maker does not read it again (a
+ * matmul). Hidden entries get no gradient. */
+typedef struct hone_hidden {
+    const int64_t *start;  /* [R+1] */
+    const int32_t *column; /* [start[R]] */
+} hone_hidden;
+hone_tensor *hone_hide(hone_graph *g, hone_tensor *z, const hone_hidden *hidden);
+
+hone_tensor *hone_logaddexp(hone_graph *g, hone_tensor *a, hone_tensor *b); /* log(e^a + e^b), element by element */
+hone_tensor *hone_squared_error(hone_graph *g, hone_tensor *x, const double *target); /* (x - target)^2, element by element; target borrowed */
+
+/* pull d^2 + push relu(margin - d)^2, element by element; weights pull, push as many as d has elements (borrowed). */
+hone_tensor *hone_contrastive(hone_graph *g, hone_tensor *d, const double *pull, const double *push, double margin);
+
+/* AnglE similarity of unit rows x, y [R, D] -> [R]: |x . y + sum_i (b_i c_i - a_i d_i)|, x = (a, b), y = (c, d) in halves (an odd D gets a
+ * zero behind). Source: Li, Li 2024, "AoE", as sentence-transformers' pairwise_angle_sim. */
+hone_tensor *hone_angle(hone_graph *g, hone_tensor *x, hone_tensor *y);
+
+/* log(1 + sum over pairs label_i < label_j of exp(scale (s_i - s_j))).   s [R], label [R] (borrowed) -> scalar. Costs R log R.
+ * Source: Su 2022 (CoSENT), as sentence-transformers' CoSENTLoss 6.2. */
+hone_tensor *hone_cosent(hone_graph *g, hone_tensor *s, const double *label, double scale);
+
+/* All distances within one set of rows: x [B, D] -> [B, B]; euclidean (gradient 0 where rows are equal) or manhattan. Cosine is the
+ * matmul of unit rows. */
+hone_tensor *hone_distance_matrix(hone_graph *g, hone_tensor *x, hone_metric metric);
+
+/* Triplets mined inside a batch: distances d [B, B], classes label [B] (borrowed) -> scalar. The four rules are formulas in
+ * autograd/ops/batch_triplet.c. */
+typedef enum hone_triplet_rule { HONE_MINE_HARD = 0, HONE_MINE_HARD_SOFT, HONE_MINE_SEMI_HARD, HONE_MINE_ALL } hone_triplet_rule;
+hone_tensor *hone_batch_triplet(hone_graph *g, hone_tensor *d, const int32_t *label, double margin, hone_triplet_rule mining);
+
 /* Passed for an optional input that is not there (NULL means an earlier failure). */
 extern hone_tensor *const HONE_ABSENT;
 
