@@ -108,7 +108,7 @@ typedef struct finder {
 static bool role_is_used(hone_row_kind kind, role r) {
     if (r == ID || r == SCORE || r == LABEL || r == IMAGE || kind == HONE_ROWS_ANY) return true;
     if (r == DOCUMENTS || r == LABELS) return kind == HONE_ROWS_RERANK;
-    if (kind == HONE_ROWS_TEXT) return r != NEGATIVE;
+    if (kind == HONE_ROWS_TEXT || kind == HONE_ROWS_LABELLED) return r != NEGATIVE;
     if (r == NEGATIVE) return kind == HONE_ROWS_PAIRS || kind == HONE_ROWS_TRIPLET || kind == HONE_ROWS_RERANK;
     return r != TEXT;
 }
@@ -121,13 +121,15 @@ static const char *roles_of_kind(hone_row_kind kind) {
     case HONE_ROWS_TEXT_PAIR: return "anchor, positive, id";
     case HONE_ROWS_RERANK: return "query, document, label; query, positive, negative ...; query, documents, labels; id";
     case HONE_ROWS_ANY: return "anchor, positive, negative ..., text, score, label, documents, labels, id";
+    case HONE_ROWS_LABELLED: return "text, label, id";
     default: return "sentence1, sentence2, score, label, id";
     }
 }
 
 static const char *canonical(hone_row_kind kind, role r) {
-    if (kind == HONE_ROWS_SCORED && r == ANCHOR) return "sentence1";
-    if (kind == HONE_ROWS_SCORED && r == POSITIVE) return "sentence2";
+    const bool scored = kind == HONE_ROWS_SCORED || kind == HONE_ROWS_BINARY;
+    if (scored && r == ANCHOR) return "sentence1";
+    if (scored && r == POSITIVE) return "sentence2";
     if (kind == HONE_ROWS_RERANK && r == ANCHOR) return "query";
     if (kind == HONE_ROWS_RERANK && r == POSITIVE) return "document";
     return known[r][0];
@@ -304,7 +306,10 @@ static hone_status find_all(finder *f) {
     r->image = find_column(f, IMAGE);
     if (f->kind == HONE_ROWS_RERANK || f->kind == HONE_ROWS_ANY)
         r->documents = find_column(f, DOCUMENTS), r->labels = find_column(f, LABELS);
-    if (f->kind == HONE_ROWS_TEXT) return find_text(f);
+    if (f->kind == HONE_ROWS_TEXT || f->kind == HONE_ROWS_LABELLED) {
+        HONE_TRY(find_text(f));
+        return f->kind == HONE_ROWS_LABELLED && r->label < 0 ? no_field(f, LABEL) : HONE_OK;
+    }
     if (f->kind == HONE_ROWS_ANY) return find_any(f);
     if (f->kind == HONE_ROWS_RERANK) return find_rerank(f);
     r->anchor = find_column(f, ANCHOR);
@@ -313,7 +318,8 @@ static hone_status find_all(finder *f) {
     if (r->anchor < 0) return no_field(f, ANCHOR);
     if (r->positive < 0) return no_field(f, POSITIVE);
     if (f->kind == HONE_ROWS_TRIPLET && !r->n_negatives) return no_field(f, NEGATIVE);
-    if (f->kind == HONE_ROWS_SCORED && r->score < 0 && r->label < 0) return no_field(f, SCORE);
+    if (f->kind == HONE_ROWS_SCORED && hone_roles_number(r, f->kind) < 0) return no_field(f, SCORE);
+    if (f->kind == HONE_ROWS_BINARY && hone_roles_number(r, f->kind) < 0) return no_field(f, LABEL);
     r->columns[r->n_texts++] = r->anchor;
     r->columns[r->n_texts++] = r->positive;
     for (int64_t i = 0; i < r->n_negatives; i++) r->columns[r->n_texts++] = r->negative[i];
@@ -379,17 +385,26 @@ static hone_status check_text(hone_table *t, int64_t i, int64_t column, bool wan
     return HONE_OK;
 }
 
-static hone_status check_score(hone_table *t, int64_t i, int64_t column) {
+static hone_status check_score(hone_table *t, int64_t i, int64_t column, bool binary) {
     hone_cell c = hone_table_cell(t, i, column);
     double x;
-    if (hone_cell_number(c, &x)) return HONE_OK;
+    if (hone_cell_number(c, &x) && (!binary || x == 0 || x == 1)) return HONE_OK;
+    const char *name = hone_quote(hone_table_column_name(t, column)), *wanted = binary ? "0 or 1" : "a number";
+    if (c.kind == HONE_CELL_MISSING) return hone_table_drop(t, i, "no field \"%s\", expected %s", name, wanted);
+    return hone_table_drop(t, i, "field \"%s\" is \"%s\", expected %s", name, hone_quote_n(c.p, c.n), wanted);
+}
+
+static hone_status check_label(hone_table *t, int64_t i, int64_t column) {
+    hone_cell c = hone_table_cell(t, i, column);
     const char *name = hone_quote(hone_table_column_name(t, column));
-    if (c.kind == HONE_CELL_MISSING) return hone_table_drop(t, i, "no field \"%s\", expected a number", name);
-    return hone_table_drop(t, i, "field \"%s\" is \"%s\", expected a number", name, hone_quote_n(c.p, c.n));
+    if (c.kind == HONE_CELL_MISSING) return hone_table_drop(t, i, "no field \"%s\", expected a label", name);
+    hone_text_trim(&c.p, &c.n);
+    return c.n ? HONE_OK : hone_table_drop(t, i, "field \"%s\" is empty, expected a label", name);
 }
 
 int64_t hone_roles_number(const hone_roles *r, hone_row_kind kind) {
     if (kind == HONE_ROWS_SCORED) return r->score >= 0 ? r->score : r->label;
+    if (kind == HONE_ROWS_BINARY) return r->label >= 0 ? r->label : r->score;
     if (kind != HONE_ROWS_RERANK || r->documents >= 0) return -1;
     return r->label >= 0 ? r->label : r->score;
 }
@@ -472,8 +487,8 @@ static hone_status check_lists(hone_table *t, int64_t i, const hone_roles *r, ho
 hone_status hone_roles_check(hone_table *t, hone_row_kind kind, const hone_roles *r) {
     const int64_t number = hone_roles_number(r, kind);
     const bool lists = kind == HONE_ROWS_RERANK && r->documents >= 0;
-    const bool wanted =
-        kind == HONE_ROWS_PAIRS || kind == HONE_ROWS_TRIPLET || (kind == HONE_ROWS_RERANK && number < 0);
+    const bool wanted = kind == HONE_ROWS_PAIRS || kind == HONE_ROWS_TRIPLET || kind == HONE_ROWS_LABELLED ||
+                        (kind == HONE_ROWS_RERANK && number < 0);
     hone_arena *a = lists ? hone_arena_new("lists", 0) : NULL;
     if (lists && !a) return hone_fail(HONE_E_NOMEM, "no memory for lists");
     hone_status st = HONE_OK;
@@ -482,7 +497,8 @@ hone_status hone_roles_check(hone_table *t, hone_row_kind kind, const hone_roles
         for (int64_t k = 0; k < r->n_texts && !bad && st == HONE_OK; k++)
             st = check_text(t, i, r->columns[k], wanted || lists, &bad);
         if (st != HONE_OK || bad) continue;
-        if (number >= 0) st = check_score(t, i, number);
+        if (number >= 0) st = check_score(t, i, number, kind == HONE_ROWS_BINARY);
+        if (kind == HONE_ROWS_LABELLED) st = check_label(t, i, r->label);
         if (lists) st = check_lists(t, i, r, a);
         if (lists) hone_arena_reset(a);
     }

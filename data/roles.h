@@ -24,6 +24,8 @@ typedef enum hone_row_kind {
     HONE_ROWS_RERANK, /* query and documents[] with labels[]; or document and a number: label, else score; or positive,
                          negatives */
     HONE_ROWS_ANY,    /* whatever roles the file has; texts: every column with the name of one. Nothing is required */
+    HONE_ROWS_BINARY, /* sentence1, sentence2 and 0 or 1: label, else score */
+    HONE_ROWS_LABELLED, /* one text, not empty (found as for TEXT), and a label, any value that is not empty */
 } hone_row_kind;
 
 #define HONE_MAX_NEGATIVES 64

@@ -8,9 +8,18 @@
 
 enum { ELEMENTS_PER_TASK = 65536, ROWS_PER_TASK = 128 };
 
+/* Elements that are updated with one rate. */
+typedef struct span {
+    int64_t at, n;
+    double rate;
+} span;
+
 /* The optimiser's side of one parameter. */
 typedef struct slot {
     const hone_param *param;
+    span span[HONE_PARAM_PARTS]; /* one, unless the parts differ */
+    int n_spans;
+    int64_t column;             /* tables: of o->decays */
     void *m, *v;
     int32_t *row_step;          /* tables: see optim.h */
     int32_t *seen, n_seen;      /* tables: rows with row_step -1, in order of first touch */
@@ -21,17 +30,29 @@ struct hone_optim {
     hone_optim_config config;
     slot *slots;
     int64_t n, steps;
-    float *decays; /* factor of update k, k = 0..steps-1 */
+    float *decays; /* [steps, columns] factor of update k for tables of each rate */
+    double *rates; /* [columns] */
+    int64_t columns;
     int64_t decay_capacity;
     void *zero_row; /* gradient of a seen row that this batch did not touch */
 };
 
 static size_t bytes_of(const hone_tensor *t) { return (size_t)hone_count(t) * hone_dtype_size(t->dtype); }
 
+static void slot_spans(slot *s, const hone_param *p) {
+    bool equal = true;
+    int64_t n = hone_count(p->tensor), part = n / p->n_names;
+    for (int k = 1; k < p->n_names; k++) equal &= p->frozen[k] == p->frozen[0] && p->rate[k] == p->rate[0];
+    for (int k = 0; k < p->n_names; k++)
+        if (!p->frozen[k]) s->span[s->n_spans++] = (span){k * part, equal ? n : part, p->rate[k]};
+    if (equal && s->n_spans) s->n_spans = 1;
+}
+
 static hone_status slot_init(slot *s, const hone_param *p) {
     size_t bytes = bytes_of(p->tensor);
     s->param = p;
     if (!p->trainable) return HONE_OK;
+    slot_spans(s, p);
     bool table = p->tensor->rows;
     s->m = table ? hone_zalloc_sparse(bytes) : hone_zalloc(bytes);
     s->v = table ? hone_zalloc_sparse(bytes) : hone_zalloc(bytes);
@@ -45,13 +66,24 @@ static hone_status slot_init(slot *s, const hone_param *p) {
     return HONE_OK;
 }
 
+/* The column of decays for every table's rate. */
+static void slot_columns(hone_optim *o) {
+    for (int64_t i = 0; i < o->n; i++) {
+        slot *s = &o->slots[i];
+        if (!s->row_step) continue;
+        for (s->column = 0; s->column < o->columns && o->rates[s->column] != s->span[0].rate;) s->column++;
+        if (s->column == o->columns) o->rates[o->columns++] = s->span[0].rate;
+    }
+}
+
 hone_status hone_optim_new(hone_params *ps, const hone_optim_config *config, hone_optim **out) {
     hone_optim *o = hone_zalloc(sizeof *o);
     int64_t widest = 1;
     if (!o) return hone_last_error()->code;
     o->params = ps, o->config = *config, o->n = hone_params_count(ps);
     o->slots = hone_zalloc((size_t)(o->n + 1) * sizeof *o->slots);
-    hone_status s = o->slots ? HONE_OK : hone_last_error()->code;
+    o->rates = hone_zalloc((size_t)(o->n + 1) * sizeof *o->rates);
+    hone_status s = o->slots && o->rates ? HONE_OK : hone_last_error()->code;
     for (int64_t i = 0; i < o->n && s == HONE_OK; i++) {
         const hone_param *p = hone_params_at(ps, i);
         s = slot_init(&o->slots[i], p);
@@ -62,6 +94,7 @@ hone_status hone_optim_new(hone_params *ps, const hone_optim_config *config, hon
         hone_optim_free(o);
         return s;
     }
+    slot_columns(o);
     *out = o;
     return HONE_OK;
 }
@@ -76,6 +109,7 @@ void hone_optim_free(hone_optim *o) {
     }
     hone_free(o->slots);
     hone_free(o->decays);
+    hone_free(o->rates);
     hone_free(o->zero_row);
     hone_free(o);
 }
@@ -86,11 +120,12 @@ static void decay_row(const hone_optim *o, slot *s, int32_t row) {
     hone_tensor *t = s->param->tensor;
     int64_t C = hone_dim(t, 1);
     for (int64_t k = s->row_step[row]; k < o->steps; k++) {
-        if (o->decays[k] == 1) continue;
+        float factor = o->decays[k * o->columns + s->column];
+        if (factor == 1) continue;
         if (t->dtype == HONE_F64)
-            hone_vector_f64_scale(C, (double)o->decays[k], hone_f64(t) + row * C, hone_f64(t) + row * C, false);
+            hone_vector_f64_scale(C, (double)factor, hone_f64(t) + row * C, hone_f64(t) + row * C, false);
         else
-            hone_vector_f32_scale(C, o->decays[k], hone_f32(t) + row * C, hone_f32(t) + row * C, false);
+            hone_vector_f32_scale(C, factor, hone_f32(t) + row * C, hone_f32(t) + row * C, false);
     }
     s->row_step[row] = (int32_t)o->steps;
 }
@@ -148,7 +183,17 @@ static int64_t tasks_of(const slot *s, bool only_touched) {
     const hone_tensor *t = s->param->tensor;
     if (!s->m || !t->grad_set) return 0;
     if (t->rows) return ((only_touched ? t->rows->n : s->n_seen) + ROWS_PER_TASK - 1) / ROWS_PER_TASK;
-    return (hone_count(t) + ELEMENTS_PER_TASK - 1) / ELEMENTS_PER_TASK;
+    int64_t tasks = 0;
+    for (int k = 0; k < s->n_spans; k++) tasks += (s->span[k].n + ELEMENTS_PER_TASK - 1) / ELEMENTS_PER_TASK;
+    return tasks;
+}
+
+/* The elements of a task of a parameter that is no table. */
+static span span_of(const slot *s, int64_t task) {
+    int k = 0;
+    for (int64_t tasks; task >= (tasks = (s->span[k].n + ELEMENTS_PER_TASK - 1) / ELEMENTS_PER_TASK); k++) task -= tasks;
+    int64_t first = task * ELEMENTS_PER_TASK, rest = s->span[k].n - first;
+    return (span){s->span[k].at + first, rest < ELEMENTS_PER_TASK ? rest : ELEMENTS_PER_TASK, s->span[k].rate};
 }
 
 typedef struct norm_job {
@@ -169,8 +214,8 @@ static hone_status norm_task(void *ctx, int64_t task) {
         int64_t C = hone_dim(t, 1), last = (task + 1) * ROWS_PER_TASK < t->rows->n ? (task + 1) * ROWS_PER_TASK : t->rows->n;
         for (int64_t r = task * ROWS_PER_TASK; r < last; r++) sum += sum_squares(t, t->rows->list[r] * C, C);
     } else {
-        int64_t at = task * ELEMENTS_PER_TASK, rest = hone_count(t) - at;
-        sum = sum_squares(t, at, rest < ELEMENTS_PER_TASK ? rest : ELEMENTS_PER_TASK);
+        span x = span_of(j->s, task);
+        sum = sum_squares(t, x.at, x.n);
     }
     j->part[task] = sum;
     return HONE_OK;
@@ -202,12 +247,14 @@ typedef struct step_job {
     hone_adamw_step step;
 } step_job;
 
-static void update(const step_job *j, int64_t at, int64_t n, void *grad) {
+static void update(const step_job *j, int64_t at, int64_t n, double rate, void *grad) {
     const hone_tensor *t = j->s->param->tensor;
+    hone_adamw_step step = j->step;
+    step.lr *= rate;
     if (t->dtype == HONE_F64)
-        hone_adamw_f64_step(n, &j->step, hone_f64(t) + at, grad, (double *)j->s->m + at, (double *)j->s->v + at);
+        hone_adamw_f64_step(n, &step, hone_f64(t) + at, grad, (double *)j->s->m + at, (double *)j->s->v + at);
     else
-        hone_adamw_f32_step(n, &j->step, hone_f32(t) + at, grad, (float *)j->s->m + at, (float *)j->s->v + at);
+        hone_adamw_f32_step(n, &step, hone_f32(t) + at, grad, (float *)j->s->m + at, (float *)j->s->v + at);
 }
 
 static void *grad_at(const hone_tensor *t, int64_t at) { return (char *)t->grad + (size_t)at * hone_dtype_size(t->dtype); }
@@ -219,23 +266,22 @@ static hone_status step_task(void *ctx, int64_t task) {
         int64_t C = hone_dim(t, 1), last = (task + 1) * ROWS_PER_TASK < j->s->n_seen ? (task + 1) * ROWS_PER_TASK : j->s->n_seen;
         for (int64_t r = task * ROWS_PER_TASK; r < last; r++) {
             int32_t row = j->s->seen[r];
-            update(j, row * C, C, t->rows->mark[row] ? grad_at(t, row * C) : j->o->zero_row);
+            update(j, row * C, C, j->s->span[0].rate, t->rows->mark[row] ? grad_at(t, row * C) : j->o->zero_row);
         }
         return HONE_OK;
     }
-    int64_t at = task * ELEMENTS_PER_TASK, rest = hone_count(t) - at;
-    update(j, at, rest < ELEMENTS_PER_TASK ? rest : ELEMENTS_PER_TASK, grad_at(t, at));
+    span x = span_of(j->s, task);
+    update(j, x.at, x.n, x.rate, grad_at(t, x.at));
     return HONE_OK;
 }
 
-static hone_status remember_decay(hone_optim *o, float factor) {
+static hone_status make_room_for_decay(hone_optim *o) {
     if (o->steps == o->decay_capacity) {
         int64_t capacity = o->decay_capacity ? 2 * o->decay_capacity : 1024;
-        float *more = hone_realloc(o->decays, (size_t)capacity * sizeof *more);
+        float *more = hone_realloc(o->decays, (size_t)(capacity * o->columns + 1) * sizeof *more);
         if (!more) return hone_last_error()->code;
         o->decays = more, o->decay_capacity = capacity;
     }
-    o->decays[o->steps] = factor;
     return HONE_OK;
 }
 
@@ -245,7 +291,9 @@ hone_status hone_optim_step(hone_optim *o, double lr, double norm) {
     hone_adamw_step step = {.lr = lr, .beta1 = c->beta1, .beta2 = c->beta2, .eps = c->eps, .weight_decay = c->weight_decay,
                             .bias1 = 1 - pow(c->beta1, t), .bias2 = 1 - pow(c->beta2, t), .grad_scale = 1};
     if (c->clip > 0) step.grad_scale = fmin(1, c->clip / (norm + 1e-6));
-    HONE_TRY(remember_decay(o, (float)(1 - lr * c->weight_decay)));
+    HONE_TRY(make_room_for_decay(o));
+    for (int64_t k = 0; k < o->columns; k++)
+        o->decays[o->steps * o->columns + k] = (float)(1 - lr * o->rates[k] * c->weight_decay);
     for (int64_t i = 0; i < o->n; i++) {
         slot *s = &o->slots[i];
         if (s->param->tensor->rows && s->m && s->param->tensor->grad_set) open_seen_rows(o, s);
@@ -276,15 +324,19 @@ void *hone_optim_v(hone_optim *o, int64_t i) { return o->slots[i].v; }
 int32_t *hone_optim_row_step(hone_optim *o, int64_t i) { return o->slots[i].row_step; }
 
 const float *hone_optim_decays(const hone_optim *o, int64_t *n) {
-    *n = o->steps;
+    *n = o->steps * o->columns;
     return o->decays;
 }
 
+int64_t hone_optim_decay_columns(const hone_optim *o) { return o->columns; }
+
 hone_status hone_optim_restore(hone_optim *o, int64_t steps, const float *decays, int64_t n) {
-    if (n != steps) return hone_fail(HONE_E_FORMAT, "optimiser state has %" PRId64 " decay factors for %" PRId64 " steps", n, steps);
+    if (n != steps * o->columns)
+        return hone_fail(HONE_E_FORMAT, "optimiser state has %" PRId64 " decay factors for %" PRId64 " steps", n, steps);
     o->steps = 0;
-    for (int64_t k = 0; k < n; k++) {
-        HONE_TRY(remember_decay(o, decays[k]));
+    for (int64_t k = 0; k < steps; k++) {
+        HONE_TRY(make_room_for_decay(o));
+        if (o->columns) memcpy(o->decays + k * o->columns, decays + k * o->columns, (size_t)o->columns * sizeof *decays);
         o->steps++;
     }
     for (int64_t i = 0; i < o->n; i++) {

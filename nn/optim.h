@@ -6,7 +6,8 @@
  *                 hone_optim_step(o, lr, &norm)   clip, update, forget the gradients
  *
  * Update: kernels/adamw/adamw.h. Weight decay spares biases and norm parameters (transformers' trainer). A parameter that got
- * no gradient is left alone, decay included (torch: grad is None).
+ * no gradient is left alone, decay included (torch: grad is None). So are frozen parts (nn/param.h), and the norm does not count them;
+ * a part with a rate of its own is updated with lr times that, decay included (a parameter group of torch).
  *
  * Embedding tables. A row no batch has touched has m = v = 0, so its dense update is only the multiplication by 1 - lr wd. Those
  * multiplications are put off and made when the row is next needed, one by one in the same order and rounding: the table's
@@ -45,8 +46,10 @@ int64_t hone_optim_steps(const hone_optim *o); /* updates made so far */
 void *hone_optim_m(hone_optim *o, int64_t i);
 void *hone_optim_v(hone_optim *o, int64_t i);
 int32_t *hone_optim_row_step(hone_optim *o, int64_t i); /* [V] of a table, else NULL. -1: touched before; else decays applied so far */
+/* Decay factors of the updates so far, [steps, columns]: a column for each rate that tables have; *n of them in all. */
 const float *hone_optim_decays(const hone_optim *o, int64_t *n);
-/* Restore the counters (moments and row steps are written through the pointers above). */
+int64_t hone_optim_decay_columns(const hone_optim *o);
+/* Restore the counters (moments and row steps are written through the pointers above); n = steps * columns. */
 hone_status hone_optim_restore(hone_optim *o, int64_t steps, const float *decays, int64_t n);
 
 #endif

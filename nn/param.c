@@ -1,5 +1,6 @@
 #include "nn/param.h"
 
+#include <fnmatch.h>
 #include <string.h>
 
 struct hone_params {
@@ -48,7 +49,7 @@ hone_tensor *hone_params_add_stacked(hone_params *ps, hone_param_kind kind, hone
     hone_shape whole = part;
     whole.dim[0] *= n;
     p.tensor = make_room(ps) ? hone_tensor_wrap(ps->arena, ps->dtype, whole, NULL) : NULL;
-    for (int i = 0; i < n; i++) p.name[i] = hone_arena_strdup(ps->arena, names[i]);
+    for (int i = 0; i < n; i++) p.name[i] = hone_arena_strdup(ps->arena, names[i]), p.rate[i] = 1;
     if (!p.tensor || hone_arena_failed(ps->arena)) {
         ps->failed = true;
         return NULL;
@@ -109,7 +110,7 @@ hone_status hone_params_allocate(hone_params *ps, hone_params_use use) {
         hone_param *p = &ps->list[i];
         bool here = !p->borrowed && !p->prepares;
         p->tensor->data = here ? value : NULL;
-        p->tensor->needs_grad = gradients;
+        p->tensor->needs_grad = gradients && p->trainable;
         if (here) value += padded(ps, p);
         if (gradients && p->kind == HONE_PARAM_EMBEDDING) {
             HONE_TRY(allocate_table_grad(ps, p));
@@ -155,6 +156,31 @@ bool hone_params_find(const hone_params *ps, const char *name, hone_named *out) 
                 return true;
             }
     return false;
+}
+
+int64_t hone_params_freeze(hone_params *ps, const char *pattern) {
+    int64_t matched = 0;
+    for (int64_t i = 0; i < ps->n; i++) {
+        hone_param *p = &ps->list[i];
+        bool all = true;
+        for (int k = 0; k < p->n_names; k++) {
+            bool match = fnmatch(pattern, p->name[k], 0) == 0;
+            p->frozen[k] |= match;
+            matched += match;
+            all &= p->frozen[k];
+        }
+        if (!all) continue;
+        p->trainable = p->tensor->needs_grad = false;
+    }
+    return matched;
+}
+
+int64_t hone_params_scale_rate(hone_params *ps, const char *pattern, double factor) {
+    int64_t matched = 0;
+    for (int64_t i = 0; i < ps->n; i++)
+        for (int k = 0; k < ps->list[i].n_names; k++)
+            if (fnmatch(pattern, ps->list[i].name[k], 0) == 0) ps->list[i].rate[k] = factor, matched++;
+    return matched;
 }
 
 void hone_params_clear_grads(hone_params *ps) {

@@ -2,7 +2,8 @@
  *
  * A parameter is one tensor for the arithmetic and one or more published tensors for the files: query, key and value
  * weights are one [3C, C] parameter with three names, so that they are one matrix multiplication. The registry drives
- * loading, saving, optimiser groups, freezing and listings.
+ * loading, saving, optimiser groups, freezing and listings. Frozen parts of a parameter that has others get a gradient,
+ * which nobody reads.
  *
  *     hone_params *ps = hone_params_new(HONE_F32);
  *     hone_tensor *w = hone_params_add(ps, HONE_PARAM_WEIGHT, shape, "encoder.layer.0.output.dense.weight");
@@ -28,7 +29,9 @@ typedef struct hone_param {
     hone_param_kind kind;
     int n_names;
     const char *name[HONE_PARAM_PARTS]; /* part i holds rows i * rows/n_names … of tensor */
-    bool trainable;                     /* false: frozen; it gets no gradient */
+    bool trainable;                     /* false: every part is frozen; it gets no gradient and no optimiser state */
+    bool frozen[HONE_PARAM_PARTS];      /* parts that stay as they are */
+    double rate[HONE_PARAM_PARTS];      /* the learning rate is multiplied by this; 1 */
     bool borrowed;                      /* data lies in a mapped file (inference) */
     bool prepares;    /* inference: a matrix that gets memory while it is read, then is laid out for the kernels */
     void *table_grad; /* a table's gradient: memory of its own, of which only touched pages exist */
@@ -70,6 +73,11 @@ typedef struct hone_named {
 } hone_named;
 hone_named hone_params_part(const hone_params *ps, int64_t i, int part);
 bool hone_params_find(const hone_params *ps, const char *name, hone_named *out);
+
+/* Freeze the published tensors whose names match a pattern of the shell (* ? [a-z]), or give them a learning rate of their own; a later
+ * call wins. How many names matched. Before hone_optim_new. */
+int64_t hone_params_freeze(hone_params *ps, const char *pattern);
+int64_t hone_params_scale_rate(hone_params *ps, const char *pattern, double factor);
 
 /* Forget all gradients: the next backward overwrites. */
 void hone_params_clear_grads(hone_params *ps);

@@ -87,9 +87,9 @@ static hone_status state_json(const char *dir, const hone_train_state *s, const 
         json_decref(weights);
         return status;
     }
-    *out = json_pack("{s:i, s:I, s:I, s:I, s:I, s:f, s:f, s:I, s:I, s:O, s:{s:o, s:o}}", "format", FORMAT, "step", (json_int_t)s->step, "epoch",
+    *out = json_pack("{s:i, s:I, s:I, s:I, s:I, s:f, s:f, s:I, s:I, s:I, s:O, s:{s:o, s:o}}", "format", FORMAT, "step", (json_int_t)s->step, "epoch",
                      (json_int_t)s->epoch, "batch", (json_int_t)s->batch, "best_step", (json_int_t)s->best_step, "best_metric", s->best_metric,
-                     "first_metric", s->first_metric, "skipped", (json_int_t)s->skipped, "log_offset", (json_int_t)s->log_offset, "identity",
+                     "first_metric", s->first_metric, "skipped", (json_int_t)s->skipped, "stale", (json_int_t)s->stale, "log_offset", (json_int_t)s->log_offset, "identity",
                      (json_t *)(uintptr_t)identity, "checksums", "model.safetensors", weights, "optimizer.safetensors", optimizer);
     return *out ? HONE_OK : hone_fail(HONE_E_NOMEM, "no memory for state.json");
 }
@@ -163,6 +163,7 @@ static hone_status read_state(const char *dir, hone_train_state *s, json_t **jso
     HONE_TRY(read_int(*json, file, "best_step", &s->best_step));
     HONE_TRY(read_int(*json, file, "skipped", &s->skipped));
     HONE_TRY(read_int(*json, file, "log_offset", &s->log_offset));
+    HONE_TRY(hone_json_int(*json, file, "stale", 0, 0, INT64_MAX, &s->stale));
     HONE_TRY(hone_json_real(*json, file, "best_metric", 0, &s->best_metric));
     HONE_TRY(hone_json_real(*json, file, "first_metric", 0, &s->first_metric));
     HONE_TRY(check_sums(dir, "model.safetensors", *json, file));
@@ -284,7 +285,8 @@ static hone_status load_optimizer(const char *dir, hone_model *m, hone_optim *o,
     char file[HONE_PATH_MAX];
     hone_safetensors *st;
     item_list l = {0};
-    float *decays = hone_alloc((size_t)(steps + 1) * sizeof *decays);
+    int64_t columns = hone_optim_decay_columns(o), most = steps * columns;
+    float *decays = hone_alloc((size_t)(most + 1) * sizeof *decays);
     if (!decays) return hone_last_error()->code;
     hone_status s = hone_io_join(file, dir, "optimizer.safetensors");
     if (s == HONE_OK) s = hone_safetensors_open(file, &st);
@@ -294,10 +296,11 @@ static hone_status load_optimizer(const char *dir, hone_model *m, hone_optim *o,
     }
     const hone_safetensors_entry *e = hone_safetensors_find(st, "decays");
     int64_t n = e ? (int64_t)(e->bytes / sizeof(float)) : -1;
-    if (n > steps) s = hone_fail_at(HONE_E_FORMAT, file, 0, 0, "has %" PRId64 " decay factors, state.json says %" PRId64 " steps", n, steps);
+    if (n > most || (columns && n % columns))
+        s = hone_fail_at(HONE_E_FORMAT, file, 0, 0, "has %" PRId64 " decay factors, state.json says %" PRId64 " steps", n, steps);
     if (s == HONE_OK) s = list_optimizer(m, o, decays, n, &l);
     for (int64_t i = 0; s == HONE_OK && i < l.n; i++) s = copy_item(st, &l.item[i]);
-    if (s == HONE_OK) s = hone_optim_restore(o, n, decays, n);
+    if (s == HONE_OK) s = hone_optim_restore(o, columns ? n / columns : steps, decays, n);
     free_list(&l);
     hone_safetensors_close(st);
     hone_free(decays);

@@ -22,6 +22,7 @@ typedef struct hone_train_state {
     double best_metric;
     double first_metric;
     int64_t skipped;      /* updates skipped so far */
+    int64_t stale;        /* evaluations since the best one */
     int64_t log_offset;   /* bytes of log.jsonl that belong to this state */
 } hone_train_state;
 

@@ -41,11 +41,14 @@ static int64_t batches_per_epoch(const hone_train_options *o, int64_t rows) {
     return n > 0 ? n : 1;
 }
 
-int64_t hone_train_total_steps(const hone_train_options *o, int64_t rows) {
+static int64_t total_steps(const hone_train_options *o, int64_t per_epoch) {
     if (o->steps > 0) return o->steps;
-    int64_t per_epoch = ceil_div(batches_per_epoch(o, rows), o->accumulate > 0 ? o->accumulate : 1);
     int64_t n = (int64_t)ceil(o->epochs * (double)per_epoch - 1e-9);
     return n > 0 ? n : 1;
+}
+
+int64_t hone_train_total_steps(const hone_train_options *o, int64_t rows) {
+    return total_steps(o, ceil_div(batches_per_epoch(o, rows), o->accumulate > 0 ? o->accumulate : 1));
 }
 
 static void tell(run *r, hone_train_report *report) {
@@ -81,13 +84,25 @@ static const int32_t *skips(run *r, const hone_token_batch *b) {
     return skip;
 }
 
+/* Scores and classes of the batch's rows, beside their embeddings. */
+static hone_loss_batch loss_batch(run *r, const hone_token_batch *b, hone_tensor *embeddings) {
+    double *score = r->data->score ? hone_graph_save(r->g, (size_t)b->B * sizeof *score) : NULL;
+    int32_t *group = r->data->group ? hone_graph_save(r->g, (size_t)b->B * sizeof *group) : NULL;
+    for (int64_t i = 0; i < b->B; i++) {
+        if (score) score[i] = r->data->score[b->rows[i]];
+        if (group) group[i] = r->data->group[b->rows[i]];
+    }
+    return (hone_loss_batch){.embeddings = embeddings, .B = b->B, .G = (int)b->G, .score = score, .group = group};
+}
+
 static hone_status run_batch(run *r, const hone_token_batch *b, int64_t part, double share, double *loss) {
     HONE_TRY(catch_up(r, b));
     hone_graph_begin(r->g, &(hone_graph_mode){.record = true, .train = true, .seed = r->o->seed, .step = (uint64_t)r->state.step,
                                               .part = (uint64_t)part, .precision = hone_model_get_info(r->m)->precision});
     hone_model_batch batch = {.B = b->S, .T = b->T, .ids = b->ids, .types = b->type_ids, .cu = b->cu, .skip = skips(r, b)};
-    hone_loss_batch in = {.embeddings = hone_model_encode(r->m, r->g, &batch), .B = b->B, .G = (int)b->G};
-    hone_tensor *l = in.embeddings ? r->o->loss->build(r->g, &in, &r->o->loss_options) : NULL;
+    hone_loss_batch in = loss_batch(r, b, hone_model_encode(r->m, r->g, &batch));
+    HONE_TRY(hone_graph_status(r->g)); /* also for the memory of the scores */
+    hone_tensor *l = hone_loss_build(r->g, r->o->loss, &in, &r->o->loss_options);
     HONE_TRY(hone_graph_status(r->g));
     *loss += share * (double)hone_f32(l)[0];
     return hone_graph_backward(r->g, l, share);
@@ -147,7 +162,9 @@ static hone_status one_step(run *r, bool *ended) {
 /* ---- evaluation and saving ------------------------------------------------------------------------------------------------- */
 
 static hone_status save_best(run *r, double primary) {
-    bool better = r->state.best_step < 0 || primary > r->state.best_metric;
+    /* A metric can be undefined (NaN: a correlation with a constant): any number is better. */
+    bool better = r->state.best_step < 0 || primary > r->state.best_metric || (isnan(r->state.best_metric) && !isnan(primary));
+    r->state.stale = better ? 0 : r->state.stale + 1;
     if (!better) return HONE_OK;
     r->state.best_metric = primary, r->state.best_step = r->state.step;
     return r->state.step > 0 ? hone_model_save(r->m, r->best) : HONE_OK;
@@ -183,6 +200,8 @@ static hone_status checkpoint(run *r, bool at_epoch) {
 
 static bool due(int64_t every, int64_t step) { return every > 0 && step % every == 0; }
 
+static bool out_of_patience(const run *r) { return r->o->patience > 0 && r->o->evaluation && r->state.stale >= r->o->patience; }
+
 /* What is due after a step inside an epoch. At the last step of the run the epoch's end does it. */
 static hone_status after_step(run *r) {
     if (r->state.step == r->total) return HONE_OK;
@@ -197,13 +216,14 @@ static hone_status after_step(run *r) {
 /* ---- the run --------------------------------------------------------------------------------------------------------------- */
 
 static hone_status run_epochs(run *r) {
-    while (r->state.step < r->total) {
+    while (r->state.step < r->total && !out_of_patience(r)) {
         int64_t before = r->state.step;
         HONE_TRY(hone_batches_begin(r->batches, r->state.epoch, r->state.batch));
         bool ended = false, fresh = r->state.batch == 0;
         while (!ended && r->state.step < r->total) {
             HONE_TRY(one_step(r, &ended));
             if (!ended) HONE_TRY(after_step(r));
+            if (out_of_patience(r)) return checkpoint(r, false);
         }
         if (fresh && r->state.step == before) return hone_fail(HONE_E_FORMAT, "an epoch of %" PRId64 " rows gives no batch of %" PRId64, r->data->n, r->o->batch_size);
         r->state.epoch++;
@@ -235,6 +255,55 @@ static hone_status take_up(run *r) {
     return HONE_OK;
 }
 
+/* FNV-1a over bytes: enough to tell two settings apart. */
+static uint64_t mix(uint64_t h, const void *p, size_t n) {
+    for (const unsigned char *c = p; n--; c++) h = (h ^ *c) * 0x100000001B3u;
+    return h;
+}
+
+/* What is frozen, and which tensors have a rate of their own: "3 of 41 (9c2f…)". */
+static void describe_part(const run *r, bool rates, char *out, size_t n) {
+    hone_params *ps = hone_model_params(r->m);
+    int64_t changed = 0, all = 0;
+    uint64_t h = 0xCBF29CE484222325u;
+    for (int64_t i = 0; i < hone_params_count(ps); i++)
+        for (int k = 0; k < hone_params_at(ps, i)->n_names; k++, all++) {
+            const hone_param *p = hone_params_at(ps, i);
+            if (rates ? p->rate[k] == 1 : !p->frozen[k]) continue;
+            changed++;
+            h = mix(h, p->name[k], strlen(p->name[k]));
+            if (rates) h = mix(h, &p->rate[k], sizeof p->rate[k]);
+        }
+    snprintf(out, n, "%" PRId64 " of %" PRId64 " tensors (%08" PRIx32 ")", changed, all, changed ? (uint32_t)(h ^ h >> 32) : 0);
+}
+
+/* Scores and classes as they stand at the rows: another column is another run. */
+static uint64_t labels_sum(const run *r) {
+    const hone_train_data *d = r->data;
+    uint64_t h = 0xCBF29CE484222325u;
+    for (int64_t i = 0; i < d->n; i++) {
+        int64_t row = d->rows ? d->rows[i] : i;
+        if (d->score) h = mix(h, &d->score[row], sizeof *d->score);
+        if (d->group) h = mix(h, &d->group[row], sizeof *d->group);
+    }
+    return h;
+}
+
+static hone_status add_identity(const run *r, json_t *id) {
+    const hone_train_options *o = r->o;
+    char frozen[64], rates[64], labels[24];
+    json_t *dims = json_array();
+    for (int i = 0; i < o->loss_options.n_dims; i++) json_array_append_new(dims, json_integer(o->loss_options.dims[i]));
+    describe_part(r, false, frozen, sizeof frozen);
+    describe_part(r, true, rates, sizeof rates);
+    snprintf(labels, sizeof labels, "%016" PRIx64, labels_sum(r));
+    json_t *more = json_pack("{s:i, s:o, s:I, s:s, s:s, s:s}", "distance", (int)o->loss_options.metric, "matryoshka", dims, "patience",
+                             (json_int_t)o->patience, "frozen", frozen, "rates", rates, "labels", labels);
+    int failed = more ? json_object_update(id, more) : -1;
+    json_decref(more);
+    return failed ? hone_fail(HONE_E_NOMEM, "no memory for the run's identity") : HONE_OK;
+}
+
 /* What must stay the same for a resumed run to give the same bits. Threads, logging and saving may change. */
 static json_t *identity_of(const run *r) {
     const hone_train_options *o = r->o;
@@ -249,6 +318,15 @@ static json_t *identity_of(const run *r) {
                      hone_precision_name(hone_model_get_info(r->m)->precision));
 }
 
+static hone_status check_data(const run *r) {
+    const hone_loss *l = r->o->loss;
+    bool scores = l->needs == HONE_LOSS_SCORES || l->needs == HONE_LOSS_BINARY;
+    if (scores && !r->data->score) return hone_fail(HONE_E_ARG, "loss %s needs a score for every row", l->name);
+    if (l->needs == HONE_LOSS_CLASSES && (!r->data->group || r->data->n_groups < 1))
+        return hone_fail(HONE_E_ARG, "loss %s needs a class for every row", l->name);
+    return HONE_OK;
+}
+
 static hone_status refuse_used_folder(const run *r) {
     if (r->o->resume || !hone_io_exists(r->log_path)) return HONE_OK;
     hone_fail_at(HONE_E_ARG, r->o->out, 0, 0, "already holds a run");
@@ -257,16 +335,13 @@ static hone_status refuse_used_folder(const run *r) {
 
 static hone_status prepare(run *r) {
     const hone_train_options *o = r->o;
-    r->per_epoch = ceil_div(batches_per_epoch(o, r->data->n), o->accumulate);
-    r->total = hone_train_total_steps(o, r->data->n);
-    r->warmup = o->warmup < 1 ? (int64_t)ceil(o->warmup * (double)r->total) : (int64_t)o->warmup;
     r->state.best_step = -1;
+    HONE_TRY(check_data(r));
     HONE_TRY(hone_io_join(r->best, o->out, "best_model"));
     HONE_TRY(hone_io_join(r->final, o->out, "final_model"));
     HONE_TRY(hone_io_join(r->log_path, o->out, "log.jsonl"));
     HONE_TRY(refuse_used_folder(r));
     HONE_TRY(hone_io_mkdirs(o->out));
-    if (!(r->identity = identity_of(r))) return hone_fail(HONE_E_NOMEM, "no memory for the run's identity");
     r->arena = hone_arena_new("step", (size_t)16 << 20);
     r->g = r->arena ? hone_graph_new(r->arena) : NULL;
     if (!r->g) return hone_fail(HONE_E_NOMEM, "no memory for the step arena");
@@ -274,7 +349,14 @@ static hone_status prepare(run *r) {
     hone_sampler_options sampler = {.seed = o->seed, .batch_size = o->batch_size, .no_shuffle = o->no_shuffle, .no_duplicates = o->no_duplicates,
                                     .drop_last = o->drop_last, .rows = r->data->rows, .n = r->data->n, .text_of = r->data->texts->of,
                                     .width = r->data->texts->width, .n_texts = r->data->texts->count};
+    if (o->loss->needs == HONE_LOSS_CLASSES) sampler.class_of = r->data->group, sampler.n_classes = r->data->n_groups;
     HONE_TRY(hone_batches_new(r->data->store, &sampler, &r->batches));
+    int64_t batches = hone_batches_announced(r->batches);
+    r->per_epoch = ceil_div(batches > 0 ? batches : 1, o->accumulate);
+    r->total = total_steps(o, r->per_epoch);
+    r->warmup = o->warmup < 1 ? (int64_t)ceil(o->warmup * (double)r->total) : (int64_t)o->warmup;
+    if (!(r->identity = identity_of(r))) return hone_fail(HONE_E_NOMEM, "no memory for the run's identity");
+    HONE_TRY(add_identity(r, r->identity));
     HONE_TRY(take_up(r));
     return hone_train_log_open(r->log_path, r->state.log_offset, &r->log);
 }
@@ -288,6 +370,12 @@ static hone_status run_all(run *r) {
     }
     if (r->state.step == 0 && r->o->eval_every >= 0) HONE_TRY(evaluate(r));
     HONE_TRY(run_epochs(r));
+    if (out_of_patience(r)) {
+        char text[160];
+        snprintf(text, sizeof text, "stopped early: no new best in %" PRId64 " evaluations, the best was at step %" PRId64, r->state.stale,
+                 r->state.best_step);
+        note(r, text);
+    }
     return finish(r);
 }
 

@@ -56,6 +56,7 @@ typedef struct hone_train_options {
     int64_t keep;                   /* checkpoints kept; 0 = all */
     bool resume;
     const hone_evaluation *evaluation; /* NULL: none; then the last model is the best */
+    int64_t patience;                  /* stop after so many evaluations in a row without a new best; 0: never */
     const json_t *options;             /* resolved command line for run.json (borrowed); NULL: none */
     uint64_t fingerprint;              /* of the data: a resumed run must have the same */
     const volatile sig_atomic_t *stop; /* not NULL and not 0: save and return HONE_E_STOPPED after this step */
@@ -68,6 +69,10 @@ typedef struct hone_train_data {
     const hone_texts *texts;       /* their text numbers, for duplicate-free batches */
     const int64_t *rows;           /* [n] rows to train on; NULL: all */
     int64_t n;
+    /* By row number, borrowed; what the loss needs (losses/loss.h), else NULL. */
+    const double *score;
+    const int32_t *group; /* classes 0 .. n_groups-1; of in-batch losses also -1 */
+    int64_t n_groups;
     const int32_t *skip; /* [groups] tokens of each group's prompt that pooling leaves out; NULL: none */
 } hone_train_data;
 
@@ -78,10 +83,10 @@ typedef struct hone_train_result {
 
 /* Train m (opened with .train). `result` may be NULL.
  * Errors: HONE_E_IO (the last checkpoint is intact), HONE_E_NUMERIC after five steps in a row without a finite gradient, HONE_E_STOPPED after
- * a stop (checkpoint written), HONE_E_ARG when resuming with options that would change the result (named). */
+ * a stop (checkpoint written), HONE_E_ARG when a loss lacks its scores or classes, and when resuming with options that would change the result (named). */
 hone_status hone_train_run(hone_model *m, const hone_train_data *data, const hone_train_options *o, hone_train_result *result);
 
-/* Optimiser steps of the whole run. */
+/* Optimiser steps of the whole run; batches by class (data/sampler.h) may make fewer. */
 int64_t hone_train_total_steps(const hone_train_options *o, int64_t rows);
 
 #endif

@@ -339,3 +339,36 @@ TEST(data, any_rows_take_whatever_is_called_like_a_text_and_judge_nothing) {
     CHECK(r.n_texts == 1 && r.label == 0);
     hone_table_free(t);
 }
+
+TEST(data, labelled_rows_have_a_text_and_a_label_and_the_bad_ones_are_named) {
+    hone_table *t =
+        table("labelled.jsonl",
+              "{\"text\":\"a\",\"label\":\"x\"}\n{\"text\":\"b\",\"label\":3}\n{\"text\":\"c\",\"label\":\" \"}\n"
+              "{\"text\":\"d\",\"label\":null}\n{\"text\":\"\",\"label\":\"x\"}\n{\"text\":\"e\"}\n");
+    hone_roles r;
+    CHECK_OK(hone_roles_apply(t, HONE_ROWS_LABELLED, NULL, 0, &r));
+    CHECK_INT(hone_table_rows(t), 2);
+    CHECK_INT(r.n_texts, 1);
+    CHECK_STR(name_of(t, r.label), "label");
+    CHECK_STR(hone_table_bad(t, 0)->reason, "field \"label\" is empty, expected a label");
+    CHECK_STR(hone_table_bad(t, 1)->reason, "no field \"label\", expected a label");
+    CHECK_STR(hone_table_bad(t, 2)->reason, "field \"text\" is empty");
+    hone_table_free(t);
+    t = table("labelled.csv", "text,kind\na,1\n");
+    CHECK_FAILS(hone_roles_find(t, HONE_ROWS_LABELLED, NULL, 0, &r), HONE_E_FORMAT, "no field \"label\"");
+    hone_table_free(t);
+}
+
+TEST(data, binary_rows_read_the_label_before_the_score_and_take_0_and_1_alone) {
+    hone_table *t = table("binary.jsonl", "{\"sentence1\":\"a\",\"sentence2\":\"b\",\"score\":0.7,\"label\":1}\n"
+                                          "{\"sentence1\":\"a\",\"sentence2\":\"b\",\"score\":1,\"label\":0.5}\n"
+                                          "{\"sentence1\":\"a\",\"sentence2\":\"b\",\"score\":1,\"label\":false}\n");
+    hone_roles r;
+    CHECK_OK(hone_roles_apply(t, HONE_ROWS_SCORED, NULL, 0, &r));
+    CHECK_STR(name_of(t, hone_roles_number(&r, HONE_ROWS_SCORED)), "score");
+    CHECK_OK(hone_roles_apply(t, HONE_ROWS_BINARY, NULL, 0, &r));
+    CHECK_STR(name_of(t, hone_roles_number(&r, HONE_ROWS_BINARY)), "label");
+    CHECK_INT(hone_table_rows(t), 2);
+    CHECK_STR(hone_table_bad(t, 0)->reason, "field \"label\" is \"0.5\", expected 0 or 1");
+    hone_table_free(t);
+}

@@ -3,6 +3,8 @@
 #include "base/io.h"
 #include "tests/test.h"
 
+#include <stdlib.h>
+
 static double number(const json_t *o, const char *key, double fallback) {
     const json_t *v = json_object_get(o, key);
     return v ? json_number_value(v) : fallback;
@@ -19,16 +21,49 @@ static int find(const char *word, const char *const *list, int n) {
     FAIL("no such word: %s", word);
 }
 
+static hone_row_kind kind_of(const hone_loss *loss) {
+    return loss->needs == HONE_LOSS_SCORES    ? HONE_ROWS_SCORED
+           : loss->needs == HONE_LOSS_BINARY  ? HONE_ROWS_BINARY
+           : loss->needs == HONE_LOSS_CLASSES ? HONE_ROWS_LABELLED
+                                              : HONE_ROWS_PAIRS;
+}
+
+/* Scores, classes, groups. */
+static void open_labels(fixture *f, hone_row_kind kind, const hone_roles *roles, bool grouped) {
+    int64_t rows = hone_table_rows(f->table), group = grouped ? hone_table_find_column(f->table, "group") : roles->label;
+    int64_t number = hone_roles_number(roles, kind);
+    f->score = number >= 0 ? calloc((size_t)rows, sizeof *f->score) : NULL;
+    for (int64_t i = 0; f->score && i < rows; i++) CHECK(hone_cell_number(hone_table_cell(f->table, i, number), &f->score[i]));
+    if (!grouped && !(roles->n_texts == 1 && group >= 0)) return;
+    CHECK_OK(hone_texts_from_table(f->table, &group, 1, &f->label));
+    for (int64_t i = 0; i < rows; i++)
+        if (hone_table_cell(f->table, i, group).kind == HONE_CELL_MISSING) f->label.of[i] = -1;
+}
+
 static void open_data(fixture *f, const json_t *c) {
     char file[HONE_PATH_MAX];
     hone_roles roles;
+    const hone_loss *loss = hone_loss_find(string(c, "loss", ""));
+    CHECK(loss);
     CHECK_OK(hone_io_join(file, test_path("tests/golden/train"), string(c, "data", "")));
     CHECK_OK(hone_table_read(file, NULL, &f->table));
-    CHECK_OK(hone_roles_apply(f->table, HONE_ROWS_PAIRS, NULL, 0, &roles));
+    CHECK_OK(hone_roles_apply(f->table, kind_of(loss), NULL, 0, &roles));
+    open_labels(f, kind_of(loss), &roles, json_is_true(json_object_get(c, "group")));
     CHECK_OK(hone_texts_from_table(f->table, roles.columns, roles.n_texts, &f->texts));
     hone_tokenizer_encoder tokens = {hone_model_tokenizer(f->model), hone_model_get_info(f->model)->max_length};
     hone_encoder encoder = hone_encoder_of_tokenizer(&tokens);
     CHECK_OK(hone_token_store_build(&f->texts, NULL, &encoder, &f->store));
+}
+
+static void set_parameters(fixture *f, const json_t *c) {
+    size_t i;
+    const char *pattern;
+    json_t *x;
+    json_array_foreach(json_object_get(c, "freeze"), i, x) CHECK(hone_params_freeze(hone_model_params(f->model), json_string_value(x)) > 0);
+    json_object_foreach(json_object_get(c, "lr_scale"), pattern, x)
+        CHECK(hone_params_scale_rate(hone_model_params(f->model), pattern, json_number_value(x)) > 0);
+    json_array_foreach(json_object_get(c, "matryoshka"), i, x)
+        f->options.loss_options.dims[f->options.loss_options.n_dims++] = json_integer_value(x);
 }
 
 fixture fixture_open(const json_t *c) {
@@ -56,15 +91,19 @@ fixture fixture_open(const json_t *c) {
         .scale = number(c, "scale", f.options.loss->default_scale),
         .margin = number(c, "margin", f.options.loss->default_margin),
         .metric = (hone_metric)find(string(c, "distance", metrics[f.options.loss->default_metric]), metrics, 3)};
+    set_parameters(&f, c);
     return f;
 }
 
 hone_status fixture_train(fixture *f, hone_train_result *result) {
-    hone_train_data data = {.store = &f->store, .texts = &f->texts, .n = f->texts.rows};
+    hone_train_data data = {.store = &f->store, .texts = &f->texts, .n = f->texts.rows, .score = f->score,
+                            .group = f->label.of, .n_groups = f->label.count};
     return hone_train_run(f->model, &data, &f->options, result);
 }
 
 void fixture_close(fixture *f) {
+    free(f->score);
+    hone_texts_free(&f->label);
     hone_token_store_free(&f->store);
     hone_texts_free(&f->texts);
     hone_table_free(f->table);

@@ -1,11 +1,15 @@
 """Draws the training rows of this directory from WordNet's noun file (Debian package wordnet-base).
 
     python make_data.py /usr/share/wordnet/data.noun
+    python make_data.py            # without it: scored, labelled and grouped rows alone, from negatives.jsonl
 
 pairs.jsonl     38 rows anchor, positive            (definition, word; with a hypernym where it is short)
 triplets.jsonl  the same plus negative              (the word of another row's neighbour)
 negatives.jsonl the same with negative_1..negative_3
 minilm.jsonl    160 rows anchor, positive of ordinary length for the real model
+scored.jsonl    50 rows sentence1, sentence2, score in 0..1 with ties, label 0 or 1; one row of two equal texts
+labelled.jsonl  56 rows text, label: classes of 17, 13, 9, 7, 5, 3, 1 and 1 texts; the last two can make no triplet
+grouped.jsonl   the rows of triplets.jsonl, plus group: runs of one to four rows share one, some have none
 All texts of a file are different, so a no-duplicates sampler keeps the file's order. 38 rows in batches of 8 leave a
 last batch of 6. WordNet 3.0, Copyright 2006 by Princeton University: licence in LICENSE.wordnet beside this file.
 """
@@ -40,7 +44,35 @@ def write(name, rows):
             f.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
+def derived():
+    with open(os.path.join(HERE, "negatives.jsonl"), encoding="utf-8") as f:
+        tiny = [list(json.loads(line).values()) for line in f]
+
+    scored = []
+    for i, (a, p, *negatives) in enumerate(tiny[:25]):
+        kind = i * 7 % 5
+        scored.append(dict(sentence1=a, sentence2=p, score=(10, 8, 9, 6, 10)[kind] / 10, label=1))
+        scored.append(dict(sentence1=a, sentence2=negatives[i % 3], score=(0, 2, 1, 3, 2)[kind] / 10, label=int(kind == 3)))
+    scored[21]["sentence2"] = scored[21]["sentence1"]
+    write("scored.jsonl", scored)
+
+    texts, labelled = [t for row in tiny for t in row[:2]], []
+    for label, count in enumerate((17, 13, 9, 7, 5, 3, 1, 1)):
+        labelled += [dict(text=t, label="class %d" % label) for t in texts[len(labelled):len(labelled) + count]]
+    order = sorted(range(len(labelled)), key=lambda i: i * 31 % len(labelled))
+    write("labelled.jsonl", [labelled[i] for i in order])
+
+    grouped, k = [], 0
+    for i, (a, p, n, *_) in enumerate(tiny):
+        k += i % 4 != 3 and i % 3 != 1
+        grouped.append(dict(anchor=a, positive=p, negative=n, group=None if i % 11 == 5 else "g%d" % k))
+    write("grouped.jsonl", grouped)
+
+
 def main():
+    derived()
+    if len(sys.argv) < 2:
+        return
     entries = list(synsets(sys.argv[1]))
     words = {e[0]: e[1][0] for e in entries}
 

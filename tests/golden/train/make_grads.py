@@ -13,10 +13,14 @@ import torch
 import transformers
 from safetensors.torch import save_file
 
-from make_train import HERE, MODELS, case, features_of, load, loss_module, read_rows, versions
+from make_train import HERE, MODELS, case, features_of, labels_of, load, loss_module, read_rows, versions
 
 GRADS = {
     "mean_sym_neg3": case("mean", "pairs", "mnr-symmetric", "negatives.jsonl"),
+    "gte_neg3": case("mean", "pairs", "gte", "negatives.jsonl"),
+    "angle_matryoshka": case("mean", "scored", "angle", "scored.jsonl", matryoshka=[16, 7]),
+    "online_manhattan": case("gelu_new", "scored", "online-contrastive", "scored.jsonl", distance="manhattan", margin=8.0),
+    "semi_hard": case("gelu_new", "triplet", "semi-hard", "labelled.jsonl", distance="euclidean", margin=1.0),
     "gelu_new_manhattan": case("gelu_new", "triplet", "triplet", "triplets.jsonl", distance="manhattan", margin=5.0),
 }
 
@@ -29,7 +33,8 @@ def main():
     index = {"versions": versions(), "cases": {}}
     for name, c in GRADS.items():
         st = load(os.path.join(MODELS, c["model"]), torch.float64).train()
-        loss = loss_module(st, c)(features_of(st, read_rows(os.path.join(HERE, c["data"]))[:8]), None)
+        rows = read_rows(os.path.join(HERE, c["data"]))[:8]
+        loss = loss_module(st, c)(features_of(st, rows), labels_of(rows, c, torch.float64))
         loss.backward()
         grads = {k: p.grad for k, p in st[0].auto_model.named_parameters() if p.grad is not None}
         for i, module in enumerate(st):
@@ -39,7 +44,7 @@ def main():
         save_file({k: v.contiguous() for k, v in grads.items()}, path, metadata={"format": "pt"})
         os.chmod(path, 0o644)
         norm = float(torch.sqrt(sum((g * g).sum() for g in grads.values())))
-        index["cases"][name] = {**{k: c[k] for k in ("model", "task", "loss", "data", "distance", "margin") if k in c},
+        index["cases"][name] = {**{k: c[k] for k in ("model", "task", "loss", "data", "distance", "margin", "matryoshka") if k in c},
                                 "rows": 8, "loss_f64": float(loss.detach()), "grad_norm_f64": norm}
         print(name, float(loss.detach()), norm, len(grads))
     with open(HERE + "/grads/index.json", "w") as f:

@@ -11,6 +11,7 @@ incomplete batch kept, no dropout. Losses are sentence-transformers' own modules
 (the reference) and again in f64 (how much of the reference is rounding). ../README.md describes what is written.
 """
 import argparse
+import fnmatch
 import json
 import math
 import os
@@ -20,7 +21,13 @@ import torch
 import transformers
 from safetensors.torch import save_file
 from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss, TripletLoss
+from sentence_transformers.base.sampler import GroupByLabelBatchSampler
+from sentence_transformers.sentence_transformer.losses import (
+    AnglELoss, BatchAllTripletLoss, BatchHardSoftMarginTripletLoss, BatchHardTripletLoss, BatchSemiHardTripletLoss,
+    ContrastiveLoss, CoSENTLoss, CosineSimilarityLoss, MatryoshkaLoss, MultipleNegativesRankingLoss, OnlineContrastiveLoss,
+    TripletLoss)
+from sentence_transformers.sentence_transformer.losses.batch_hard_triplet import BatchHardTripletLossDistanceFunction
+from sentence_transformers.sentence_transformer.losses.contrastive import SiameseDistanceMetric
 from sentence_transformers.sentence_transformer.losses.triplet import TripletDistanceMetric
 from transformers.trainer_pt_utils import get_parameter_names
 
@@ -63,13 +70,107 @@ CASES = {
     "loop_constant": case("relu", "pairs", "mnr", "pairs.jsonl", schedule="constant", warmup=3, clip=0.0, weight_decay=0.1),
     # a literal [PAD] in a text: its embedding row has no gradient in PyTorch (padding_idx)
     "pad_row": case("relu", "pairs", "mnr", "pad.jsonl", epochs=20),
+    # all directions in one softmax, without and with three hard negatives
+    "gte": case("mean", "pairs", "gte", "pairs.jsonl"),
+    "gte_neg3": case("gelu_new", "pairs", "gte", "negatives.jsonl", scale=10.0),
+    # scored pairs; accents has an odd dimension, gelu_new does not normalise
+    "scored_cosent": case("mean", "scored", "cosent", "scored.jsonl", epochs=3),
+    "scored_cosine": case("mean", "scored", "cosine", "scored.jsonl", epochs=3),
+    "scored_angle": case("mean", "scored", "angle", "scored.jsonl", epochs=3, scale=10.0),
+    "scored_angle_odd": case("accents", "scored", "angle", "scored.jsonl", epochs=3),
+    "scored_contrastive": case("mean", "scored", "contrastive", "scored.jsonl", epochs=3, distance="cosine", margin=0.5),
+    "scored_contrastive_euclid": case("gelu_new", "scored", "contrastive", "scored.jsonl", epochs=3, distance="euclidean",
+                                      margin=2.0),
+    "scored_contrastive_manhattan": case("gelu_new", "scored", "contrastive", "scored.jsonl", epochs=3, distance="manhattan",
+                                         margin=8.0),
+    "scored_online": case("mean", "scored", "online-contrastive", "scored.jsonl", epochs=3, distance="cosine", margin=0.5),
+    "scored_online_euclid": case("gelu_new", "scored", "online-contrastive", "scored.jsonl", epochs=3, distance="euclidean",
+                                 margin=2.0),
+    # triplets mined among labelled texts; batches of the library's GroupByLabelBatchSampler with nothing shuffled
+    "label_hard": case("gelu_new", "triplet", "batch-hard", "labelled.jsonl", epochs=3, distance="euclidean", margin=5.0),
+    "label_hard_cosine": case("mean", "triplet", "batch-hard", "labelled.jsonl", epochs=3, distance="cosine", margin=0.2),
+    "label_soft": case("gelu_new", "triplet", "batch-hard-soft-margin", "labelled.jsonl", epochs=3, distance="euclidean"),
+    "label_semi": case("gelu_new", "triplet", "semi-hard", "labelled.jsonl", epochs=3, distance="euclidean", margin=1.0),
+    "label_semi_cosine": case("mean", "triplet", "semi-hard", "labelled.jsonl", epochs=3, distance="cosine", margin=0.1),
+    "label_all": case("gelu_new", "triplet", "batch-all", "labelled.jsonl", epochs=3, distance="euclidean", margin=1.0),
+    "label_all_cosine": case("mean", "triplet", "batch-all", "labelled.jsonl", epochs=3, distance="cosine", margin=0.1),
+    # Matryoshka around three of them
+    "matryoshka_mnr": case("mean", "pairs", "mnr", "triplets.jsonl", matryoshka=[4, 16, 8]),
+    "matryoshka_cosent": case("gelu_new", "scored", "cosent", "scored.jsonl", epochs=3, matryoshka=[12, 5]),
+    "matryoshka_semi": case("gelu_new", "triplet", "semi-hard", "labelled.jsonl", epochs=3, distance="euclidean", margin=0.3,
+                            matryoshka=[18, 6]),
+    # rows of one group are not negatives of each other (the masks are ours: the library has none)
+    "group_mnr": case("mean", "pairs", "mnr", "grouped.jsonl", group=True),
+    "group_sym": case("mean", "pairs", "mnr-symmetric", "grouped.jsonl", group=True),
+    "group_gte": case("mean", "pairs", "gte", "grouped.jsonl", group=True),
+    # part of the parameters frozen, others with a learning rate of their own
+    "freeze": case("mean", "pairs", "mnr", "pairs.jsonl", freeze=["embeddings.word_embeddings.*", "encoder.layer.0.*"]),
+    "freeze_parts": case("mean", "pairs", "mnr", "pairs.jsonl", freeze=["*.query.weight", "*.key.bias", "*LayerNorm*"],
+                         weight_decay=0.1),
+    "lr_scale": case("mean", "pairs", "mnr", "pairs.jsonl", weight_decay=0.1, lr_scale={
+        "embeddings.*": 0.1, "encoder.layer.0.*": 0.5, "*.value.weight": 2.0, "embeddings.position*": 0.7}),
 }
 # no final weights kept: they would add nothing but bytes
-LOSSES_ONLY = ("mean_mnr_neg1", "mean_sym", "mean_sym_neg3", "mean_gte_neg1", "mean_euclid5", "gelu_new_mnr")
+LOSSES_ONLY = ("mean_mnr_neg1", "mean_sym", "mean_sym_neg3", "mean_gte_neg1", "mean_euclid5", "gelu_new_mnr", "gte_neg3",
+               "scored_cosine", "scored_angle", "scored_contrastive", "scored_contrastive_manhattan", "scored_online",
+               "label_hard_cosine", "label_soft", "label_semi_cosine", "label_all", "matryoshka_semi", "group_sym")
+
+
+class GroupedRanking(torch.nn.Module):
+    """MultipleNegativesRankingLoss whose rows of one group do not see each other's texts, written out with a mask."""
+
+    def __init__(self, model, loss, scale):
+        super().__init__()
+        self.model, self.loss, self.scale, self.groups = model, loss, scale, None
+
+    def forward(self, features, labels):
+        e = [torch.nn.functional.normalize(self.model(f)["sentence_embedding"]) for f in features]
+        B, q, p = e[0].size(0), e[0], e[1]
+        other = torch.tensor([[i != j and a is not None and a == b for j, b in enumerate(self.groups)]
+                              for i, a in enumerate(self.groups)])
+
+        def scores(x, texts, own_hidden):
+            mask = torch.cat([other | (torch.eye(B, dtype=torch.bool) & own) for own in own_hidden], dim=1)
+            return (self.scale * x @ torch.cat(texts).T).masked_fill(mask, -torch.inf)
+
+        positive = self.scale * (q * p).sum(dim=1)
+        forth = scores(q, e[1:], [torch.tensor(False)] * (len(e) - 1))
+        if self.loss == "mnr":
+            log_z = forth.logsumexp(dim=1)
+        elif self.loss == "mnr-symmetric":
+            log_z = (forth.logsumexp(dim=1) + scores(p, [q], [torch.tensor(False)]).logsumexp(dim=1)) / 2
+        else:
+            anchors = scores(q, [q], [torch.tensor(True)])
+            back = scores(p, e, [torch.tensor(False)] + [torch.tensor(True)] * (len(e) - 1))
+            log_z = torch.cat([forth, anchors, back], dim=1).logsumexp(dim=1)
+        return (log_z - positive).mean()
 
 
 def loss_module(model, c):
+    loss = plain_loss(model, c)
+    return MatryoshkaLoss(model, loss, c["matryoshka"]) if "matryoshka" in c else loss
+
+
+def plain_loss(model, c):
     scale = c.get("scale", 20.0)
+    if c.get("group"):
+        return GroupedRanking(model, c["loss"], scale)
+    if c["loss"] in ("cosent", "angle"):
+        return {"cosent": CoSENTLoss, "angle": AnglELoss}[c["loss"]](model, scale=scale)
+    if c["loss"] == "cosine":
+        return CosineSimilarityLoss(model)
+    if c["loss"] in ("contrastive", "online-contrastive"):
+        metric = {"cosine": SiameseDistanceMetric.COSINE_DISTANCE, "euclidean": SiameseDistanceMetric.EUCLIDEAN,
+                  "manhattan": SiameseDistanceMetric.MANHATTAN}[c["distance"]]
+        kind = ContrastiveLoss if c["loss"] == "contrastive" else OnlineContrastiveLoss
+        return kind(model, distance_metric=metric, margin=c["margin"])
+    if is_labelled(c):
+        metric = {"cosine": BatchHardTripletLossDistanceFunction.cosine_distance,
+                  "euclidean": BatchHardTripletLossDistanceFunction.euclidean_distance}[c["distance"]]
+        if c["loss"] == "batch-hard-soft-margin":
+            return BatchHardSoftMarginTripletLoss(model, distance_metric=metric)
+        kind = {"batch-hard": BatchHardTripletLoss, "semi-hard": BatchSemiHardTripletLoss, "batch-all": BatchAllTripletLoss}
+        return kind[c["loss"]](model, distance_metric=metric, margin=c["margin"])
     if c["loss"] == "mnr":
         return MultipleNegativesRankingLoss(model, scale=scale)
     if c["loss"] == "mnr-symmetric":
@@ -95,8 +196,43 @@ def read_rows(path):
         return [json.loads(line) for line in f if line.strip()]
 
 
+def is_labelled(c):
+    return c["loss"] in ("batch-hard", "batch-hard-soft-margin", "semi-hard", "batch-all")
+
+
 def features_of(st, batch):
-    return [st.preprocess([row[column] for row in batch]) for column in batch[0]]
+    return [st.preprocess([row[column] for row in batch]) for column in batch[0] if column not in ("score", "label", "group")]
+
+
+def labels_of(batch, c, dtype):
+    if is_labelled(c):
+        return torch.tensor([int(row["label"].split()[1]) for row in batch])
+    if c["task"] != "scored":
+        return None
+    binary = c["loss"] in ("contrastive", "online-contrastive")
+    return torch.tensor([row["label"] for row in batch]) if binary else torch.tensor([row["score"] for row in batch], dtype=dtype)
+
+
+class Rows:
+    """As much of a datasets.Dataset as a batch sampler reads."""
+
+    def __init__(self, rows):
+        self.rows, self.column_names = rows, list(rows[0])
+
+    def __len__(self):
+        return len(self.rows)
+
+    def __getitem__(self, column):
+        return [row[column] for row in self.rows]
+
+
+def labelled_batches(rows, size):
+    sampler = GroupByLabelBatchSampler(Rows(rows), batch_size=size, drop_last=False, valid_label_columns=["label"])
+    shuffle, torch.randperm = torch.randperm, lambda n, **kw: torch.arange(n)
+    batches = [[rows[i] for i in batch] for batch in sampler]
+    torch.randperm = shuffle
+    assert len(batches) == len(sampler)
+    return batches
 
 
 def schedule_of(optimizer, c, total):
@@ -108,18 +244,32 @@ def schedule_of(optimizer, c, total):
 def batches_of(rows, c):
     """One list of micro-batches per optimiser step; groups do not cross the end of an epoch."""
     size, group = c["batch_size"], c["accumulate"]
-    epoch = [rows[i:i + size] for i in range(0, len(rows), size)]
+    epoch = labelled_batches(rows, size) if is_labelled(c) else [rows[i:i + size] for i in range(0, len(rows), size)]
     steps = [epoch[i:i + group] for i in range(0, len(epoch), group)]
     return steps * c["epochs"]
+
+
+def parameter_groups(loss_fn, c):
+    """Frozen parameters in no group; the last pattern of lr_scale that matches a published name counts."""
+    names, groups = set(get_parameter_names(loss_fn, [torch.nn.LayerNorm], NO_DECAY)), {}
+    for n, p in loss_fn.named_parameters():
+        published = n[n.index("embeddings."):] if "embeddings." in n else n[n.index("encoder."):] if "encoder." in n else n
+        if any(fnmatch.fnmatchcase(published, pattern) for pattern in c.get("freeze", [])):
+            p.requires_grad_(False)
+            continue
+        factor = 1.0
+        for pattern, value in c.get("lr_scale", {}).items():
+            factor = value if fnmatch.fnmatchcase(published, pattern) else factor
+        groups.setdefault((factor, n in names), []).append(p)
+    return [{"params": ps, "lr": c["lr"] * factor, "weight_decay": c["weight_decay"] if decays else 0.0}
+            for (factor, decays), ps in sorted(groups.items(), key=lambda x: (x[0][0] != 1.0, x[0][0], not x[0][1]))]
 
 
 def train(folder, rows, c, dtype):
     torch.manual_seed(42)
     st = load(folder, dtype)
     loss_fn = loss_module(st, c)
-    names = set(get_parameter_names(loss_fn, [torch.nn.LayerNorm], NO_DECAY))
-    groups = [{"params": [p for n, p in loss_fn.named_parameters() if n in names], "weight_decay": c["weight_decay"]},
-              {"params": [p for n, p in loss_fn.named_parameters() if n not in names], "weight_decay": 0.0}]
+    groups = parameter_groups(loss_fn, c)
     optimizer = torch.optim.AdamW(groups, lr=c["lr"], betas=(0.9, 0.999), eps=1e-8, fused=True)
     steps = batches_of(rows, c)[:c.get("steps")]
     scheduler = schedule_of(optimizer, c, len(steps))
@@ -128,7 +278,9 @@ def train(folder, rows, c, dtype):
     for number, micro in enumerate(steps, 1):
         total = 0.0
         for batch in micro:
-            loss = loss_fn(features_of(st, batch), None) / len(micro)
+            if c.get("group"):
+                loss_fn.groups = [row["group"] for row in batch]
+            loss = loss_fn(features_of(st, batch), labels_of(batch, c, dtype)) / len(micro)
             loss.backward()
             total = total + loss.detach()
         norm = torch.nn.utils.clip_grad_norm_(st.parameters(), c["clip"] if c["clip"] > 0 else math.inf)
