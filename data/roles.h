@@ -60,7 +60,7 @@ hone_status hone_roles_check(hone_table *t, hone_row_kind kind, const hone_roles
 /* The cell as a number: a JSON number, true/false as 1/0, or a text that is a decimal number. False when it is none. */
 bool hone_cell_number(hone_cell c, double *out);
 
-/* The column that holds the number of a row of SCORED or RERANK, -1 where there is none. */
+/* The column that holds the number of a row of SCORED, BINARY or RERANK, -1 where there is none. */
 int64_t hone_roles_number(const hone_roles *r, hone_row_kind kind);
 
 /* The items of a cell that holds a JSON array (as JSON, or as text in CSV), each as a cell of its own; *n = -1 when it

@@ -256,7 +256,7 @@ double hone_retrieval_mean(const hone_retrieval *r, hone_retrieval_metric m) {
 
 /* ---- triplets --------------------------------------------------------------------------------------------------------------- */
 
-static double similar(hone_similarity similarity, const float *a, const float *b, int64_t D) {
+double hone_similarity_of(hone_similarity similarity, const float *a, const float *b, int64_t D) {
     double ab = 0, aa = 0, bb = 0;
     if (similarity == HONE_SIMILARITY_EUCLIDEAN || similarity == HONE_SIMILARITY_MANHATTAN) return -distance(similarity, a, b, D);
     for (int64_t i = 0; i < D; i++) ab += (double)a[i] * (double)b[i], aa += (double)a[i] * (double)a[i], bb += (double)b[i] * (double)b[i];
@@ -265,5 +265,5 @@ static double similar(hone_similarity similarity, const float *a, const float *b
 
 void hone_triplet_wins(int64_t B, int64_t D, const float *a, const float *p, const float *n, hone_similarity similarity, double *out) {
     for (int64_t i = 0; i < B; i++)
-        out[i] = similar(similarity, a + i * D, p + i * D, D) > similar(similarity, a + i * D, n + i * D, D);
+        out[i] = hone_similarity_of(similarity, a + i * D, p + i * D, D) > hone_similarity_of(similarity, a + i * D, n + i * D, D);
 }

@@ -1,6 +1,7 @@
 /* hone eval: how good is a model on these rows, and is another one better? */
 #include "tools/commands.h"
 #include "tools/judge.h"
+#include "tools/labels.h"
 #include "tools/precision.h"
 #include "tools/progress.h"
 #include "tools/rows.h"
@@ -16,8 +17,8 @@ static const hone_option options[] = {
      .name = "task",
      .kind = HONE_OPTION_CHOICE,
      .value = "TASK",
-     .allowed = "pairs|triplet",
-     .later = "scored|rerank|match|image-text|image-label|distill",
+     .allowed = "pairs|triplet|scored",
+     .later = "rerank|match|image-text|image-label|distill",
      .help = "what the rows mean",
      .required = true},
     {.name = "model",
@@ -43,6 +44,9 @@ static const hone_option options[] = {
      .help = "which column plays which role: anchor=question,positive=answer",
      .shown = "known names",
      .repeat = true},
+    {.name = "labels",
+     .kind = HONE_OPTION_FLAG,
+     .help = "--task triplet: rows are a text and a label, judged by their neighbours"},
     {.name = "corpus",
      .kind = HONE_OPTION_FILE,
      .value = "FILE",
@@ -89,8 +93,8 @@ static const hone_option options[] = {
     {.name = "strict", .kind = HONE_OPTION_FLAG, .help = "stop at the first bad row instead of skipping it"},
     {.name = NULL}};
 
-#define ROW_TOKENS 64 /* what --batch-size counts as one row */
-#define MAX_METRICS (HONE_RETRIEVAL_METRICS + 1)
+#define ROW_TOKENS 64                            /* what --batch-size counts as one row */
+#define MAX_METRICS (HONE_RETRIEVAL_METRICS + 1) /* more than other tasks have */
 
 typedef struct side {
     hone_judge *judge;
@@ -101,6 +105,7 @@ typedef struct job {
     hone_table *table;
     hone_roles roles;
     hone_texts texts;
+    hone_labels labels;
     side model, other; /* --model, --compare */
     hone_paired difference[MAX_METRICS];
     hone_progress progress;
@@ -119,6 +124,8 @@ static hone_status judge_model(const hone_options *o, job *j, const char *name, 
     hone_precision precision;
     HONE_TRY(hone_precision_option(o, false, &precision));
     hone_judge_options how = {.triplet = hone_options_is(o, "task", "triplet"),
+                              .score = j->labels.score,
+                              .label = j->labels.group,
                               .prompt_query = hone_options_string(o, "prompt-query"),
                               .prompt_document = hone_options_string(o, "prompt-document"),
                               .batch_tokens = hone_options_int(o, "batch-size") * ROW_TOKENS,
@@ -132,30 +139,24 @@ static hone_status judge_model(const hone_options *o, job *j, const char *name, 
         st = hone_model_open(name, &(hone_model_options){.precision = precision, .max_length = hone_options_int(o, "max-length")}, &m);
     if (st == HONE_OK) st = hone_judge_new(&j->texts, NULL, j->texts.rows, &how, &out->judge);
     if (st == HONE_OK) {
-        const hone_retrieval *r = hone_judge_retrieval(out->judge);
-        hone_progress_start(&j->progress, "eval", "texts", r->n_queries + r->n_documents, 0, j->quiet);
+        hone_progress_start(&j->progress, "eval", "texts", hone_judge_texts(out->judge), 0, j->quiet);
         st = hone_judge_score(out->judge, m, g);
         hone_progress_end(&j->progress);
     }
     hone_model_close(m);
     hone_graph_free(g);
     hone_arena_free(arena);
-    for (int i = 0; st == HONE_OK && i < hone_judge_metrics(out->judge); i++) {
-        int64_t n;
-        const double *x = hone_judge_values(out->judge, i, &n);
-        st = hone_bootstrap_mean(x, n, hone_options_int(o, "bootstrap"), (uint64_t)hone_options_int(o, "seed"),
+    for (int i = 0; st == HONE_OK && i < hone_judge_metrics(out->judge); i++)
+        st = hone_judge_interval(out->judge, i, hone_options_int(o, "bootstrap"), (uint64_t)hone_options_int(o, "seed"),
                                  &out->metric[i]);
-    }
     return st;
 }
 
 /* The second model less the first: positive is better. */
 static hone_status compare(const hone_options *o, job *j) {
-    for (int i = 0; i < hone_judge_metrics(j->model.judge); i++) {
-        int64_t n;
-        const double *a = hone_judge_values(j->model.judge, i, &n), *b = hone_judge_values(j->other.judge, i, &n);
-        HONE_TRY(hone_paired_test(a, b, n, (uint64_t)hone_options_int(o, "seed"), &j->difference[i]));
-    }
+    for (int i = 0; i < hone_judge_metrics(j->model.judge); i++)
+        HONE_TRY(hone_judge_compare(j->model.judge, j->other.judge, i, (uint64_t)hone_options_int(o, "seed"),
+                                    &j->difference[i]));
     return HONE_OK;
 }
 
@@ -221,8 +222,13 @@ static void print_changed(const json_t *list, const int64_t counts[3]) {
 
 /* ---- output ---- */
 
+/* null for a correlation that is not defined */
+static json_t *number(double x) {
+    return isnan(x) ? json_null() : json_real(x);
+}
+
 static json_t *interval_json(const hone_interval *x) {
-    return json_pack("{s:f,s:f,s:f}", "value", x->value, "low", x->low, "high", x->high);
+    return json_pack("{s:o,s:o,s:o}", "value", number(x->value), "low", number(x->low), "high", number(x->high));
 }
 
 static json_t *side_json(const side *s) {
@@ -234,14 +240,16 @@ static json_t *side_json(const side *s) {
 
 static hone_status print_as_json(const hone_options *o, const job *j) {
     const hone_retrieval *r = hone_judge_retrieval(j->model.judge);
-    json_t *all = json_pack("{s:s,s:I,s:I,s:I,s:o}", "task", hone_options_string(o, "task"), "rows",
-                            (json_int_t)j->texts.rows, "queries", (json_int_t)r->n_queries, "documents",
-                            (json_int_t)r->n_documents, "metrics", side_json(&j->model));
+    json_t *all = json_pack("{s:s,s:I}", "task", hone_options_string(o, "task"), "rows", (json_int_t)j->texts.rows);
+    if (r) json_object_set_new(all, "queries", json_integer(r->n_queries));
+    if (r) json_object_set_new(all, "documents", json_integer(r->n_documents));
+    if (j->labels.group) json_object_set_new(all, "queries", json_integer(hone_judge_queries(j->model.judge)));
+    json_object_set_new(all, "metrics", side_json(&j->model));
     if (all && j->other.judge) {
         json_t *difference = json_object();
         for (int i = 0; i < hone_judge_metrics(j->model.judge); i++) {
             json_t *x = interval_json(&j->difference[i].difference);
-            json_object_set_new(x, "p", json_real(j->difference[i].p));
+            json_object_set_new(x, "p", number(j->difference[i].p));
             json_object_set_new(difference, hone_judge_name(j->model.judge, i), x);
         }
         json_object_set_new(all, "compare", side_json(&j->other));
@@ -255,8 +263,15 @@ static hone_status print_as_json(const hone_options *o, const job *j) {
 
 static void print_as_text(const hone_options *o, const job *j) {
     const hone_retrieval *r = hone_judge_retrieval(j->model.judge);
-    printf("%" PRId64 " rows: %" PRId64 " queries, %" PRId64 " documents; [95 %% bootstrap interval over queries]\n\n",
-           j->texts.rows, r->n_queries, r->n_documents);
+    if (r)
+        printf("%" PRId64 " rows: %" PRId64 " queries, %" PRId64
+               " documents; [95 %% bootstrap interval over queries]\n\n",
+               j->texts.rows, r->n_queries, r->n_documents);
+    else if (j->labels.group)
+        printf("%" PRId64 " rows: %" PRId64 " queries; [95 %% bootstrap interval over queries]\n\n", j->texts.rows,
+               hone_judge_queries(j->model.judge));
+    else
+        printf("%" PRId64 " rows; [95 %% bootstrap interval over rows]\n\n", j->texts.rows);
     if (j->other.judge) printf("%-17s %-23s  %-23s  %s\n", "", "model", "compare", "difference");
     for (int i = 0; i < hone_judge_metrics(j->model.judge); i++) {
         const hone_interval *a = &j->model.metric[i], *b = &j->other.metric[i], *d = &j->difference[i].difference;
@@ -275,11 +290,20 @@ static void print_as_text(const hone_options *o, const job *j) {
 }
 
 static hone_status judge(const hone_options *o, job *j) {
-    hone_row_kind kind = hone_options_is(o, "task", "triplet") ? HONE_ROWS_TRIPLET : HONE_ROWS_PAIRS;
+    hone_row_kind kind = hone_options_is(o, "task", "triplet")  ? HONE_ROWS_TRIPLET
+                         : hone_options_is(o, "task", "scored") ? HONE_ROWS_SCORED
+                                                                : HONE_ROWS_PAIRS;
+    if (kind == HONE_ROWS_TRIPLET && hone_options_flag(o, "labels")) kind = HONE_ROWS_LABELLED;
+    if (hone_options_flag(o, "labels") && kind != HONE_ROWS_LABELLED)
+        return hone_fail(HONE_E_ARG, "--labels goes with --task triplet alone");
+    if (kind >= HONE_ROWS_SCORED && hone_options_int(o, "changed"))
+        return hone_fail(HONE_E_ARG, "--changed shows first answers, and --task %s%s searches for none",
+                         hone_options_string(o, "task"), kind == HONE_ROWS_LABELLED ? " --labels" : "");
     if (hone_options_given(o, "changed") && hone_options_int(o, "changed") && !hone_options_has(o, "compare"))
         return hone_fail(HONE_E_ARG, "--changed needs a second model: --compare M2");
     HONE_TRY(hone_rows_read(o, "data", kind, &j->table, &j->roles));
     HONE_TRY(hone_texts_from_table(j->table, j->roles.columns, j->roles.n_texts, &j->texts));
+    HONE_TRY(hone_labels_read(j->table, kind, &j->roles, NULL, &j->labels));
     HONE_TRY(judge_model(o, j, hone_options_string(o, "model"), &j->model));
     if (hone_options_has(o, "compare")) {
         HONE_TRY(judge_model(o, j, hone_options_string(o, "compare"), &j->other));
@@ -297,6 +321,7 @@ static hone_status run(const hone_options *o) {
     hone_status st = judge(o, j);
     hone_judge_free(j->model.judge);
     hone_judge_free(j->other.judge);
+    hone_labels_free(&j->labels);
     hone_texts_free(&j->texts);
     hone_table_free(j->table);
     hone_free(j);
@@ -313,7 +338,12 @@ const hone_command hone_command_eval = {
         "NDCG@10, MAP@100; where rows have negatives also triplet_accuracy, the share of them that are farther than "
         "the positive. Every "
         "figure comes with its 95 % bootstrap interval over the queries, every difference with the p value of a paired "
-        "randomisation test.",
+        "randomisation test.\n\n"
+        "--task scored: pearson and spearman between the model's similarity of sentence1 and sentence2 and the score; "
+        "intervals over the rows. "
+        "--task triplet --labels: every text with a label that others share searches among all other texts: accuracy "
+        "at 1, 3, "
+        "5 and 10, mrr@10 and map for texts of its label, triplet_accuracy over all triplets.",
     .options = options,
     .example = {"hone eval --task pairs --model run/best_model --data test.jsonl",
                 "hone eval --task pairs --model sentence-transformers/all-MiniLM-L6-v2 --data test.jsonl --compare "

@@ -1,10 +1,12 @@
 /* hone train: fine-tune a published model on one's own data. */
 #include "tools/commands.h"
 #include "tools/judge.h"
+#include "tools/labels.h"
 #include "tools/precision.h"
 #include "tools/progress.h"
 #include "tools/rows.h"
 #include "tools/terminal.h"
+#include "tools/train_setup.h"
 
 #include "base/io.h"
 #include "base/memory.h"
@@ -15,6 +17,7 @@
 #include "losses/loss.h"
 #include "train/train.h"
 
+#include <float.h>
 #include <math.h>
 #include <signal.h>
 #include <string.h>
@@ -24,8 +27,8 @@ static const hone_option options[] = {
      .name = "task",
      .kind = HONE_OPTION_CHOICE,
      .value = "TASK",
-     .allowed = "pairs|triplet",
-     .later = "scored|rerank|match|image-text|image-label|distill",
+     .allowed = "pairs|triplet|scored",
+     .later = "rerank|match|image-text|image-label|distill",
      .help = "what the rows mean",
      .required = true},
     {.name = "model",
@@ -88,38 +91,42 @@ static const hone_option options[] = {
     {.group = "The loss",
      .name = "loss",
      .kind = HONE_OPTION_CHOICE,
-     .allowed = "mnr|mnr-symmetric|triplet",
-     .later = "gte|batch-hard|semi-hard|batch-all|cosent|cosine|angle|contrastive|online-contrastive|bce|ce-mnr|lambda|"
-              "listnet|"
-              "listmle|plistmle|ranknet|mse|margin-mse|sigmoid|clip|ce|kl",
+     .allowed = "mnr|mnr-symmetric|gte|triplet|batch-hard|batch-hard-soft-margin|semi-hard|batch-all|cosent|cosine|angle|"
+                "contrastive|online-contrastive",
+     .later = "bce|ce-mnr|lambda|listnet|listmle|plistmle|ranknet|mse|margin-mse|sigmoid|clip|ce|kl",
      .help = "what is minimised",
-     .shown = "mnr for pairs, triplet for triplet"},
+     .shown = "mnr for pairs, triplet for triplet, cosent for scored"},
     {.name = "scale",
      .kind = HONE_OPTION_REAL,
      .fallback = "20",
-     .help = "cosines are multiplied by this before the softmax of mnr (1 / temperature)",
+     .help = "similarities are multiplied by this in mnr, mnr-symmetric, gte, cosent and angle (1 / temperature)",
      .aka = "logit-scale",
      .range = {0, INFINITY},
      .above = true},
     {.name = "margin",
      .kind = HONE_OPTION_REAL,
-     .fallback = "5",
-     .help = "how much farther than the positive the negative of a triplet must be",
+     .shown = "5; 0.5 for contrastive and online-contrastive",
+     .help = "how much farther than the positive the negative of a triplet must be; contrastive: how far a negative",
      .unit = "in units of the distance",
      .aka = "triplet-margin",
      .range = {0, INFINITY}},
     {.name = "distance",
      .kind = HONE_OPTION_CHOICE,
-     .fallback = "euclidean",
+     .shown = "euclidean; cosine for contrastive and online-contrastive",
      .allowed = "cosine|euclidean|manhattan",
      .aka = "distance-metric",
-     .help = "distance of the triplet loss"},
+     .help = "distance of the triplet and contrastive losses"},
     {.name = "matryoshka",
      .kind = HONE_OPTION_INTS,
-     .help = "train prefixes of these lengths as embeddings, too",
+     .help = "the loss is the sum over prefixes of these lengths, each brought to unit length; name the full one, too",
      .unit = "dimensions",
-     .range = {1, 65536},
-     .not_yet = true},
+     .aka = "matryoshka-dims",
+     .range = {1, 65536}},
+    {.name = "group",
+     .kind = HONE_OPTION_STRING,
+     .value = "COLUMN",
+     .shown = "none",
+     .help = "rows with the same value in this column are not negatives of each other (mnr, mnr-symmetric, gte)"},
     {.name = "pos-weight",
      .kind = HONE_OPTION_REAL,
      .help = "weight of positive rows in bce",
@@ -177,9 +184,8 @@ static const hone_option options[] = {
     {.name = "lr-scale",
      .kind = HONE_OPTION_PAIRS,
      .value = "PATTERN=F",
-     .help = "multiply the learning rate of matching parameters",
-     .repeat = true,
-     .not_yet = true},
+     .help = "multiply the learning rate of matching parameters: \"embeddings.*=0.1\"; the last match counts",
+     .repeat = true},
     {.name = "warmup",
      .kind = HONE_OPTION_SHARE,
      .fallback = "0.1",
@@ -239,9 +245,8 @@ static const hone_option options[] = {
     {.name = "freeze",
      .kind = HONE_OPTION_STRINGS,
      .value = "PATTERN",
-     .help = "parameters that stay as they are",
-     .repeat = true,
-     .not_yet = true},
+     .help = "parameters that stay as they are: \"embeddings.*\", \"encoder.layer.[0-3].*\"",
+     .repeat = true},
     {.name = "lora",
      .kind = HONE_OPTION_INT,
      .value = "R",
@@ -291,7 +296,7 @@ static const hone_option options[] = {
     {.name = "metric",
      .kind = HONE_OPTION_STRING,
      .value = "NAME",
-     .shown = "ndcg@10 for pairs, triplet_accuracy for triplet",
+     .shown = "ndcg@10 for pairs, triplet_accuracy for triplet, spearman for scored",
      .help = "decides which model is the best: a name from hone eval",
      .aka = "metric-for-best-model"},
     {.name = "patience",
@@ -299,8 +304,7 @@ static const hone_option options[] = {
      .unit = "evaluations",
      .help = "stop after so many without a new best",
      .aka = "early-stopping-patience",
-     .range = {1, 1000000},
-     .not_yet = true},
+     .range = {1, 1000000}},
     {.name = "save-every",
      .kind = HONE_OPTION_WORD_OR_INT,
      .value = "epoch|N",
@@ -355,6 +359,7 @@ typedef struct rows {
     hone_table *table;
     hone_roles roles;
     hone_texts texts;
+    hone_labels labels;
 } rows;
 
 typedef struct job {
@@ -364,21 +369,11 @@ typedef struct job {
     hone_token_store store;
     hone_judge *judge;
     json_t *resolved;
+    hone_loss_options loss_options;
     int32_t skip[2 + HONE_MAX_NEGATIVES]; /* prompt tokens that pooling leaves out, by group */
     hone_progress progress;
     bool quiet;
 } job;
-
-static hone_status choose_loss(const hone_options *o, bool triplet, const hone_loss **out) {
-    const char *name = hone_options_string(o, "loss");
-    if (!name) name = triplet ? "triplet" : "mnr";
-    if (triplet && strcmp(name, "triplet")) {
-        hone_fail(HONE_E_ARG, "--loss: \"%s\" does not go with --task triplet, allowed: triplet", name);
-        return hone_hint("--task pairs takes rows with negatives, too");
-    }
-    *out = hone_loss_find(name);
-    return *out ? HONE_OK : hone_fail(HONE_E_ARG, "--loss: \"%s\" is not available yet", name);
-}
 
 /* Asked for; a flag that a config file turns off is not. */
 static bool wanted(const hone_options *o, const char *name) {
@@ -394,21 +389,24 @@ static hone_status check_together(const hone_options *o) {
         if (wanted(o, both[i][0]) && wanted(o, both[i][1]))
             return hone_fail(HONE_E_ARG, "--%s and --%s exclude each other", both[i][0], both[i][1]);
     bool judged = hone_options_has(o, "eval") || hone_options_has(o, "eval-split");
-    const char *need_eval[] = {"eval-every", "metric"};
+    const char *need_eval[] = {"eval-every", "metric", "patience"};
     for (size_t i = 0; i < sizeof need_eval / sizeof *need_eval; i++)
         if (!judged && hone_options_given(o, need_eval[i]))
             return hone_fail(HONE_E_ARG, "--%s needs rows to judge by: --eval FILE or --eval-split 0.2", need_eval[i]);
     return HONE_OK;
 }
 
-static hone_status read_rows(const hone_options *o, const char *name, bool triplet, rows *out) {
-    HONE_TRY(hone_rows_read(o, name, triplet ? HONE_ROWS_TRIPLET : HONE_ROWS_PAIRS, &out->table, &out->roles));
-    return hone_texts_from_table(out->table, out->roles.columns, out->roles.n_texts, &out->texts);
+static hone_status read_rows(const hone_options *o, const char *name, hone_row_kind kind, const char *group, rows *out) {
+    HONE_TRY(hone_rows_read(o, name, kind, &out->table, &out->roles));
+    HONE_TRY(hone_texts_from_table(out->table, out->roles.columns, out->roles.n_texts, &out->texts));
+    return hone_labels_read(out->table, kind, &out->roles, group, &out->labels);
 }
 
-static hone_status read_data(const hone_options *o, bool triplet, job *j) {
-    HONE_TRY(read_rows(o, "train", triplet, &j->train));
-    if (hone_options_has(o, "eval")) return read_rows(o, "eval", triplet, &j->eval);
+static hone_status read_data(const hone_options *o, const hone_loss *loss, job *j) {
+    const char *group = hone_options_string(o, "group");
+    HONE_TRY(read_rows(o, "train", hone_train_row_kind(o, loss, false), group, &j->train));
+    if (hone_options_has(o, "eval"))
+        return read_rows(o, "eval", hone_train_row_kind(o, loss, true), NULL, &j->eval);
     if (!hone_options_has(o, "eval-split")) return HONE_OK;
     hone_status st = hone_split_rows(&j->train.texts, hone_options_real(o, "eval-split"),
                                      (uint64_t)hone_options_int(o, "seed"), &j->split);
@@ -441,9 +439,12 @@ static hone_status tokenize(const hone_options *o, const hone_loss *loss, job *j
     return HONE_OK;
 }
 
-static hone_status open_judge(const hone_options *o, bool triplet, job *j) {
-    const hone_texts *texts = j->eval.table ? &j->eval.texts : &j->train.texts;
-    hone_judge_options how = {.triplet = triplet,
+static hone_status open_judge(const hone_options *o, const hone_loss *loss, job *j) {
+    const rows *from = j->eval.table ? &j->eval : &j->train;
+    const hone_texts *texts = &from->texts;
+    hone_judge_options how = {.triplet = hone_options_is(o, "task", "triplet"),
+                              .score = from->labels.score,
+                              .label = loss->needs == HONE_LOSS_CLASSES ? from->labels.group : NULL,
                               .prompt_query = hone_options_string(o, "prompt-query"),
                               .prompt_document = hone_options_string(o, "prompt-document"),
                               .metric = hone_options_string(o, "metric")};
@@ -472,7 +473,7 @@ static void show(void *ctx, const hone_train_report *r) {
     if (r->note) {
         hone_progress_note(&j->progress, "hone: %s", r->note);
     } else if (r->metrics) {
-        static const char shown[] = "accuracy@1 accuracy@3 mrr@10 ndcg@10 triplet_accuracy";
+        static const char shown[] = "accuracy@1 accuracy@3 mrr@10 ndcg@10 triplet_accuracy pearson spearman";
         char line[1024];
         int n = snprintf(line, sizeof line, "step %" PRId64 "  epoch %.4g ", r->step, r->epoch);
         const char *key;
@@ -495,15 +496,10 @@ static int64_t every(const hone_options *o, const char *name) {
 }
 
 static hone_train_options settings(const hone_options *o, const hone_loss *loss, job *j, hone_evaluation *evaluation) {
-    const char *distance = hone_options_string(o, "distance");
     hone_train_options t = {
         .out = hone_options_string(o, "out"),
         .loss = loss,
-        .loss_options = {.scale = hone_options_real(o, "scale"),
-                         .margin = hone_options_real(o, "margin"),
-                         .metric = !strcmp(distance, "cosine")      ? HONE_COSINE
-                                   : !strcmp(distance, "manhattan") ? HONE_MANHATTAN
-                                                                    : HONE_EUCLIDEAN},
+        .loss_options = j->loss_options,
         .epochs = hone_options_real(o, "epochs"),
         .steps = hone_options_int(o, "steps"),
         .batch_size = hone_options_int(o, "batch-size"),
@@ -528,6 +524,7 @@ static hone_train_options settings(const hone_options *o, const hone_loss *loss,
         .keep = hone_options_flag(o, "save-all-checkpoints") ? 0 : hone_options_int(o, "keep"),
         .resume = hone_options_flag(o, "resume"),
         .evaluation = j->judge ? evaluation : NULL,
+        .patience = hone_options_int(o, "patience"),
         .options = j->resolved,
         .fingerprint = fingerprint(o, j),
         .stop = &stop_signal,
@@ -537,13 +534,22 @@ static hone_train_options settings(const hone_options *o, const hone_loss *loss,
     return t;
 }
 
+/* null for one that is not defined (hone_evaluation) */
+static json_t *metric_json(double x) {
+    return x > -DBL_MAX ? json_real(x) : json_null();
+}
+
 static hone_status train(const hone_options *o, const hone_loss *loss, job *j) {
     hone_evaluation evaluation = {hone_judge_run, j->judge};
     hone_train_options t = settings(o, loss, j, &evaluation);
     hone_train_data data = {.store = &j->store,
                             .texts = &j->train.texts,
                             .rows = j->split.train,
-                            .n = j->split.n_train ? j->split.n_train : j->train.texts.rows, .skip = j->skip};
+                            .n = j->split.n_train ? j->split.n_train : j->train.texts.rows,
+                            .score = j->train.labels.score,
+                            .group = j->train.labels.group,
+                            .n_groups = j->train.labels.n_groups,
+                            .skip = j->skip};
     hone_train_result r = {0};
     catch_signals();
     hone_status st = hone_train_run(j->model, &data, &t, &r);
@@ -560,8 +566,8 @@ static hone_status train(const hone_options *o, const hone_loss *loss, job *j) {
                                  "seconds", r.seconds);
         if (line && j->judge) {
             json_object_set_new(line, "best_step", json_integer(r.best_step));
-            json_object_set_new(line, "first_metric", json_real(r.first_metric));
-            json_object_set_new(line, "best_metric", json_real(r.best_metric));
+            json_object_set_new(line, "first_metric", metric_json(r.first_metric));
+            json_object_set_new(line, "best_metric", metric_json(r.best_metric));
         }
         return hone_print_json(line);
     }
@@ -585,7 +591,10 @@ static json_t *describe_run(const hone_options *o, const hone_loss *loss, const 
     char dir[HONE_PATH_MAX];
     json_t *resolved = hone_options_json(o), *data = json_object(), *all = json_object();
     /* The defaults that depend on the task, the model or the machine, as they came out. */
+    static const char *const distances[] = {"cosine", "euclidean", "manhattan"};
     json_object_set_new(resolved, "loss", json_string(loss->name));
+    json_object_set_new(resolved, "margin", json_real(j->loss_options.margin));
+    json_object_set_new(resolved, "distance", json_string(distances[j->loss_options.metric]));
     json_object_set_new(resolved, "max-length", json_integer(info->max_length));
     json_object_set_new(resolved, "threads", json_integer(hone_threads()));
     if (loss->in_batch && !hone_options_given(o, "no-duplicates"))
@@ -610,12 +619,22 @@ static json_t *describe_run(const hone_options *o, const hone_loss *loss, const 
     return all;
 }
 
+/* What somebody may not have meant: the full length is not trained, labels that stand at one row give no triplet. */
+static void say_what_is_left_out(const hone_options *o, const hone_loss_options *loss, int64_t D, const job *j) {
+    bool full = loss->n_dims == 0;
+    for (int i = 0; i < loss->n_dims; i++) full |= loss->dims[i] == D;
+    if (!full)
+        hone_print_note(j->quiet, "--matryoshka leaves out %" PRId64 ", the model's own length: whole embeddings are not trained", D);
+    if (hone_options_is(o, "task", "triplet") && j->train.labels.group)
+        hone_print_note(j->quiet, "%" PRId64 " labels; batches take their rows in pairs, an odd last one is left out",
+                        j->train.labels.n_groups);
+}
+
 static hone_status prepare_and_train(const hone_options *o, job *j) {
     const hone_loss *loss;
-    bool triplet = hone_options_is(o, "task", "triplet");
     HONE_TRY(check_together(o));
-    HONE_TRY(choose_loss(o, triplet, &loss));
-    HONE_TRY(read_data(o, triplet, j));
+    HONE_TRY(hone_train_choose_loss(o, &loss));
+    HONE_TRY(read_data(o, loss, j));
     hone_precision precision;
     HONE_TRY(hone_precision_option(o, true, &precision));
     double dropout = hone_options_real(o, "dropout");
@@ -626,8 +645,12 @@ static hone_status prepare_and_train(const hone_options *o, job *j) {
                                                                          : -1,
                               .max_length = hone_options_int(o, "max-length")};
     HONE_TRY(hone_model_open(hone_options_string(o, "model"), &how, &j->model));
+    int64_t D = hone_model_get_info(j->model)->embedding;
+    HONE_TRY(hone_train_loss_options(o, loss, D, &j->loss_options));
+    HONE_TRY(hone_train_set_parameters(o, j->model));
+    say_what_is_left_out(o, &j->loss_options, D, j);
     HONE_TRY(tokenize(o, loss, j));
-    HONE_TRY(open_judge(o, triplet, j));
+    HONE_TRY(open_judge(o, loss, j));
     if (!(j->resolved = describe_run(o, loss, j))) return hone_fail(HONE_E_NOMEM, "no memory for run.json");
     return train(o, loss, j);
 }
@@ -643,8 +666,8 @@ static hone_status run(const hone_options *o) {
     hone_token_store_free(&j->store);
     hone_model_close(j->model);
     hone_split_free(&j->split);
-    hone_texts_free(&j->eval.texts), hone_table_free(j->eval.table);
-    hone_texts_free(&j->train.texts), hone_table_free(j->train.table);
+    hone_labels_free(&j->eval.labels), hone_texts_free(&j->eval.texts), hone_table_free(j->eval.table);
+    hone_labels_free(&j->train.labels), hone_texts_free(&j->train.texts), hone_table_free(j->train.table);
     hone_free(j);
     return st;
 }
@@ -655,10 +678,12 @@ const hone_command hone_command_train = {
     .synopsis = "--task TASK --model DIR --train FILE [--eval FILE | --eval-split 0.2] --out DIR [options]",
     .about = "Rows of --task pairs have an anchor (a question) and a positive (its answer), and maybe negatives; rows "
              "of --task triplet have "
-             "an anchor, a positive and a negative. Columns are found by name: anchor, query, question, sentence1, "
+             "an anchor, a positive and a negative, or with the losses batch-hard, batch-hard-soft-margin, semi-hard and "
+             "batch-all a text and a label; rows of --task scored have sentence1, sentence2 and a score, for contrastive and "
+             "online-contrastive a label 0 or 1. Columns are found by name: anchor, query, question, sentence1, "
              "text1; positive, answer, "
-             "passage, document, response, sentence2, text2; negative, negative_1 and so on; --columns says it "
-             "otherwise.\n\n"
+             "passage, document, response, sentence2, text2; negative, negative_1 and so on; score, similarity; label, "
+             "target, relevance; text; --columns says it otherwise.\n\n"
              "The model folders it writes load unchanged in transformers and sentence-transformers. A signal (Ctrl-C) "
              "saves a checkpoint "
              "and ends the run; --resume continues it.",

@@ -4,6 +4,7 @@
 #include "train/checkpoint.h"
 #include "train/log.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -162,8 +163,7 @@ static hone_status one_step(run *r, bool *ended) {
 /* ---- evaluation and saving ------------------------------------------------------------------------------------------------- */
 
 static hone_status save_best(run *r, double primary) {
-    /* A metric can be undefined (NaN: a correlation with a constant): any number is better. */
-    bool better = r->state.best_step < 0 || primary > r->state.best_metric || (isnan(r->state.best_metric) && !isnan(primary));
+    bool better = r->state.best_step < 0 || primary > r->state.best_metric;
     r->state.stale = better ? 0 : r->state.stale + 1;
     if (!better) return HONE_OK;
     r->state.best_metric = primary, r->state.best_step = r->state.step;
@@ -176,6 +176,7 @@ static hone_status evaluate(run *r) {
     if (!r->o->evaluation) return HONE_OK;
     HONE_TRY(hone_optim_catch_up_all(r->optim));
     HONE_TRY(r->o->evaluation->run(r->o->evaluation->ctx, r->m, r->g, &metrics, &primary));
+    if (isnan(primary)) primary = -DBL_MAX; /* a correlation with a constant: any number is better, and this one has a JSON form */
     hone_train_report report = {.epoch = epochs_done(r), .metrics = metrics, .step = r->state.step};
     hone_status s = hone_train_log_evaluation(r->log, &report);
     if (r->state.step == 0) r->state.first_metric = primary;

@@ -24,7 +24,7 @@
 #include <signal.h>
 
 /* Judge the model as it stands: a new JSON object {"accuracy@1": 0.61, …} into *metrics and the number that decides which model is
- * best (higher is better) into *primary. */
+ * best (higher is better; NaN: not defined, kept as -DBL_MAX) into *primary. */
 typedef struct hone_evaluation {
     hone_status (*run)(void *ctx, hone_model *m, hone_graph *g, json_t **metrics, double *primary);
     void *ctx;
