@@ -4,7 +4,7 @@
 
 Limits: loss 1e-5 relative per step (1e-4 for the real model), learning rate 1e-9 relative, gradient norm 3e-5 relative (of
 the f64 run), weights 1e-5 relative to the largest value of their tensor, tensors that are nothing but rounding aside
-(../golden/README.md). A loss that hone does not have yet is named and skipped.
+(../golden/README.md).
 """
 import argparse
 import json
@@ -26,6 +26,14 @@ def command(binary, model, c, out, threads):
     for key in ("scale", "margin", "distance"):
         if key in c:
             words += ["--" + key, c[key]]
+    if "matryoshka" in c:
+        words += ["--matryoshka", ",".join(map(str, c["matryoshka"]))]
+    if c.get("group"):
+        words += ["--group", "group"]
+    for pattern in c.get("freeze", []):
+        words += ["--freeze", pattern]
+    for pattern, factor in c.get("lr_scale", {}).items():
+        words += ["--lr-scale", "%s=%s" % (pattern, factor)]
     return [str(w) for w in words]
 
 

@@ -1,0 +1,179 @@
+/* Early stopping, frozen parameters, rates of their own, labels: over stops and resumes, too. */
+#include "base/io.h"
+#include "tests/test.h"
+#include "tests/train/fixture.h"
+
+#include <math.h>
+
+/* An evaluation that reads its answers from a list. */
+typedef struct answers {
+    const double *value;
+    int n, asked;
+} answers;
+
+static hone_status answer(void *ctx, hone_model *m, hone_graph *g, json_t **metrics, double *primary) {
+    answers *a = ctx;
+    (void)m, (void)g;
+    *primary = a->value[a->asked < a->n ? a->asked : a->n - 1];
+    a->asked++;
+    *metrics = json_pack("{s:i}", "asked", a->asked);
+    return HONE_OK;
+}
+
+static const char *fresh_dir(const char *name) {
+    static char dirs[4][HONE_PATH_MAX];
+    static int next;
+    char *d = dirs[next++ % 4];
+    CHECK_OK(hone_io_join(d, test_dir(), name));
+    CHECK_OK(hone_io_remove_tree(d));
+    return d;
+}
+
+static fixture open_case(const char *text, const char *out) {
+    json_t *c = json_loads(text, 0, NULL);
+    CHECK_MSG(c, "%s", text);
+    fixture f = fixture_open(c);
+    json_decref(c);
+    f.options.out = out;
+    return f;
+}
+
+static const char PAIRS[] =
+    "{\"model\":\"mean\",\"data\":\"pairs.jsonl\",\"loss\":\"mnr\",\"batch_size\":8,\"epochs\":3,\"lr\":1e-3}";
+
+/* Five steps an epoch, an evaluation every second step and before the first; best_step and the step it ends at. */
+static void check_stop(const double *value, int n, int64_t patience, int64_t best, int64_t end) {
+    fixture f = open_case(PAIRS, fresh_dir("patience"));
+    answers a = {value, n, 0};
+    hone_evaluation e = {answer, &a};
+    hone_train_result r;
+    f.options.evaluation = &e, f.options.eval_every = 2, f.options.patience = patience;
+    CHECK_OK(fixture_train(&f, &r));
+    CHECK_INT(r.best_step, best);
+    CHECK_INT(r.steps, end);
+    fixture_close(&f);
+}
+
+TEST(train, patience_counts_evaluations_since_the_best_and_the_one_before_training_is_none) {
+    static const double rising[] = {9, 1, 2, 3, 4, 5, 6, 7, 8}, falling[] = {0, 5, 4, 3, 2, 1, 0, 0, 0},
+                        wave[] = {0, 1, 0, 2, 2, 1, 3, 0, 0},
+                        undefined[] = {(double)NAN, (double)NAN, 1, (double)NAN, 0, 0, 0, 0, 0};
+    check_stop(rising, 9, 1, 15, 15);
+    check_stop(falling, 9, 1, 2, 4);
+    check_stop(falling, 9, 3, 2, 8);
+    check_stop(falling, 9, 0, 2, 15);
+    check_stop(wave, 9, 2, 6, 10); /* an equal value is no new best */
+    check_stop(wave, 9, 3, 12, 15);
+    check_stop(undefined, 9, 2, 4, 8);
+}
+
+typedef struct stopper {
+    volatile sig_atomic_t flag;
+    int64_t at;
+} stopper;
+
+static void watch(void *ctx, const hone_train_report *r) {
+    stopper *s = ctx;
+    if (!r->metrics && !r->note && r->step == s->at) s->flag = 1;
+}
+
+TEST(train, a_resumed_run_remembers_how_long_it_has_been_patient) {
+    static const double falling[] = {0, 5, 4, 3, 2, 1};
+    const char *out = fresh_dir("patient");
+    stopper s = {.at = 5};
+    answers a = {falling, 6, 0};
+    hone_evaluation e = {answer, &a};
+    hone_train_result r;
+    for (int round = 0; round < 3; round++) { /* stopped; resumed to its end; resumed when there is nothing left */
+        fixture f = open_case(PAIRS, out);
+        f.options.evaluation = &e, f.options.eval_every = 2, f.options.patience = 3, f.options.resume = round > 0;
+        if (round == 0) f.options.stop = &s.flag, f.options.report = watch, f.options.ctx = &s;
+        hone_status status = fixture_train(&f, &r);
+        CHECK_INT(status, round ? HONE_OK : HONE_E_STOPPED);
+        CHECK_INT(r.steps, round ? 8 : 5);
+        CHECK_INT(r.best_step, 2);
+        fixture_close(&f);
+    }
+    CHECK_INT(a.asked, 5);
+}
+
+static void read_model(const char *out, char **text, size_t *n) {
+    char file[HONE_PATH_MAX];
+    CHECK_OK(hone_io_join(file, out, "final_model/model.safetensors"));
+    CHECK_OK(hone_io_read_file(file, 1 << 28, text, n));
+}
+
+/* A run of `text`, stopped after each of its first steps and resumed, against one that was left alone. */
+static void check_resume(const char *text, int64_t stops) {
+    char *want, *got;
+    size_t n, m;
+    const char *whole = fresh_dir("whole");
+    fixture f = open_case(text, whole);
+    f.options.no_shuffle = false;
+    CHECK_OK(fixture_train(&f, NULL));
+    fixture_close(&f);
+    read_model(whole, &want, &n);
+    for (int64_t at = 1; at <= stops; at++) {
+        const char *out = fresh_dir("stopped");
+        stopper s = {.at = at};
+        for (int round = 0; round < 2; round++) {
+            f = open_case(text, out);
+            f.options.no_shuffle = false, f.options.resume = round;
+            if (!round) f.options.stop = &s.flag, f.options.report = watch, f.options.ctx = &s;
+            CHECK_INT(fixture_train(&f, NULL), round ? HONE_OK : HONE_E_STOPPED);
+            fixture_close(&f);
+        }
+        read_model(out, &got, &m);
+        CHECK_MSG(n == m && !memcmp(want, got, n), "stopped after step %d: other bits", (int)at);
+        hone_free(got);
+    }
+    hone_free(want);
+}
+
+TEST(resume, frozen_parts_and_rates_of_tables_give_the_same_bits) {
+    check_resume("{\"model\":\"mean\",\"data\":\"pairs.jsonl\",\"loss\":\"mnr\",\"batch_size\":8,\"epochs\":2,\"lr\":"
+                 "1e-3,\"weight_decay\":0.1,"
+                 "\"freeze\":[\"*.key.*\",\"encoder.layer.1.output.*\"],\"lr_scale\":{\"embeddings.*\":0.3,"
+                 "\"embeddings.position*\":2}}",
+                 9);
+}
+
+TEST(resume, batches_by_class_give_the_same_bits) {
+    check_resume("{\"model\":\"mean\",\"data\":\"labelled.jsonl\",\"loss\":\"semi-hard\",\"batch_size\":8,\"epochs\":2,"
+                 "\"lr\":1e-3,"
+                 "\"margin\":0.5,\"matryoshka\":[16,5]}",
+                 7);
+}
+
+TEST(resume, whatever_else_would_change_the_result_is_refused_by_name) {
+    static const struct {
+        const char *more, *says;
+    } changes[] = {{"\"freeze\":[\"embeddings.*\"]", "frozen"},
+                   {"\"lr_scale\":{\"*.query.*\":0.5}", "rates"},
+                   {"\"matryoshka\":[16,8]", "matryoshka"},
+                   {"\"group\":true", "labels"},
+                   {"\"distance\":\"manhattan\"", "distance"}};
+    static const char head[] =
+        "{\"model\":\"mean\",\"data\":\"grouped.jsonl\",\"loss\":\"mnr\",\"batch_size\":8,\"epochs\":1,\"lr\":1e-3";
+    const char *out = fresh_dir("other");
+    char text[512];
+    stopper s = {.at = 2};
+    snprintf(text, sizeof text, "%s}", head);
+    fixture f = open_case(text, out);
+    f.options.stop = &s.flag, f.options.report = watch, f.options.ctx = &s;
+    CHECK_FAILS(fixture_train(&f, NULL), HONE_E_STOPPED, "stopped");
+    fixture_close(&f);
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        snprintf(text, sizeof text, "%s,%s}", head, changes[i].more);
+        f = open_case(text, out);
+        f.options.resume = true;
+        CHECK_FAILS(fixture_train(&f, NULL), HONE_E_ARG, changes[i].says);
+        fixture_close(&f);
+    }
+    f = open_case(PAIRS, fresh_dir("nothing"));
+    f.options.loss = &hone_loss_cosent;
+    CHECK_FAILS(fixture_train(&f, NULL), HONE_E_ARG, "loss cosent needs a score for every row");
+    f.options.loss = &hone_loss_batch_all;
+    CHECK_FAILS(fixture_train(&f, NULL), HONE_E_ARG, "loss batch-all needs a class for every row");
+    fixture_close(&f);
+}
