@@ -14,28 +14,38 @@ typedef enum own_texts {
     OWN_NO_DOCUMENT, /* a positive sees its anchor, but no document of its row */
 } own_texts;
 
-static bool is_hidden(const hone_loss_batch *b, int64_t i, int64_t text, own_texts own) {
-    int64_t row = text % b->B;
-    if (row == i) return own == OWN_NO_ANCHOR ? text < b->B : own == OWN_NO_DOCUMENT ? text >= b->B : false;
-    return b->group && b->group[i] >= 0 && b->group[row] == b->group[i];
+/* The texts from `first` (a block of B begins there) to first+n-1 that row i does not see, as columns from 0; into
+ * column if it is not NULL. How many. */
+static int64_t list_hidden(const hone_loss_batch *b, int64_t i, int64_t first, int64_t n, own_texts own,
+                           int32_t *column) {
+    int64_t count = 0;
+    for (int64_t base = 0; base < n; base += b->B) {
+        bool anchors = first + base == 0;
+        if (own == OWN_NO_ANCHOR ? anchors : own == OWN_NO_DOCUMENT && !anchors) {
+            if (column) column[count] = (int32_t)(base + i);
+            count++;
+        }
+        for (int64_t row = 0; b->group && b->group[i] >= 0 && row < b->B; row++) {
+            if (b->group[row] != b->group[i] || row == i) continue;
+            if (column) column[count] = (int32_t)(base + row);
+            count++;
+        }
+    }
+    return count;
 }
 
 /* Scores z [B, n] of one text of each row with the texts first .. first+n-1 of the batch: hide what is no negative. */
 static hone_tensor *hide(hone_graph *g, hone_tensor *z, const hone_loss_batch *b, int64_t first, int64_t n,
                          own_texts own) {
     if (!z || (!b->group && own == OWN_SEEN)) return z;
-    int64_t *start = hone_graph_save(g, (size_t)(b->B + 1) * sizeof *start), all = 0;
+    int64_t *start = hone_graph_save(g, (size_t)(b->B + 1) * sizeof *start);
     if (!start) return NULL;
-    for (int64_t i = 0; i <= b->B; i++) {
-        start[i] = all;
-        for (int64_t j = 0; i < b->B && j < n; j++) all += is_hidden(b, i, first + j, own);
-    }
-    if (!all) return z;
-    int32_t *column = hone_graph_save(g, (size_t)all * sizeof *column);
+    start[0] = 0;
+    for (int64_t i = 0; i < b->B; i++) start[i + 1] = start[i] + list_hidden(b, i, first, n, own, NULL);
+    if (!start[b->B]) return z;
+    int32_t *column = hone_graph_save(g, (size_t)start[b->B] * sizeof *column);
     if (!column) return NULL;
-    for (int64_t i = 0, k = 0; i < b->B; i++)
-        for (int64_t j = 0; j < n; j++)
-            if (is_hidden(b, i, first + j, own)) column[k++] = (int32_t)j;
+    for (int64_t i = 0; i < b->B; i++) list_hidden(b, i, first, n, own, column + start[i]);
     return hone_hide(g, z, &(hone_hidden){start, column});
 }
 
