@@ -632,11 +632,11 @@ static void say_what_is_left_out(const hone_options *o, const hone_loss_options 
 
 static hone_status prepare_and_train(const hone_options *o, job *j) {
     const hone_loss *loss;
+    hone_precision precision;
+    HONE_TRY(hone_precision_option(o, true, &precision));
     HONE_TRY(check_together(o));
     HONE_TRY(hone_train_choose_loss(o, &loss));
     HONE_TRY(read_data(o, loss, j));
-    hone_precision precision;
-    HONE_TRY(hone_precision_option(o, true, &precision));
     double dropout = hone_options_real(o, "dropout");
     hone_model_options how = {.train = true,
                               .precision = precision,
