@@ -125,11 +125,12 @@ int64_t hone_task_rows(int64_t rows, int64_t cols) {
 
 static size_t tensor_bytes(const hone_tensor *t) { return (size_t)hone_count(t) * hone_dtype_size(t->dtype); }
 
-/* First fit among what was given back; the list is as long as the number of live pieces, a few dozen. */
+/* First good fit among what was given back; the list is as long as the number of live pieces, a few dozen. A piece much larger than
+ * asked for is left for those who need it: a layer has results of C, 3C and 4C columns, and the next layer has them again. */
 static void *borrow(hone_graph *g, size_t bytes) {
     for (loan **at = &g->free_list; *at; at = &(*at)->next) {
         loan *l = *at;
-        if (l->bytes >= bytes && l->bytes <= 4 * bytes) {
+        if (l->bytes >= bytes && l->bytes / 5 <= bytes / 4) {
             *at = l->next;
             return l->p;
         }
@@ -258,9 +259,28 @@ static void release(hone_graph *g, hone_node *n) {
     if (!n->op->view && !is_kept(g, t)) give_back(g, t->data, bytes);
 }
 
+void hone_graph_forget(hone_graph *g, hone_tensor *t) {
+    if (!t || !g->mode.record || !t->node || !t->node->op->rebuild || is_kept(g, t)) return;
+    give_back(g, t->data, tensor_bytes(t));
+    t->data = NULL;
+}
+
+/* What was forgotten and n's backward may read is computed again. */
+static hone_status remember_inputs(hone_graph *g, hone_node *n) {
+    for (int i = 0; i < n->n_in; i++) {
+        hone_tensor *t = n->in[i];
+        if (!t || t->data || !t->node) continue;
+        t->data = borrow(g, tensor_bytes(t));
+        if (!t->data) return hone_graph_status(g);
+        HONE_TRY(t->node->op->rebuild(g, t->node));
+    }
+    return HONE_OK;
+}
+
 static hone_status walk(hone_graph *g) {
     for (hone_node *n = g->last; n; n = n->previous) {
         if (!n->out->grad_set) continue; /* nobody's loss depends on it */
+        HONE_TRY(remember_inputs(g, n));
         double start = g->profile ? hone_profile_now() : 0;
         hone_status s = n->op->backward(g, n);
         if (g->profile) hone_profile_add(g->profile, n, true, start);

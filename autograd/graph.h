@@ -50,6 +50,8 @@ struct hone_op {
     /* Add to the gradients of the inputs that want one, through hone_graph_grad; read out->grad. Never NULL: an op without a
      * derivative says hone_no_gradient. */
     hone_status (*backward)(hone_graph *g, hone_node *n);
+    /* Compute out->data once more, the same bits, from what backward keeps; NULL: an op that cannot, or that would cost too much. */
+    hone_status (*rebuild)(hone_graph *g, hone_node *n);
     bool view; /* out shares its input's memory */
 };
 
@@ -88,6 +90,9 @@ hone_tensor *hone_graph_input(hone_graph *g, const char *name, hone_dtype dtype,
 /* Apply an op: the one function behind every builder. params is copied. */
 hone_tensor *hone_graph_apply(hone_graph *g, const hone_op *op, int n_in, hone_tensor *const *in, const void *params,
                               size_t params_bytes);
+/* The forward pass has read t for the last time. While recording, a result that its op can rebuild gives its memory back at once, and
+ * is computed again where backward reads it; other tensors stay as they are. Nobody may read t->data in between. */
+void hone_graph_forget(hone_graph *g, hone_tensor *t);
 /* The value of t stays readable after backward. */
 void hone_graph_keep(hone_graph *g, hone_tensor *t);
 

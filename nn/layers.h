@@ -33,6 +33,7 @@ typedef struct hone_post_block {
     int heads;
     float hidden_dropout, attention_dropout;
 } hone_post_block;
+/* x is forgotten (hone_graph_forget): when recording, nobody reads it afterwards. */
 hone_tensor *hone_post_block_forward(hone_graph *g, const hone_post_block *l, hone_tensor *x, const hone_sequences *s);
 /* Only each sequence's first row of the result, [B, C]: keys and values are made of all rows, everything else of the first ones. For
  * the last block under CLS pooling: three quarters of its work fall away. */

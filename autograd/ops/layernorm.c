@@ -76,6 +76,27 @@ static hone_status layernorm_forward(hone_graph *g, hone_node *n) {
     return hone_parallel(op_tasks(rows, j.per), forward_task, &j);
 }
 
+static hone_status rebuild_task(void *ctx, int64_t t) {
+    layernorm_job *j = ctx;
+    const hone_node *n = j->n;
+    const layernorm_saved *s = n->saved;
+    const hone_dropout none = {.scale = 1};
+    int64_t r = op_first(t, j->per), count = op_count(t, j->per, j->rows), at = r * j->C;
+    HONE_BY_DTYPE(j->dtype, hone_layernorm_f32_fwd, hone_layernorm_f64_fwd, count, j->C, r, op_at(j->dtype, s->z ? s->z : n->in[0]->data, at),
+                  NULL, &none, n->in[2]->data, n->in[3]->data, j->eps, NULL, op_at(j->dtype, n->out->data, at), op_at(j->dtype, s->mean, r),
+                  op_at(j->dtype, s->rstd, r));
+    return HONE_OK;
+}
+
+/* From the sum that backward keeps: the same numbers go through the same steps. */
+static hone_status layernorm_rebuild(hone_graph *g, hone_node *n) {
+    const layernorm_params *p = n->params;
+    int64_t rows = hone_rows(n->out), C = hone_cols(n->out);
+    layernorm_job j = {.n = n, .dtype = n->out->dtype, .rows = rows, .C = C, .per = hone_task_rows(rows, C), .eps = p->eps};
+    (void)g;
+    return hone_parallel(op_tasks(rows, j.per), rebuild_task, &j);
+}
+
 static hone_status backward_task(void *ctx, int64_t t) {
     layernorm_job *j = ctx;
     const hone_node *n = j->n;
@@ -123,7 +144,7 @@ static hone_status layernorm_backward(hone_graph *g, hone_node *n) {
 }
 
 const hone_op hone_op_layernorm = {.name = "layernorm", .min_in = 1, .max_in = 4, .shape = layernorm_shape,
-                                   .forward = layernorm_forward, .backward = layernorm_backward};
+                                   .forward = layernorm_forward, .backward = layernorm_backward, .rebuild = layernorm_rebuild};
 
 hone_tensor *hone_layernorm(hone_graph *g, hone_tensor *x, hone_tensor *residual, hone_tensor *gamma, hone_tensor *beta,
                             float eps, float p) {
