@@ -3,6 +3,7 @@
 #include "base/io.h"
 #include "train/checkpoint.h"
 #include "train/log.h"
+#include "train/pass.h"
 
 #include <float.h>
 #include <math.h>
@@ -18,6 +19,7 @@ typedef struct run {
     const hone_train_options *o;
     hone_arena *arena;
     hone_graph *g;
+    hone_pass *pass;
     hone_optim *optim;
     hone_batches *batches;
     hone_train_log *log;
@@ -75,40 +77,6 @@ static hone_status catch_up(run *r, const hone_token_batch *b) {
     return HONE_OK;
 }
 
-/* Prompt tokens of every sequence of the batch; a text that was cut inside its prompt keeps its last token. */
-static const int32_t *skips(run *r, const hone_token_batch *b) {
-    int32_t *skip = r->data->skip ? hone_graph_save(r->g, (size_t)b->S * sizeof *skip) : NULL;
-    for (int64_t s = 0; skip && s < b->S; s++) {
-        int32_t length = b->cu[s + 1] - b->cu[s], n = r->data->skip[s / b->B];
-        skip[s] = n < length ? n : length - 1;
-    }
-    return skip;
-}
-
-/* Scores and classes of the batch's rows, beside their embeddings. */
-static hone_loss_batch loss_batch(run *r, const hone_token_batch *b, hone_tensor *embeddings) {
-    double *score = r->data->score ? hone_graph_save(r->g, (size_t)b->B * sizeof *score) : NULL;
-    int32_t *group = r->data->group ? hone_graph_save(r->g, (size_t)b->B * sizeof *group) : NULL;
-    for (int64_t i = 0; i < b->B; i++) {
-        if (score) score[i] = r->data->score[b->rows[i]];
-        if (group) group[i] = r->data->group[b->rows[i]];
-    }
-    return (hone_loss_batch){.embeddings = embeddings, .B = b->B, .G = (int)b->G, .score = score, .group = group};
-}
-
-static hone_status run_batch(run *r, const hone_token_batch *b, int64_t part, double share, double *loss) {
-    HONE_TRY(catch_up(r, b));
-    hone_graph_begin(r->g, &(hone_graph_mode){.record = true, .train = true, .seed = r->o->seed, .step = (uint64_t)r->state.step,
-                                              .part = (uint64_t)part, .precision = hone_model_get_info(r->m)->precision});
-    hone_model_batch batch = {.B = b->S, .T = b->T, .ids = b->ids, .types = b->type_ids, .cu = b->cu, .skip = skips(r, b)};
-    hone_loss_batch in = loss_batch(r, b, hone_model_encode(r->m, r->g, &batch));
-    HONE_TRY(hone_graph_status(r->g)); /* also for the memory of the scores */
-    hone_tensor *l = hone_loss_build(r->g, r->o->loss, &in, &r->o->loss_options);
-    HONE_TRY(hone_graph_status(r->g));
-    *loss += share * (double)hone_f32(l)[0];
-    return hone_graph_backward(r->g, l, share);
-}
-
 /* The batches of one optimiser step; *count of them, 0 at the end of the epoch. Each weighs 1/accumulate; at an epoch's end the
  * group may be smaller, and transformers' trainer then still divides by the full number of batches that the group has. */
 static hone_status accumulate(run *r, double *loss, int64_t *tokens, int64_t *count) {
@@ -119,7 +87,8 @@ static hone_status accumulate(run *r, double *loss, int64_t *tokens, int64_t *co
         const hone_token_batch *b;
         HONE_TRY(hone_batches_next(r->batches, &b));
         if (!b) break;
-        HONE_TRY(run_batch(r, b, *count, 1.0 / (double)group, loss));
+        HONE_TRY(catch_up(r, b));
+        HONE_TRY(hone_pass_run(r->pass, b, r->o->seed, r->state.step, *count, 1.0 / (double)group, loss));
         *tokens += b->T;
     }
     return HONE_OK;
@@ -310,13 +279,13 @@ static json_t *identity_of(const run *r) {
     const hone_train_options *o = r->o;
     char fingerprint[32];
     snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, o->fingerprint);
-    return json_pack("{s:s, s:I, s:I, s:I, s:f, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:i, s:I, s:b, s:b, s:s, s:i, s:s}", "loss", o->loss->name,
+    return json_pack("{s:s, s:I, s:I, s:I, s:f, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:i, s:I, s:b, s:b, s:s, s:i, s:s, s:I}", "loss", o->loss->name,
                      "rows", (json_int_t)r->data->n, "batch_size", (json_int_t)o->batch_size, "accumulate", (json_int_t)o->accumulate, "lr", o->lr,
                      "warmup", (json_int_t)r->warmup, "total_steps", (json_int_t)r->total, "weight_decay", o->optim.weight_decay, "beta1",
                      o->optim.beta1, "beta2", o->optim.beta2, "eps", o->optim.eps, "clip", o->optim.clip, "scale", o->loss_options.scale, "margin",
                      o->loss_options.margin, "schedule", (int)o->schedule, "seed", (json_int_t)o->seed, "shuffle", !o->no_shuffle, "no_duplicates",
                      (int)o->no_duplicates, "data", fingerprint, "isa", (int)hone_kernels_isa(), "precision",
-                     hone_precision_name(hone_model_get_info(r->m)->precision));
+                     hone_precision_name(hone_model_get_info(r->m)->precision), "chunk", (json_int_t)o->chunk);
 }
 
 static hone_status check_data(const run *r) {
@@ -346,6 +315,7 @@ static hone_status prepare(run *r) {
     r->arena = hone_arena_new("step", (size_t)16 << 20);
     r->g = r->arena ? hone_graph_new(r->arena) : NULL;
     if (!r->g) return hone_fail(HONE_E_NOMEM, "no memory for the step arena");
+    HONE_TRY(hone_pass_new(r->m, r->g, r->data, o->loss, &o->loss_options, o->chunk, &r->pass));
     HONE_TRY(hone_optim_new(hone_model_params(r->m), &o->optim, &r->optim));
     hone_sampler_options sampler = {.seed = o->seed, .batch_size = o->batch_size, .no_shuffle = o->no_shuffle, .no_duplicates = o->no_duplicates,
                                     .drop_last = o->drop_last, .rows = r->data->rows, .n = r->data->n, .text_of = r->data->texts->of,
@@ -395,6 +365,7 @@ hone_status hone_train_run(hone_model *m, const hone_train_data *data, const hon
     hone_train_log_close(r->log);
     hone_batches_free(r->batches);
     hone_optim_free(r->optim);
+    hone_pass_free(r->pass);
     hone_graph_free(r->g);
     hone_arena_free(r->arena);
     json_decref(r->identity);

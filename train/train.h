@@ -46,6 +46,7 @@ typedef struct hone_train_options {
     double epochs;        /* passes over the data; used when steps is 0 */
     int64_t steps;        /* optimiser steps; 0 = from epochs */
     int64_t batch_size, accumulate;
+    int64_t chunk; /* gradient cache: larger batches are computed in the memory of this many rows (train/pass.h); 0: never */
     double lr;
     double warmup; /* below 1: share of all steps (rounded up); else steps */
     hone_schedule schedule;

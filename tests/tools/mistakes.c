@@ -113,7 +113,7 @@ static const mistake mistakes[] = {
     {TRAIN "--ema 0.99", "--ema: not available yet", 2},
     {TRAIN "--matryoshka 384,x", "\"x\" is not a whole number", 2},
     {TRAIN "--matryoshka 0", "0 is out of range", 2},
-    {TRAIN "--chunk 8", "--chunk: not available yet", 2},
+    {TRAIN "--chunk 0", "0 is out of range", 2},
     {TRAIN "--group-by-length", "--group-by-length: not available yet", 2},
     {TRAIN "--no-shuffle=yes", "takes no value, found \"yes\"", 2},
     {TRAIN "--model --out x", "needs a value, found the option --out", 2},

@@ -110,7 +110,8 @@ static void check_unmoved(const char *name, const char *model, const char *out, 
     hone_model_close(end);
 }
 
-TEST(train, every_loss_and_loop_gives_pytorchs_losses_and_weights) {
+/* Every golden run, in chunks of that many rows (0: plain). */
+static void compare_all(int64_t chunk) {
     char **names;
     size_t n;
     int runs = 0;
@@ -126,9 +127,11 @@ TEST(train, every_loss_and_loop_gives_pytorchs_losses_and_weights) {
         const json_t *c = json_object_get(expected, "case");
         const char *loss = json_string_value(json_object_get(c, "loss"));
         CHECK_MSG(hone_loss_find(loss), "%s needs loss %s", names[i], loss);
-        CHECK_OK(hone_io_join(out, test_dir(), names[i]));
+        snprintf(file, sizeof file, "%s-%d", names[i], (int)chunk);
+        CHECK_OK(hone_io_join(out, test_dir(), file));
         fixture f = fixture_open(c);
         f.options.out = out;
+        f.options.chunk = chunk;
         CHECK_OK(fixture_train(&f, NULL));
         fixture_close(&f);
         worst_loss = fmax(worst_loss, compare_log(names[i], out, json_object_get(expected, "steps")));
@@ -141,3 +144,6 @@ TEST(train, every_loss_and_loop_gives_pytorchs_losses_and_weights) {
     CHECK(runs >= 45);
     printf("  %d runs; losses within %.2g, weights within %.2g (allowed 1e-5)\n", runs, worst_loss, worst_weight);
 }
+
+TEST(train, every_loss_and_loop_gives_pytorchs_losses_and_weights) { compare_all(0); }
+TEST(train, the_gradient_cache_gives_pytorchs_losses_and_weights_too) { compare_all(3); }

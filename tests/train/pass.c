@@ -1,0 +1,103 @@
+/* The gradient cache: with dropout, where a chunk's two passes must draw alike. */
+#include "train/pass.h"
+
+#include "base/io.h"
+#include "tests/test.h"
+#include "tests/train/fixture.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+typedef struct setup {
+    fixture f;
+    hone_arena *arena;
+    hone_graph *g;
+    hone_train_data data;
+    hone_token_batch batch;
+} setup;
+
+static setup open_setup(int64_t rows, double dropout) {
+    static const char CASE[] = "{\"model\":\"mean\",\"data\":\"pairs.jsonl\",\"loss\":\"mnr\",\"batch_size\":8,\"epochs\":1,\"lr\":1e-3}";
+    json_t *c = json_loads(CASE, 0, NULL);
+    setup s = {.f = fixture_open(c)};
+    char dir[HONE_PATH_MAX];
+    int64_t list[64];
+    json_decref(c);
+    hone_model_close(s.f.model);
+    CHECK_OK(hone_io_join(dir, test_path("tests/golden/models"), "mean"));
+    CHECK_OK(hone_model_open(dir, &(hone_model_options){.train = true, .dropout = dropout}, &s.f.model));
+    s.arena = hone_arena_new("step", 0);
+    s.g = hone_graph_new(s.arena);
+    for (int64_t i = 0; i < rows; i++) list[i] = i;
+    CHECK_OK(hone_token_batch_fill(&s.batch, &s.f.store, list, rows));
+    return s;
+}
+
+static void close_setup(setup *s) {
+    hone_token_batch_free(&s->batch);
+    hone_graph_free(s->g);
+    hone_arena_free(s->arena);
+    fixture_close(&s->f);
+}
+
+static double loss_of(setup *s, int64_t chunk, int64_t part) {
+    hone_pass *p;
+    double loss = 0;
+    hone_params_clear_grads(hone_model_params(s->f.model));
+    CHECK_OK(hone_pass_new(s->f.model, s->g, &s->data, s->f.options.loss, &s->f.options.loss_options, chunk, &p));
+    CHECK_OK(hone_pass_run(p, &s->batch, 7, 3, part, 1, &loss));
+    hone_pass_free(p);
+    return loss;
+}
+
+/* Along its own gradient a loss rises by |g|^2 per unit: L(w + h g) - L(w - h g) = 2 h |g|^2. A second pass that dropped other elements than
+ * the first one would have a gradient of another function. */
+static double slope_error(int64_t chunk) {
+    setup s = open_setup(10, 0.3);
+    hone_named w;
+    CHECK(hone_params_find(hone_model_params(s.f.model), "encoder.layer.0.intermediate.dense.weight", &w));
+    int64_t n = hone_shape_count(&w.shape);
+    float *g = malloc((size_t)n * sizeof *g), *at = malloc((size_t)n * sizeof *at), *x = w.data;
+    double square = 0;
+    loss_of(&s, chunk, 0);
+    memcpy(g, w.grad, (size_t)n * sizeof *g);
+    memcpy(at, x, (size_t)n * sizeof *at);
+    for (int64_t i = 0; i < n; i++) square += (double)g[i] * (double)g[i];
+    double h = 0.01 / sqrt(square), side[2];
+    for (int k = 0; k < 2; k++) {
+        for (int64_t i = 0; i < n; i++) x[i] = at[i] + (float)(k ? h : -h) * g[i];
+        side[k] = loss_of(&s, chunk, 0);
+    }
+    double slope = (side[1] - side[0]) / (2 * h);
+    free(g), free(at);
+    close_setup(&s);
+    return fabs(slope / square - 1);
+}
+
+TEST(pass, gradients_of_chunks_with_dropout_are_those_of_the_loss_that_was_computed) {
+    double plain = slope_error(0), three = slope_error(3), one = slope_error(1);
+    printf("  slope against |g|^2: plain %.2g, chunks of 3 %.2g, of 1 %.2g (allowed 0.01)\n", plain, three, one);
+    CHECK(plain <= 0.01 && three <= 0.01 && one <= 0.01);
+}
+
+TEST(pass, chunks_and_parts_have_their_own_dropout_and_large_chunks_are_the_plain_pass) {
+    setup s = open_setup(10, 0.3);
+    double plain = loss_of(&s, 0, 0);
+    CHECK(loss_of(&s, 10, 0) == plain && loss_of(&s, 11, 0) == plain);
+    CHECK(loss_of(&s, 3, 0) == loss_of(&s, 3, 0));
+    CHECK(loss_of(&s, 3, 0) != loss_of(&s, 3, 1));
+    CHECK(loss_of(&s, 3, 0) != plain);
+    hone_pass *p;
+    double loss = 0;
+    CHECK_OK(hone_pass_new(s.f.model, s.g, &s.data, s.f.options.loss, &s.f.options.loss_options, 1, &p));
+    CHECK_FAILS(hone_pass_run(p, &s.batch, 7, 3, 7000, 1, &loss), HONE_E_LIMIT, "limit 65536");
+    hone_pass_free(p);
+    close_setup(&s);
+}
+
+TEST(pass, without_dropout_chunks_give_the_plain_loss) {
+    setup s = open_setup(10, -1);
+    double plain = loss_of(&s, 0, 0);
+    for (int64_t chunk = 1; chunk < 10; chunk++) CHECK_NEAR(loss_of(&s, chunk, 0), plain, 1e-6);
+    close_setup(&s);
+}

@@ -1,0 +1,119 @@
+#include "train/pass.h"
+
+#include <string.h>
+
+struct hone_pass {
+    hone_model *m;
+    hone_graph *g;
+    const hone_train_data *data;
+    const hone_loss *loss;
+    const hone_loss_options *options;
+    int64_t chunk;
+    float *cache, *grads; /* E and dE, [S, D] */
+    int64_t room;         /* elements of each */
+};
+
+hone_status hone_pass_new(hone_model *m, hone_graph *g, const hone_train_data *data, const hone_loss *loss, const hone_loss_options *options,
+                          int64_t chunk, hone_pass **out) {
+    hone_pass *p = hone_zalloc(sizeof *p);
+    if (!p) return hone_last_error()->code;
+    *p = (hone_pass){.m = m, .g = g, .data = data, .loss = loss, .options = options, .chunk = chunk};
+    *out = p;
+    return HONE_OK;
+}
+
+void hone_pass_free(hone_pass *p) {
+    if (!p) return;
+    hone_free(p->cache);
+    hone_free(p->grads);
+    hone_free(p);
+}
+
+/* Sequences s0 .. s1-1 of b as a batch of their own, in the graph's memory. Prompt tokens are left out as the data says; a text that was
+ * cut inside its prompt keeps its last token. */
+static hone_status slice(hone_pass *p, const hone_token_batch *b, int64_t s0, int64_t s1, hone_model_batch *out) {
+    int64_t n = s1 - s0, first = b->cu[s0];
+    int32_t *cu = hone_graph_save(p->g, (size_t)(n + 1) * sizeof *cu);
+    int32_t *skip = p->data->skip ? hone_graph_save(p->g, (size_t)n * sizeof *skip) : NULL;
+    if (!cu || (p->data->skip && !skip)) return hone_graph_status(p->g);
+    for (int64_t s = 0; s <= n; s++) cu[s] = b->cu[s0 + s] - (int32_t)first;
+    for (int64_t s = 0; skip && s < n; s++) {
+        int32_t length = cu[s + 1] - cu[s], prompt = p->data->skip[(s0 + s) / b->B];
+        skip[s] = prompt < length ? prompt : length - 1;
+    }
+    *out = (hone_model_batch){.B = n, .T = cu[n], .ids = b->ids + first, .types = b->type_ids + first, .cu = cu, .skip = skip};
+    return HONE_OK;
+}
+
+/* Embeddings of sequences s0 .. s1-1, in a graph that begins here. */
+static hone_status encode(hone_pass *p, const hone_token_batch *b, int64_t s0, int64_t s1, const hone_graph_mode *mode, hone_tensor **out) {
+    hone_model_batch batch;
+    hone_graph_begin(p->g, mode);
+    HONE_TRY(slice(p, b, s0, s1, &batch));
+    *out = hone_model_encode(p->m, p->g, &batch);
+    return hone_graph_status(p->g);
+}
+
+/* Scores and classes of the batch's rows, beside their embeddings; then the loss, and its walk back. */
+static hone_status lose(hone_pass *p, const hone_token_batch *b, hone_tensor *embeddings, double share, double *loss) {
+    const hone_train_data *d = p->data;
+    double *score = d->score ? hone_graph_save(p->g, (size_t)b->B * sizeof *score) : NULL;
+    int32_t *group = d->group ? hone_graph_save(p->g, (size_t)b->B * sizeof *group) : NULL;
+    HONE_TRY(hone_graph_status(p->g));
+    for (int64_t i = 0; i < b->B; i++) {
+        if (score) score[i] = d->score[b->rows[i]];
+        if (group) group[i] = d->group[b->rows[i]];
+    }
+    hone_loss_batch in = {.embeddings = embeddings, .B = b->B, .G = (int)b->G, .score = score, .group = group};
+    hone_tensor *l = hone_loss_build(p->g, p->loss, &in, p->options);
+    HONE_TRY(hone_graph_status(p->g));
+    *loss += share * (double)hone_f32(l)[0];
+    return hone_graph_backward(p->g, l, share);
+}
+
+static hone_status make_room(hone_pass *p, int64_t elements) {
+    if (elements <= p->room) return HONE_OK;
+    hone_free(p->cache);
+    hone_free(p->grads);
+    p->cache = hone_alloc((size_t)elements * sizeof *p->cache), p->grads = hone_alloc((size_t)elements * sizeof *p->grads);
+    p->room = p->cache && p->grads ? elements : 0;
+    return p->room ? HONE_OK : hone_last_error()->code;
+}
+
+static hone_status run_cached(hone_pass *p, const hone_token_batch *b, hone_graph_mode mode, double share, double *loss) {
+    int64_t D = hone_model_get_info(p->m)->embedding, per = p->chunk * b->G, chunks = (b->S + per - 1) / per, first = (int64_t)mode.part * chunks;
+    if (first + chunks > 65536)
+        return hone_fail(HONE_E_LIMIT, "a step of %" PRId64 " chunks of %" PRId64 " rows, limit 65536", first + chunks, p->chunk);
+    HONE_TRY(make_room(p, b->S * D));
+    hone_tensor *e;
+    mode.record = false;
+    for (int64_t c = 0; c < chunks; c++) {
+        int64_t s0 = c * per, s1 = s0 + per < b->S ? s0 + per : b->S;
+        mode.part = (uint64_t)(first + c);
+        HONE_TRY(encode(p, b, s0, s1, &mode, &e));
+        memcpy(p->cache + s0 * D, e->data, (size_t)((s1 - s0) * D) * sizeof *p->cache);
+    }
+    mode.record = true;
+    hone_graph_begin(p->g, &mode);
+    hone_tensor *all = hone_graph_input(p->g, "embeddings", HONE_F32, hone_shape_of(2, b->S, D), p->cache);
+    if (!all) return hone_graph_status(p->g);
+    all->needs_grad = true, all->grad = p->grads;
+    HONE_TRY(lose(p, b, all, share, loss));
+    if (!all->grad_set) return HONE_OK; /* a loss that depends on no embedding, all hinges slack for example */
+    for (int64_t c = 0; c < chunks; c++) {
+        int64_t s0 = c * per, s1 = s0 + per < b->S ? s0 + per : b->S;
+        mode.part = (uint64_t)(first + c);
+        HONE_TRY(encode(p, b, s0, s1, &mode, &e));
+        HONE_TRY(hone_graph_backward_from(p->g, e, p->grads + s0 * D));
+    }
+    return HONE_OK;
+}
+
+hone_status hone_pass_run(hone_pass *p, const hone_token_batch *b, uint64_t seed, int64_t step, int64_t part, double share, double *loss) {
+    hone_graph_mode mode = {.record = true, .train = true, .seed = seed, .step = (uint64_t)step, .part = (uint64_t)part,
+                            .precision = hone_model_get_info(p->m)->precision};
+    if (p->chunk > 0 && b->B > p->chunk) return run_cached(p, b, mode, share, loss);
+    hone_tensor *e;
+    HONE_TRY(encode(p, b, 0, b->S, &mode, &e));
+    return lose(p, b, e, share, loss);
+}
