@@ -11,6 +11,7 @@ struct hone_pass {
     int64_t chunk;
     float *cache, *grads; /* E and dE, [S, D] */
     int64_t room;         /* elements of each */
+    hone_arena *packed;   /* matrices laid out for the kernels while the chunks of a batch run */
 };
 
 hone_status hone_pass_new(hone_model *m, hone_graph *g, const hone_train_data *data, const hone_loss *loss, const hone_loss_options *options,
@@ -26,6 +27,7 @@ void hone_pass_free(hone_pass *p) {
     if (!p) return;
     hone_free(p->cache);
     hone_free(p->grads);
+    hone_arena_free(p->packed);
     hone_free(p);
 }
 
@@ -80,11 +82,32 @@ static hone_status make_room(hone_pass *p, int64_t elements) {
     return p->room ? HONE_OK : hone_last_error()->code;
 }
 
+/* Every chunk's forward passes read the same matrices: laid out once a batch instead of twice a chunk. */
+static hone_status lay_out(hone_pass *p) {
+    hone_params *ps = hone_model_params(p->m);
+    if (!p->packed && !(p->packed = hone_arena_new("packed weights", 0))) return hone_last_error()->code;
+    hone_arena_reset(p->packed);
+    for (int64_t i = 0; i < hone_params_count(ps); i++) {
+        const hone_param *q = hone_params_at(ps, i);
+        hone_tensor *t = q->tensor;
+        if (q->kind == HONE_PARAM_WEIGHT && t->shape.rank == 2)
+            HONE_TRY(hone_prepare(p->packed, hone_model_get_info(p->m)->precision, hone_dim(t, 0), hone_dim(t, 1), t->data, &t->prepared));
+    }
+    return HONE_OK;
+}
+
+/* The next update would not reach the copies. */
+static void drop_layout(hone_pass *p) {
+    hone_params *ps = hone_model_params(p->m);
+    for (int64_t i = 0; i < hone_params_count(ps); i++) hone_params_at(ps, i)->tensor->prepared = NULL;
+}
+
 static hone_status run_cached(hone_pass *p, const hone_token_batch *b, hone_graph_mode mode, double share, double *loss) {
     int64_t D = hone_model_get_info(p->m)->embedding, per = p->chunk * b->G, chunks = (b->S + per - 1) / per, first = (int64_t)mode.part * chunks;
     if (first + chunks > 65536)
         return hone_fail(HONE_E_LIMIT, "a step of %" PRId64 " chunks of %" PRId64 " rows, limit 65536", first + chunks, p->chunk);
     HONE_TRY(make_room(p, b->S * D));
+    HONE_TRY(lay_out(p));
     hone_tensor *e;
     mode.record = false;
     for (int64_t c = 0; c < chunks; c++) {
@@ -112,8 +135,12 @@ static hone_status run_cached(hone_pass *p, const hone_token_batch *b, hone_grap
 hone_status hone_pass_run(hone_pass *p, const hone_token_batch *b, uint64_t seed, int64_t step, int64_t part, double share, double *loss) {
     hone_graph_mode mode = {.record = true, .train = true, .seed = seed, .step = (uint64_t)step, .part = (uint64_t)part,
                             .precision = hone_model_get_info(p->m)->precision};
-    if (p->chunk > 0 && b->B > p->chunk) return run_cached(p, b, mode, share, loss);
     hone_tensor *e;
+    if (p->chunk > 0 && b->B > p->chunk) {
+        hone_status s = run_cached(p, b, mode, share, loss);
+        drop_layout(p);
+        return s;
+    }
     HONE_TRY(encode(p, b, 0, b->S, &mode, &e));
     return lose(p, b, e, share, loss);
 }
