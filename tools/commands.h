@@ -9,6 +9,7 @@ extern const hone_command hone_command_embed;
 extern const hone_command hone_command_eval;
 extern const hone_command hone_command_tokenize;
 extern const hone_command hone_command_inspect;
+extern const hone_command hone_command_report;
 extern const hone_command hone_command_data_validate;
 extern const hone_command hone_command_data_split;
 extern const hone_command hone_command_data_stats;

@@ -16,15 +16,15 @@
 #endif
 
 static const hone_command *const commands[] = {
-    &hone_command_train,          &hone_command_embed,         &hone_command_eval,          &hone_command_inspect,
-    &hone_command_tokenize,       &hone_command_data_validate, &hone_command_data_split,    &hone_command_data_stats,
-    &hone_command_data_negatives, &hone_command_data_sample,   &hone_command_bench_kernels, &hone_command_bench_step,
-    &hone_command_bench_embed,
+    &hone_command_train,      &hone_command_embed,          &hone_command_eval,          &hone_command_report,
+    &hone_command_inspect,    &hone_command_tokenize,       &hone_command_data_validate, &hone_command_data_split,
+    &hone_command_data_stats, &hone_command_data_negatives, &hone_command_data_sample,   &hone_command_bench_kernels,
+    &hone_command_bench_step, &hone_command_bench_embed,
 };
 #define N_COMMANDS ((int)(sizeof commands / sizeof *commands))
 
 /* Commands of releases to come: known words, refused as such. */
-static const char planned[] = "score|rerank|index|search|calibrate|prototypes|report|data mismatch|data triplets|"
+static const char planned[] = "score|rerank|index|search|calibrate|prototypes|data mismatch|data triplets|"
                               "convert|preprocess|verify|fetch";
 
 /* "report", or "data" and "mismatch"; second may be NULL. */

@@ -23,6 +23,10 @@ struct hone_judge {
     int32_t *anchor, *positive, *negative;
     double *wins;
     int deciding;
+    /* With o.keep_embeddings. */
+    float *q, *d;
+    int64_t D;
+    hone_similarity measure;
 };
 
 static const char triplet_name[] = "triplet_accuracy";
@@ -146,6 +150,8 @@ void hone_judge_free(hone_judge *j) {
     hone_free(j->similarity);
     hone_free(j->class_of);
     for (int m = 0; m < HONE_NEIGHBOUR_METRICS; m++) hone_free(j->neighbours[m]);
+    hone_free(j->q);
+    hone_free(j->d);
     hone_free(j);
 }
 
@@ -248,6 +254,12 @@ hone_status hone_judge_score(hone_judge *j, hone_model *m, hone_graph *g) {
     float *d = q ? embed(j, m, g, r->document, r->n_documents, j->o.prompt_document, r->n_queries) : NULL;
     hone_status st = d ? hone_retrieval_run(r, q, d, D, similarity_of(m)) : hone_last_error()->code;
     if (st == HONE_OK && j->n_triplets) st = score_triplets(j, q, d, D, similarity_of(m));
+    if (st == HONE_OK && j->o.keep_embeddings) {
+        hone_free(j->q);
+        hone_free(j->d);
+        j->q = q, j->d = d, j->D = D, j->measure = similarity_of(m);
+        return HONE_OK;
+    }
     hone_free(q);
     hone_free(d);
     return st;
@@ -305,6 +317,27 @@ const hone_retrieval *hone_judge_retrieval(const hone_judge *j) {
 
 int64_t hone_judge_queries(const hone_judge *j) {
     return j->n_queries;
+}
+
+int64_t hone_judge_embeddings(const hone_judge *j, const float **q, const float **d) {
+    *q = j->q, *d = j->d;
+    return j->D;
+}
+
+double hone_judge_similarity(const hone_judge *j, const float *x, const float *y) {
+    double dot = 0, xx = 0, yy = 0, square = 0, sum = 0;
+    for (int64_t k = 0; k < j->D; k++) {
+        double a = (double)x[k], b = (double)y[k];
+        dot += a * b, xx += a * a, yy += b * b;
+        square += (a - b) * (a - b), sum += fabs(a - b);
+    }
+    switch (j->measure) {
+    case HONE_SIMILARITY_DOT: return dot;
+    case HONE_SIMILARITY_EUCLIDEAN: return -sqrt(square);
+    case HONE_SIMILARITY_MANHATTAN: return -sum;
+    case HONE_SIMILARITY_COSINE: break;
+    }
+    return dot / fmax(sqrt(xx) * sqrt(yy), 1e-12);
 }
 
 hone_status hone_judge_run(void *judge, hone_model *m, hone_graph *g, json_t **metrics, double *primary) {

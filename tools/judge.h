@@ -27,6 +27,7 @@ typedef struct hone_judge_options {
     int64_t batch_tokens;                       /* 0: the library's choice */
     void (*progress)(void *ctx, int64_t done, int64_t total); /* texts embedded; NULL: none */
     void *ctx;
+    bool keep_embeddings; /* for hone_judge_embeddings */
 } hone_judge_options;
 
 /* Rows rows[0..n) of the texts (NULL: the first n); texts and options' strings are borrowed. HONE_E_ARG for a metric
@@ -49,6 +50,11 @@ int64_t hone_judge_texts(const hone_judge *j); /* texts to be embedded */
 const hone_retrieval *
 hone_judge_retrieval(const hone_judge *j);       /* the ranked lists of the last score; NULL: no search */
 int64_t hone_judge_queries(const hone_judge *j); /* labelled texts: those that were searched for */
+
+/* Of the last score, with keep_embeddings: q [n_queries, D] and d [n_documents, D] of the retrieval; returns D, 0 when
+ * there are none. And the similarity of two rows x, y [D] as the model has it. */
+int64_t hone_judge_embeddings(const hone_judge *j, const float **q, const float **d);
+double hone_judge_similarity(const hone_judge *j, const float *x, const float *y);
 
 /* Score and report {"accuracy@1": 0.61, …} and the deciding one: the shape of hone_evaluation.run (train/train.h). */
 hone_status hone_judge_run(void *judge, hone_model *m, hone_graph *g, json_t **metrics, double *primary);

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,6 +25,44 @@ void hone_text_add(hone_text_buffer *b, const char *s, size_t n) {
 
 void hone_text_puts(hone_text_buffer *b, const char *s) {
     hone_text_add(b, s, strlen(s));
+}
+
+void hone_text_printf(hone_text_buffer *b, const char *fmt, ...) {
+    char s[512], *p = s;
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(s, sizeof s, fmt, ap);
+    va_end(ap);
+    if (n >= (int)sizeof s) {
+        if (!(p = hone_alloc((size_t)n + 1))) {
+            b->failed = true;
+            return;
+        }
+        va_start(ap, fmt);
+        vsnprintf(p, (size_t)n + 1, fmt, ap);
+        va_end(ap);
+    }
+    if (n > 0) hone_text_add(b, p, (size_t)n);
+    if (p != s) hone_free(p);
+}
+
+void hone_text_html(hone_text_buffer *b, const char *s, size_t n) {
+    size_t from = 0;
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)s[i];
+        const char *r = c == '&'                                            ? "&amp;"
+                        : c == '<'                                          ? "&lt;"
+                        : c == '>'                                          ? "&gt;"
+                        : c == '"'                                          ? "&quot;"
+                        : c == '\''                                         ? "&#39;"
+                        : (c < 0x20 && c != '\n' && c != '\t') || c == 0x7F ? "\xEF\xBF\xBD"
+                                                                            : NULL;
+        if (!r) continue;
+        hone_text_add(b, s + from, i - from);
+        hone_text_puts(b, r);
+        from = i + 1;
+    }
+    hone_text_add(b, s + from, n - from);
 }
 
 void hone_text_int(hone_text_buffer *b, int64_t x) {

@@ -4,6 +4,7 @@
 #include "tools/labels.h"
 #include "tools/precision.h"
 #include "tools/progress.h"
+#include "tools/report.h"
 #include "tools/rows.h"
 #include "tools/terminal.h"
 #include "tools/train_setup.h"
@@ -668,6 +669,7 @@ static hone_status run(const hone_options *o) {
     hone_split_free(&j->split);
     hone_labels_free(&j->eval.labels), hone_texts_free(&j->eval.texts), hone_table_free(j->eval.table);
     hone_labels_free(&j->train.labels), hone_texts_free(&j->train.texts), hone_table_free(j->train.table);
+    if (st == HONE_OK) hone_report_after_training(hone_options_string(o, "out"), j->quiet);
     hone_free(j);
     return st;
 }

@@ -1,0 +1,214 @@
+/* hone report, and the page that hone train leaves. */
+#include "base/io.h"
+#include "base/json.h"
+#include "tests/tools/command.h"
+
+#include <math.h>
+
+#define MODEL "tests/golden/models/mean"
+#define TRIPLETS "tests/golden/train/triplets.jsonl"
+#define PAIRS "tests/golden/train/pairs.jsonl"
+
+static __attribute__((format(printf, 1, 2))) const command_result *hone(const char *fmt, ...) {
+    char line[4096];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    return run_command("", line);
+}
+
+static const char *in_dir(const char *dir, const char *name) {
+    static char paths[8][600];
+    static int next;
+    char *p = paths[next++ % 8];
+    snprintf(p, sizeof paths[0], "%s/%s%s%s", test_dir(), dir, *name ? "/" : "", name);
+    return p;
+}
+
+/* The file's text, valid until the next call. */
+static const char *page(const char *path) {
+    static char *text;
+    size_t n;
+    hone_free(text);
+    text = NULL;
+    CHECK_OK(hone_io_read_file(path, 1 << 26, &text, &n));
+    CHECK_INT(strlen(text), n);
+    return text;
+}
+
+static int count(const char *s, const char *word) {
+    int n = 0;
+    for (; (s = strstr(s, word)); s += strlen(word)) n++;
+    return n;
+}
+
+/* Every element that is opened is closed, in order; attributes are quoted; nothing is loaded from anywhere. */
+static void check_html(const char *s) {
+    static const char *const alone[] = {"meta", "br", "line", "path", "circle", "rect", "!DOCTYPE"};
+    char stack[64][16];
+    int depth = 0;
+    CHECK(!strncmp(s, "<!DOCTYPE html>", 15));
+    for (const char *p = strchr(s, '<'); p; p = strchr(p, '<')) {
+        bool closing = p[1] == '/', single = false;
+        char name[16] = "";
+        size_t n = strspn(p + 1 + closing, "abcdefghijklmnopqrstuvwxyzDOCTYPE!0123456789");
+        CHECK_MSG(n && n < sizeof name, "a stray < in: %.60s", p);
+        memcpy(name, p + 1 + closing, n);
+        const char *end = p;
+        bool quoted = false;
+        for (; *end && (quoted || *end != '>'); end++) quoted ^= *end == '"';
+        CHECK_MSG(*end, "<%s has no end", name);
+        for (size_t i = 0; i < sizeof alone / sizeof *alone; i++) single |= !strcmp(name, alone[i]);
+        if (closing) {
+            CHECK_MSG(depth && !strcmp(stack[depth - 1], name), "</%s> closes <%s>: %.80s", name,
+                      depth ? stack[depth - 1] : "nothing", p);
+            depth--;
+        } else if (!single) {
+            CHECK(depth < 64);
+            strcpy(stack[depth++], name);
+        }
+        CHECK_MSG(strcmp(name, "script") && strcmp(name, "img") && strcmp(name, "link") && strcmp(name, "iframe"),
+                  "%.80s", p);
+        p = end;
+    }
+    CHECK_INT(depth, 0);
+    CHECK(!strstr(s, " src=") && !strstr(s, " href=") && !strstr(s, "url(") && !strstr(s, "@import"));
+    CHECK(!strstr(s, "http://") && !strstr(s, "https://"));
+}
+
+/* The number that the log gives a metric in its evaluation of this index, as the page writes it. */
+static const char *logged(const char *path, int which, const char *metric) {
+    static char s[4][32];
+    static int next;
+    char *out = s[next++ % 4];
+    const char *p = page(path);
+    for (; (p = strstr(p, "\"eval\":")) && which--; p++) {
+    }
+    CHECK(p && (p = strstr(p, metric)) != NULL);
+    double x;
+    CHECK(sscanf(p + strlen(metric), "\":%lf", &x) == 1);
+    snprintf(out, sizeof s[0], "%.4f", x);
+    return out;
+}
+
+TEST(report, a_training_run_of_triplets_leaves_its_page) {
+    const command_result *r = hone("train --quiet --task triplet --model " MODEL " --train " TRIPLETS
+                                   " --eval-split 0.3 --epochs 4 --batch-size 4 --lr 1e-3 --out %s",
+                                   in_dir("rt", ""));
+    CHECK_MSG(r->status == 0 && !*r->err, "%s", r->err);
+    const char *before = logged(in_dir("rt", "log.jsonl"), 0, "triplet_accuracy");
+    const char *after = logged(in_dir("rt", "log.jsonl"), 4, "triplet_accuracy");
+    const char *html = page(in_dir("rt", "report.html"));
+    check_html(html);
+    char row[256];
+    snprintf(row, sizeof row, "<tr><th>triplet_accuracy</th><td class=\"n\">%s</td>", before);
+    CHECK_MSG(strstr(html, row), "not on the page: %s", row);
+    snprintf(row, sizeof row, "<td class=\"n\">%s</td><td class=\"n\"><span", after);
+    CHECK_MSG(strstr(html, row), "not on the page: %s", row);
+    /* The rows set aside were found again: judged once more, the figures are those of the log. */
+    CHECK(strstr(html, "on all 11 evaluation rows (11 queries, 22 documents), with 95 % bootstrap intervals"));
+    snprintf(row, sizeof row, "<tr><th>triplet_accuracy</th><td class=\"n\">%s<br>", before);
+    CHECK_MSG(strstr(html, row), "not on the page: %s", row);
+    const char *plots[] = {"Evaluation",
+                           "Training loss",
+                           "Learning rate",
+                           "Gradient norm",
+                           "Similarities before (base)",
+                           "Similarities after (this run)",
+                           "Lengths of the texts"};
+    for (size_t i = 0; i < sizeof plots / sizeof *plots; i++) {
+        snprintf(row, sizeof row, "<h3>%s</h3>", plots[i]);
+        CHECK_MSG(strstr(html, row), "no plot %s", plots[i]);
+    }
+    CHECK(!strstr(html, "no values") && !strstr(html, "nan"));
+    CHECK(strstr(html, "length in tokens") && strstr(html, "The model reads 32 tokens"));
+    CHECK(strstr(html, "<tr><th>batch-size</th><td>4</td>") && strstr(html, "<tr><th>lr</th><td>0.001</td>"));
+    CHECK(strstr(html, "<tr><th>cpu_row</th>") && !strstr(html, "To know"));
+}
+
+TEST(report, mistakes_of_pairs_are_shown_with_their_texts_and_hostile_texts_stay_text) {
+    const char *eval = write_file("hostile.jsonl",
+                                  "{\"anchor\":\"<script>alert('a')</script>\",\"positive\":\"</bdi><b>& \\\"x\\\"\"}\n"
+                                  "{\"anchor\":\"see https://example.org/\\u0001\",\"positive\":\"<img src=x>\"}\n"
+                                  "{\"anchor\":\"three\",\"positive\":\"\\u202eover\"}\n"
+                                  "{\"anchor\":\"four\",\"positive\":\"quite another thing\"}\n");
+    const command_result *r = hone("train --quiet --task pairs --model " MODEL " --train " PAIRS
+                                   " --eval %s --steps 2 --batch-size 4 --out %s",
+                                   eval, in_dir("rp", ""));
+    CHECK_MSG(r->status == 0, "%s", r->err);
+    const char *html = page(in_dir("rp", "report.html"));
+    CHECK(!strstr(html, "<script") && !strstr(html, "<img") && !strchr(html, 1));
+    int wrong, all;
+    const char *p = strstr(html, "<h2>Worst mistakes</h2>");
+    CHECK(p && sscanf(p, "<h2>Worst mistakes</h2>\n<p>%d of %d queries", &wrong, &all) == 2);
+    CHECK_INT(all, 4);
+    CHECK_INT(count(html, "<div class=\"card\">"), wrong);
+    CHECK_MSG(wrong > 0 && wrong < 4, "%d of 4", wrong); /* the sentence and the cards mean something */
+    char share[32];
+    snprintf(share, sizeof share, "%.4f", 1 - wrong / 4.0);
+    CHECK_STR(logged(in_dir("rp", "log.jsonl"), 1, "accuracy@1"), share);
+    /* All of them when asked for fewer: the cards are cut, not the count. */
+    CHECK_INT(hone("report --quiet --run %s --mistakes 1 --out %s", in_dir("rp", ""), in_dir("one.html", ""))->status,
+              0);
+    CHECK_INT(count(page(in_dir("one.html", "")), "<div class=\"card\">"), 1);
+}
+
+TEST(report, a_run_that_was_stopped_has_a_page_from_its_log) {
+    const char *run = in_dir("stopped", "");
+    CHECK_OK(hone_io_mkdirs(run));
+    write_file("stopped/log.jsonl",
+               "{\"step\":0,\"epoch\":0,\"eval\":{\"accuracy@1\":0.25,\"odd\":null}}\n"
+               "{\"step\":1,\"epoch\":0.1,\"loss\":2.5,\"lr\":1e-05,\"grad_norm\":1,\"tokens\":10,\"ms\":1}\n"
+               "{\"step\":2,\"epoch\":0.2,\"loss\":null,\"lr\":2e-05,\"grad_norm\":null,\"tokens\":10,\"ms\":1}\n"
+               "{\"step\":3,\"epoch\":0.3,\"lo");
+    const command_result *r = hone("report --json --run %s/", run);
+    CHECK_MSG(r->status == 0, "%s", r->err);
+    CHECK_MSG(strstr(r->out, "stopped/report.html"), "%s", r->out);
+    const char *html = page(in_dir("stopped", "report.html"));
+    check_html(html);
+    CHECK(strstr(html, "1 lines of log.jsonl are torn") && strstr(html, "run.json"));
+    CHECK(strstr(html, "<tr><th>accuracy@1</th><td class=\"n\">0.2500</td>"));
+    CHECK(strstr(html, "<tr><th>odd</th><td class=\"n\">&mdash;</td>"));
+    CHECK(strstr(html, "<b>not a number</b>") && strstr(html, "1 value is not a finite number"));
+    CHECK(!strstr(html, "nan"));
+}
+
+TEST(report, a_changed_file_of_rows_is_named_and_not_judged) {
+    char rows[8192] = "";
+    for (int i = 0; i < 12; i++)
+        snprintf(rows + strlen(rows), sizeof rows - strlen(rows),
+                 "{\"anchor\":\"word %d\",\"positive\":\"thing %d\"}\n", i, i);
+    const char *path = write_file("mine.jsonl", rows);
+    CHECK_INT(hone("train --quiet --task pairs --model " MODEL " --train %s --eval-split 0.3 --steps 1 --out %s", path,
+                   in_dir("changed", ""))
+                  ->status,
+              0);
+    CHECK(strstr(page(in_dir("changed", "report.html")), "Judged once more"));
+    strcat(rows, "{\"anchor\":\"one\",\"positive\":\"more\"}\n");
+    write_file("mine.jsonl", rows);
+    CHECK_INT(hone("report --quiet --run %s", in_dir("changed", ""))->status, 0);
+    const char *html = page(in_dir("changed", "report.html"));
+    check_html(html);
+    CHECK(strstr(html, "is not what it was when the run read it") && !strstr(html, "Judged once more"));
+}
+
+TEST(report, a_folder_without_a_log_is_refused_and_leaves_nothing) {
+    CHECK_OK(hone_io_mkdirs(in_dir("none", "")));
+    const command_result *r = hone("report --run %s", in_dir("none", ""));
+    CHECK_MSG(r->status == 3 && strstr(r->err, "log.jsonl"), "%d %s", r->status, r->err);
+    CHECK(!hone_io_exists(in_dir("none", "report.html")));
+    write_file("none/log.jsonl", "nothing of the kind\n");
+    r = hone("report --run %s", in_dir("none", ""));
+    CHECK_MSG(r->status == 3 && strstr(r->err, "no training step"), "%d %s", r->status, r->err);
+}
+
+TEST(report, a_page_that_cannot_be_written_does_not_fail_the_training) {
+    /* A folder stands where the page should go. */
+    CHECK_OK(hone_io_mkdirs(in_dir("blocked", "report.html/x")));
+    const command_result *r =
+        hone("train --task pairs --model " MODEL " --train " PAIRS " --steps 1 --out %s", in_dir("blocked", ""));
+    CHECK_INT(r->status, 0);
+    CHECK_MSG(strstr(r->err, "no report.html"), "%s", r->err);
+    CHECK(hone_io_exists(in_dir("blocked", "final_model/model.safetensors")));
+}
