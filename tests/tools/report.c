@@ -132,7 +132,8 @@ TEST(report, mistakes_of_pairs_are_shown_with_their_texts_and_hostile_texts_stay
                                   "{\"anchor\":\"<script>alert('a')</script>\",\"positive\":\"</bdi><b>& \\\"x\\\"\"}\n"
                                   "{\"anchor\":\"see https://example.org/\\u0001\",\"positive\":\"<img src=x>\"}\n"
                                   "{\"anchor\":\"three\",\"positive\":\"\\u202eover\"}\n"
-                                  "{\"anchor\":\"four\",\"positive\":\"quite another thing\"}\n");
+                                  "{\"anchor\":\"four\",\"positive\":\"quite another thing\"}\n"
+                                  "{\"anchor\":\"the same words\",\"positive\":\"the same words\"}\n");
     const command_result *r = hone("train --quiet --task pairs --model " MODEL " --train " PAIRS
                                    " --eval %s --steps 2 --batch-size 4 --out %s",
                                    eval, in_dir("rp", ""));
@@ -142,13 +143,13 @@ TEST(report, mistakes_of_pairs_are_shown_with_their_texts_and_hostile_texts_stay
     int wrong, all;
     const char *p = strstr(html, "<h2>Worst mistakes</h2>");
     CHECK(p && sscanf(p, "<h2>Worst mistakes</h2>\n<p>%d of %d queries", &wrong, &all) == 2);
-    CHECK_INT(all, 4);
+    CHECK_INT(all, 5);
     CHECK_INT(count(html, "<div class=\"card\">"), wrong);
-    CHECK_MSG(wrong > 0 && wrong < 4, "%d of 4", wrong); /* the sentence and the cards mean something */
+    CHECK_MSG(wrong > 0 && wrong < 5, "%d of 5", wrong); /* the sentence and the cards mean something */
     char share[32];
-    snprintf(share, sizeof share, "%.4f", 1 - wrong / 4.0);
+    snprintf(share, sizeof share, "%.4f", 1 - wrong / 5.0);
     CHECK_STR(logged(in_dir("rp", "log.jsonl"), 1, "accuracy@1"), share);
-    /* All of them when asked for fewer: the cards are cut, not the count. */
+    /* Asked for fewer: the cards are cut, not the count. */
     CHECK_INT(hone("report --quiet --run %s --mistakes 1 --out %s", in_dir("rp", ""), in_dir("one.html", ""))->status,
               0);
     CHECK_INT(count(page(in_dir("one.html", "")), "<div class=\"card\">"), 1);
