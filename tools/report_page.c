@@ -276,7 +276,7 @@ static void evaluation_curve(const report_data *r, hone_text_buffer *b) {
             .name = name[k], .kind = HONE_SERIES_POINTS, .colour = k, .x = x, .y = y + (size_t)k * n, .n = (int64_t)n};
     hone_plot p = {.title = "Evaluation",
                    .x_label = "optimiser step",
-                   .y_label = "metric, 0 to 1",
+                   .y_label = "metric",
                    .caption = "On the evaluation rows; step 0 is the model before training.",
                    .series = s,
                    .n_series = n_names,
