@@ -31,7 +31,7 @@ LIBS    := $(shell pkg-config --libs $(PKGS) 2>/dev/null || echo -ljansson -lutf
 # A missing package is one clear line rather than a compiler's page; goals that compile nothing need none.
 GOALS   := $(or $(MAKECMDGOALS),all)
 ifneq ($(filter-out help clean format layers uninstall,$(GOALS)),)
-NEEDED  := $(PKGS) $(if $(filter test asan baddata,$(GOALS) $(CONFIG)),cmocka)
+NEEDED  := $(PKGS) $(if $(filter test asan baddata mistakes,$(GOALS) $(CONFIG)),cmocka)
 MISSING := $(shell for p in $(NEEDED); do pkg-config --exists $$p 2>/dev/null || echo $$p; done; command -v $(firstword $(CC)) >/dev/null || echo $(firstword $(CC)))
 ifneq ($(MISSING),)
 $(error not found: $(MISSING). hint: tools/setup make $(MAKECMDGOALS))
@@ -44,7 +44,9 @@ endif
 ROOMS   := base kernels kernels/* tensor autograd autograd/ops nn losses models data data/* eval train
 LIB_SRC := $(sort $(foreach r,$(ROOMS),$(wildcard $(r)/*.c)))
 CMD_SRC := $(sort $(wildcard tools/*.c))
-TEST_SRC:= $(sort $(wildcard tests/*.c tests/*/*.c tests/*/*/*.c))
+# Each program of tests/reliability is a target of its own, not a test of the suite.
+TEST_SRC:= $(sort $(filter-out tests/reliability/%,$(wildcard tests/*.c tests/*/*.c tests/*/*/*.c)))
+PROOFS  := kill9 bitflip malformed iofault oom powerloss soak
 EXP_SRC := $(sort $(wildcard experiments/*.c))
 HEADERS := $(sort $(wildcard hone.h) $(foreach r,$(ROOMS),$(wildcard $(r)/*.h $(r)/*.def)))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o)
@@ -57,10 +59,10 @@ TOOL_OBJ:= $(filter-out $(BUILD)/tools/hone.o,$(CMD_OBJ))
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)';)
 
-.PHONY: all lib experiments test asan baddata bench compare plots demo layers install uninstall format help clean
+.PHONY: all lib experiments test asan baddata mistakes $(PROOFS) bench compare plots demo layers install uninstall format help clean
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.SECONDARY: $(EXP_SRC:%.c=$(BUILD)/%.o)
+.SECONDARY: $(EXP_SRC:%.c=$(BUILD)/%.o) $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/reliability/*.c))
 
 all: build/hone $(BUILD)/libhone.so experiments ## the command build/hone, the static and shared library, the experiments
 lib: $(BUILD)/libhone.a $(BUILD)/libhone.so ## libhone.a and libhone.so
@@ -100,7 +102,7 @@ $(BUILD)/experiments/%: $(BUILD)/experiments/%.o $(BUILD)/libhone.a
 $(BUILD)/hone-tests: $(TEST_OBJ) $(TOOL_OBJ) $(BUILD)/libhone.a
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $(TEST_OBJ) $(TOOL_OBJ) $(BUILD)/libhone.a -lcmocka $(LIBS)
 
--include $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(EXP_SRC:%.c=$(BUILD)/%.d)
+-include $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(wildcard $(BUILD)/tests/reliability/*.d) $(EXP_SRC:%.c=$(BUILD)/%.d)
 
 ifeq ($(CONFIG),release)
 test: build/hone ## every test; `make test ONLY=softmax` runs one room's
@@ -117,6 +119,26 @@ baddata: build/hone ## 10,000 rows, 1 % of them bad in twenty ways, as JSON line
 	$(Q)$(MAKE) --no-print-directory CONFIG=test build/test/hone-tests build/test/hone
 	$(Q)if HONE_BIN=build/test/hone build/test/hone-tests baddata >build/test/baddata.log 2>&1; \
 	    then echo 'baddata: 200/200 PASS'; else cat build/test/baddata.log; echo 'baddata: below 200/200 FAIL'; exit 1; fi
+
+# Each runs its program from the root of the tree with a hone that has the fault hooks; the page of each is the head of its file.
+mistakes: ## 150 wrong command lines: exit 2, at most three lines, under a second
+	$(Q)$(MAKE) --no-print-directory CONFIG=test build/test/hone-tests build/test/hone
+	$(Q)HONE_BIN=build/test/hone build/test/hone-tests mistakes >build/test/mistakes.log 2>&1; s=$$?; \
+	    grep '^mistakes: ' build/test/mistakes.log || { cat build/test/mistakes.log; echo 'mistakes: FAIL'; }; exit $$s
+kill9: ## kill -9 at random moments and at every file operation, then --resume; KILLS=200 RUNS=20
+bitflip: ## every bit of a checkpoint and of a model file's header flipped: found, or harmless
+malformed: ## broken files of every kind we read, each with its sentence; every valid file cut at every byte
+iofault: ## every file operation of every command failing in turn, once and for ever
+oom: ## every allocation of every command failing in turn, once and for ever
+powerloss: ## unsynced writes dropped, reordered, torn: a checkpoint always loads; STATES=2000
+soak: ## 5,000 steps: memory does not grow
+$(PROOFS):
+	$(Q)$(MAKE) --no-print-directory CONFIG=test build/test/hone build/test/proofs/$@
+	$(Q)HONE_BIN=build/test/hone build/test/proofs/$@
+
+$(BUILD)/proofs/%: $(BUILD)/tests/reliability/%.o $(BUILD)/tests/reliability/common.o $(TOOL_OBJ) $(BUILD)/libhone.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 bench: build/hone ## every kernel against the roof of this machine, and whole training steps
 	$(Q)build/hone bench kernels

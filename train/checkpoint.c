@@ -9,9 +9,15 @@
 #include <string.h>
 #include <zlib.h>
 
-enum { FORMAT = 1 };
+enum { FORMAT = 2 };
+#define STATE_SUM "\"state_crc32\": \""
 
-/* ---- saving ------------------------------------------------------------------------------------------------------------ */
+static void sum_text(char out[16], const void *p, size_t n) {
+    snprintf(out, 16, "%08lx", crc32_z(crc32_z(0, NULL, 0), p, n));
+}
+
+/* ---- saving
+ * ------------------------------------------------------------------------------------------------------------ */
 
 typedef struct item_list {
     hone_safetensors_item *item;
@@ -19,7 +25,8 @@ typedef struct item_list {
     int64_t n;
 } item_list;
 
-static void push(item_list *l, const char *kind, const char *name, hone_dtype dtype, hone_shape shape, const void *data) {
+static void push(item_list *l, const char *kind, const char *name, hone_dtype dtype, hone_shape shape,
+                 const void *data) {
     snprintf(l->name[l->n], sizeof *l->name, *name ? "%s.%s" : "%s", kind, name);
     l->item[l->n] = (hone_safetensors_item){.name = l->name[l->n], .dtype = dtype, .shape = shape, .data = data};
     l->n++;
@@ -37,7 +44,8 @@ static hone_status list_optimizer(hone_model *m, hone_optim *o, const float *dec
         if (!hone_optim_m(o, i)) continue;
         push(l, "m", t->name, t->dtype, t->shape, hone_optim_m(o, i));
         push(l, "v", t->name, t->dtype, t->shape, hone_optim_v(o, i));
-        if (hone_optim_row_step(o, i)) push(l, "rows", t->name, HONE_I32, hone_shape_of(1, hone_dim(t, 0)), hone_optim_row_step(o, i));
+        if (hone_optim_row_step(o, i))
+            push(l, "rows", t->name, HONE_I32, hone_shape_of(1, hone_dim(t, 0)), hone_optim_row_step(o, i));
     }
     push(l, "decays", "", HONE_F32, hone_shape_of(1, n_decays), decays);
     return HONE_OK;
@@ -60,55 +68,149 @@ static hone_status save_optimizer(const char *dir, hone_model *m, hone_optim *o)
     return s;
 }
 
+static bool add_sum(json_t *sums, const char *name, const void *p, size_t n) {
+    char text[16];
+    sum_text(text, p, n);
+    return !json_object_set_new(sums, name, json_string(text));
+}
+
 /* {"tensor name": "crc32 in hex", …} of a file's tensors. */
 static hone_status sums_of(const char *file, json_t **out) {
     hone_safetensors *st;
     HONE_TRY(hone_safetensors_open(file, &st));
     json_t *sums = json_object();
-    for (int64_t i = 0; sums && i < hone_safetensors_count(st); i++) {
+    bool all = sums != NULL;
+    for (int64_t i = 0; all && i < hone_safetensors_count(st); i++) {
         const hone_safetensors_entry *e = hone_safetensors_at(st, i);
-        char text[16];
-        snprintf(text, sizeof text, "%08lx", crc32_z(crc32_z(0, NULL, 0), e->data, e->bytes));
-        json_object_set_new(sums, e->name, json_string(text));
+        all = add_sum(sums, e->name, e->data, e->bytes);
     }
     hone_safetensors_close(st);
+    if (!all) {
+        json_decref(sums);
+        return hone_fail(HONE_E_NOMEM, "no memory for checksums");
+    }
     *out = sums;
-    return sums ? HONE_OK : hone_fail(HONE_E_NOMEM, "no memory for checksums");
+    return HONE_OK;
+}
+
+/* A file's sum. Of the two files whose tensors have sums of their own only the header is left to sum up. */
+static hone_status sum_file(const char *dir, const char *name, json_t *sums) {
+    char file[HONE_PATH_MAX];
+    hone_mapping map;
+    HONE_TRY(hone_io_join(file, dir, name));
+    HONE_TRY(hone_io_map(file, &map));
+    size_t n = map.n;
+    if (n >= 8 && (!strcmp(name, "model.safetensors") || !strcmp(name, "optimizer.safetensors"))) {
+        uint64_t header = 0;
+        for (int i = 0; i < 8; i++) header |= (uint64_t)map.p[i] << (8 * i);
+        if (header <= n - 8) n = 8 + (size_t)header;
+    }
+    bool added = add_sum(sums, name, map.p, n);
+    hone_io_unmap(&map);
+    return added ? HONE_OK : hone_fail(HONE_E_NOMEM, "no memory for checksums");
+}
+
+/* {"config.json": …, "1_Pooling/config.json": …}: every file below dir. */
+static hone_status sum_files(const char *dir, const char *below, json_t *sums) {
+    char path[HONE_PATH_MAX], name[HONE_PATH_MAX], **names;
+    size_t count;
+    HONE_TRY(hone_io_join(path, dir, below));
+    HONE_TRY(hone_io_list(path, &names, &count));
+    hone_status s = HONE_OK;
+    for (size_t i = 0; s == HONE_OK && i < count; i++) {
+        if (snprintf(name, sizeof name, "%s%s", below, names[i]) >= HONE_PATH_MAX)
+            s = hone_fail(HONE_E_LIMIT, "the path is longer than %d bytes", HONE_PATH_MAX);
+        if (s == HONE_OK) s = hone_io_join(path, dir, name);
+        if (s != HONE_OK) break;
+        if (!hone_io_is_dir(path))
+            s = sum_file(dir, name, sums);
+        else if (!*below && strlen(name) + 1 < sizeof name) /* a model folder has one level of folders */
+            s = sum_files(dir, strcat(name, "/"), sums);
+    }
+    hone_free(names);
+    return s;
 }
 
 static hone_status state_json(const char *dir, const hone_train_state *s, const json_t *identity, json_t **out) {
     char file[HONE_PATH_MAX];
-    json_t *weights = NULL, *optimizer = NULL;
+    json_t *weights = NULL, *optimizer = NULL, *files = NULL;
     HONE_TRY(hone_io_join(file, dir, "model.safetensors"));
     HONE_TRY(sums_of(file, &weights));
     hone_status status = hone_io_join(file, dir, "optimizer.safetensors");
     if (status == HONE_OK) status = sums_of(file, &optimizer);
+    if (status == HONE_OK && !(files = json_object())) status = hone_fail(HONE_E_NOMEM, "no memory for checksums");
+    if (status == HONE_OK) status = sum_files(dir, "", files);
     if (status != HONE_OK) {
-        json_decref(weights);
+        json_decref(weights), json_decref(optimizer), json_decref(files);
         return status;
     }
-    *out = json_pack("{s:i, s:I, s:I, s:I, s:I, s:f, s:f, s:I, s:I, s:I, s:O, s:{s:o, s:o}}", "format", FORMAT, "step", (json_int_t)s->step, "epoch",
-                     (json_int_t)s->epoch, "batch", (json_int_t)s->batch, "best_step", (json_int_t)s->best_step, "best_metric", s->best_metric,
-                     "first_metric", s->first_metric, "skipped", (json_int_t)s->skipped, "stale", (json_int_t)s->stale, "log_offset", (json_int_t)s->log_offset, "identity",
-                     (json_t *)(uintptr_t)identity, "checksums", "model.safetensors", weights, "optimizer.safetensors", optimizer);
+    *out = json_pack("{s:i, s:I, s:I, s:I, s:I, s:f, s:f, s:I, s:I, s:I, s:O, s:{s:o, s:o}, s:o, s:s}", "format",
+                     FORMAT, "step", (json_int_t)s->step, "epoch", (json_int_t)s->epoch, "batch", (json_int_t)s->batch,
+                     "best_step", (json_int_t)s->best_step, "best_metric", s->best_metric, "first_metric",
+                     s->first_metric, "skipped", (json_int_t)s->skipped, "stale", (json_int_t)s->stale, "log_offset",
+                     (json_int_t)s->log_offset, "identity", (json_t *)(uintptr_t)identity, "checksums",
+                     "model.safetensors", weights, "optimizer.safetensors", optimizer, "files", files, "state_crc32",
+                     "00000000");
     return *out ? HONE_OK : hone_fail(HONE_E_NOMEM, "no memory for state.json");
 }
 
-static hone_status add_state(const char *dir, hone_model *m, hone_optim *o, const hone_train_state *s, const json_t *identity) {
+/* state.json ends in its own sum, over the bytes before that. Where the sum's digits are; 0: nowhere. */
+static size_t find_state_sum(const char *text, size_t n) {
+    static const char end[] = "\"\n}\n";
+    size_t head = strlen(STATE_SUM), tail = head + 8 + strlen(end);
+    bool there =
+        n > tail && !memcmp(text + n - tail, STATE_SUM, head) && !memcmp(text + n - strlen(end), end, strlen(end));
+    return there ? n - tail + head : 0;
+}
+
+static hone_status write_state(const json_t *state, const char *file) {
+    char *text, sum[16];
+    size_t n;
+    HONE_TRY(hone_json_save(state, file));
+    HONE_TRY(hone_io_read_file(file, UINT64_MAX, &text, &n));
+    size_t at = find_state_sum(text, n);
+    sum_text(sum, text, at);
+    if (at) memcpy(text + at, sum, 8);
+    hone_status s = at ? hone_io_write_file(file, text, n)
+                       : hone_fail_at(HONE_E_FORMAT, file, 0, 0, "was not written as it should be");
+    hone_free(text);
+    return s;
+}
+
+static hone_status check_state(const char *file) {
+    char *text, sum[16];
+    size_t n;
+    HONE_TRY(hone_io_read_file(file, UINT64_MAX, &text, &n));
+    size_t at = find_state_sum(text, n);
+    sum_text(sum, text, at);
+    hone_status s = HONE_OK;
+    if (!at)
+        s = hone_fail_at(HONE_E_FORMAT, file, 0, 0, "is damaged: it does not end in its checksum");
+    else if (memcmp(text + at, sum, 8))
+        s = hone_fail_at(HONE_E_FORMAT, file, 0, 0, "is damaged: checksum %s, written as %s", sum,
+                         hone_quote_n(text + at, 8));
+    hone_free(text);
+    return s;
+}
+
+static hone_status add_state(const char *dir, hone_model *m, hone_optim *o, const hone_train_state *s,
+                             const json_t *identity) {
     char file[HONE_PATH_MAX];
     json_t *state = NULL;
     HONE_TRY(hone_model_save(m, dir));
     HONE_TRY(save_optimizer(dir, m, o));
     HONE_TRY(state_json(dir, s, identity, &state));
     hone_status status = hone_io_join(file, dir, "state.json");
-    if (status == HONE_OK) status = hone_json_save(state, file);
+    if (status == HONE_OK) status = write_state(state, file);
     json_decref(state);
     return status == HONE_OK ? hone_io_sync_dir(dir) : status;
 }
 
-hone_status hone_checkpoint_save(const char *dir, hone_model *m, hone_optim *o, const hone_train_state *s, const json_t *identity) {
+hone_status hone_checkpoint_save(const char *dir, hone_model *m, hone_optim *o, const hone_train_state *s,
+                                 const json_t *identity) {
     char fresh[HONE_PATH_MAX];
-    if (snprintf(fresh, sizeof fresh, "%s.tmp", dir) >= HONE_PATH_MAX) return hone_fail(HONE_E_LIMIT, "the path is longer than %d bytes", HONE_PATH_MAX);
+    if (snprintf(fresh, sizeof fresh, "%s.tmp", dir) >= HONE_PATH_MAX)
+        return hone_fail(HONE_E_LIMIT, "the path is longer than %d bytes", HONE_PATH_MAX);
     HONE_TRY(hone_io_remove_tree(fresh));
     hone_status status = add_state(fresh, m, o, s, identity);
     if (status == HONE_OK) status = hone_io_remove_tree(dir); /* an earlier attempt at the same step */
@@ -121,7 +223,8 @@ hone_status hone_checkpoint_save(const char *dir, hone_model *m, hone_optim *o, 
     return status;
 }
 
-/* ---- finding ----------------------------------------------------------------------------------------------------------- */
+/* ---- finding
+ * ----------------------------------------------------------------------------------------------------------- */
 
 static hone_status check_sums(const char *dir, const char *name, const json_t *state, const char *file) {
     char path[HONE_PATH_MAX];
@@ -131,21 +234,42 @@ static hone_status check_sums(const char *dir, const char *name, const json_t *s
     HONE_TRY(sums_of(path, &now));
     const char *key;
     json_t *value;
-    hone_status s = json_object_size(want) == json_object_size(now) ? HONE_OK
-                                                                    : hone_fail_at(HONE_E_FORMAT, path, 0, 0, "holds %zu tensors, %s lists %zu",
-                                                                                   json_object_size(now), file, json_object_size(want));
+    hone_status s = json_object_size(want) == json_object_size(now)
+                        ? HONE_OK
+                        : hone_fail_at(HONE_E_FORMAT, path, 0, 0, "holds %zu tensors, %s lists %zu",
+                                       json_object_size(now), file, json_object_size(want));
     json_object_foreach((json_t *)(uintptr_t)now, key, value) {
         const json_t *sum = json_object_get(want, key);
         if (s == HONE_OK && (!sum || !json_equal(sum, value)))
-            s = hone_fail_at(HONE_E_FORMAT, path, 0, 0, "tensor \"%s\" is damaged: checksum %s, written as %s", hone_quote(key),
-                             json_string_value(value), json_is_string(sum) ? json_string_value(sum) : "none");
+            s = hone_fail_at(HONE_E_FORMAT, path, 0, 0, "tensor \"%s\" is damaged: checksum %s, written as %s",
+                             hone_quote(key), json_string_value(value),
+                             json_is_string(sum) ? json_string_value(sum) : "none");
+    }
+    json_decref(now);
+    return s;
+}
+
+/* Every file that was written is there and is what it was. */
+static hone_status check_files(const char *dir, const json_t *state) {
+    const char *name, *was;
+    json_t *value, *now = json_object();
+    if (!now) return hone_fail(HONE_E_NOMEM, "no memory for checksums");
+    hone_status s = HONE_OK;
+    json_object_foreach(json_object_get(state, "files"), name, value) {
+        if (s == HONE_OK) s = sum_file(dir, name, now);
+        if (s != HONE_OK) break;
+        was = json_string_value(json_object_get(now, name));
+        if (!json_equal(value, json_object_get(now, name)))
+            s = hone_fail_at(HONE_E_FORMAT, dir, 0, 0, "%s is damaged: checksum %s, written as %s", hone_quote(name),
+                             was, json_is_string(value) ? hone_quote(json_string_value(value)) : "none");
     }
     json_decref(now);
     return s;
 }
 
 static hone_status read_int(const json_t *o, const char *file, const char *key, int64_t *out) {
-    if (!json_is_integer(json_object_get(o, key))) return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "has no whole number \"%s\"", key);
+    if (!json_is_integer(json_object_get(o, key)))
+        return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "has no whole number \"%s\"", key);
     return hone_json_int(o, file, key, 0, -1, INT64_MAX, out);
 }
 
@@ -156,7 +280,10 @@ static hone_status read_state(const char *dir, hone_train_state *s, json_t **jso
     HONE_TRY(hone_io_join(file, dir, "state.json"));
     HONE_TRY(hone_json_load(file, json));
     HONE_TRY(read_int(*json, file, "format", &format));
-    if (format != FORMAT) return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "is of format %" PRId64 ", this version reads %d", format, FORMAT);
+    if (format != FORMAT)
+        return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "is of format %" PRId64 ", this version reads %d", format,
+                            FORMAT);
+    HONE_TRY(check_state(file));
     HONE_TRY(read_int(*json, file, "step", &s->step));
     HONE_TRY(read_int(*json, file, "epoch", &s->epoch));
     HONE_TRY(read_int(*json, file, "batch", &s->batch));
@@ -167,7 +294,8 @@ static hone_status read_state(const char *dir, hone_train_state *s, json_t **jso
     HONE_TRY(hone_json_real(*json, file, "best_metric", 0, &s->best_metric));
     HONE_TRY(hone_json_real(*json, file, "first_metric", 0, &s->first_metric));
     HONE_TRY(check_sums(dir, "model.safetensors", *json, file));
-    return check_sums(dir, "optimizer.safetensors", *json, file);
+    HONE_TRY(check_sums(dir, "optimizer.safetensors", *json, file));
+    return check_files(dir, *json);
 }
 
 static bool is_checkpoint_name(const char *name) {
@@ -225,10 +353,38 @@ static hone_status list_checkpoints(const char *run, found **out, size_t *n) {
     return HONE_OK;
 }
 
+/* What a run that was killed left half done: checkpoint_step_3.tmp, best_model.old-812, run.json.tmp-812 … */
+static bool is_litter(const char *name) {
+    static const char *const heads[] = {"checkpoint_", "best_model.", "final_model.", "run.json."};
+    bool ours = false;
+    for (int i = 0; i < 4; i++) ours |= !strncmp(name, heads[i], strlen(heads[i]));
+    const char *dot = strrchr(name, '.');
+    if (!ours || !dot || (strncmp(dot, ".tmp", 4) && strncmp(dot, ".old", 4))) return false;
+    const char *rest = dot + 4;
+    return !*rest ? !strcmp(dot, ".tmp")
+                  : *rest == '-' && rest[1] && strspn(rest + 1, "0123456789") == strlen(rest + 1);
+}
+
+static hone_status remove_litter(const char *run) {
+    char **names, path[HONE_PATH_MAX];
+    size_t count;
+    if (!hone_io_is_dir(run)) return HONE_OK;
+    HONE_TRY(hone_io_list(run, &names, &count));
+    hone_status s = HONE_OK;
+    for (size_t i = 0; s == HONE_OK && i < count; i++) {
+        if (!is_litter(names[i])) continue;
+        s = hone_io_join(path, run, names[i]);
+        if (s == HONE_OK) s = hone_io_remove_tree(path);
+    }
+    hone_free(names);
+    return s;
+}
+
 hone_status hone_checkpoint_newest(const char *run, char dir[4096], char *passed_over, size_t n) {
     found *list;
     size_t count;
     dir[0] = 0;
+    HONE_TRY(remove_litter(run));
     HONE_TRY(list_checkpoints(run, &list, &count));
     for (size_t i = 0; i < count && !*dir; i++) {
         hone_train_state state;
@@ -244,17 +400,29 @@ hone_status hone_checkpoint_newest(const char *run, char dir[4096], char *passed
     return HONE_OK;
 }
 
+/* Under a temporary name first: half of a checkpoint is never left behind under the name of a whole one. */
+static hone_status discard(const char *dir) {
+    char gone[HONE_PATH_MAX];
+    if (snprintf(gone, sizeof gone, "%s.tmp", dir) >= HONE_PATH_MAX)
+        return hone_fail(HONE_E_LIMIT, "the path is longer than %d bytes", HONE_PATH_MAX);
+    HONE_TRY(hone_io_remove_tree(gone));
+    if (!hone_io_exists(dir)) return HONE_OK;
+    HONE_TRY(hone_io_rename(dir, gone));
+    return hone_io_remove_tree(gone);
+}
+
 hone_status hone_checkpoint_prune(const char *run, int64_t keep) {
     found *list;
     size_t count;
     HONE_TRY(list_checkpoints(run, &list, &count));
     hone_status s = HONE_OK;
-    for (size_t i = (size_t)keep; i < count && s == HONE_OK; i++) s = hone_io_remove_tree(list[i].dir);
+    for (size_t i = (size_t)keep; i < count && s == HONE_OK; i++) s = discard(list[i].dir);
     hone_free(list);
     return s;
 }
 
-/* ---- loading ----------------------------------------------------------------------------------------------------------- */
+/* ---- loading
+ * ----------------------------------------------------------------------------------------------------------- */
 
 static hone_status compare_identity(const char *dir, const json_t *stored, const json_t *now) {
     const char *key;
@@ -263,8 +431,9 @@ static hone_status compare_identity(const char *dir, const json_t *stored, const
         const json_t *old = json_object_get(stored, key);
         if (old && json_equal(old, value)) continue;
         char *a = old ? json_dumps(old, JSON_ENCODE_ANY) : NULL, *b = json_dumps(value, JSON_ENCODE_ANY);
-        hone_fail_at(HONE_E_ARG, dir, 0, 0, "was trained with %s %s, this run has %s: resuming would not give the same result", key, a ? a : "(none)",
-                     b ? b : "?");
+        hone_fail_at(HONE_E_ARG, dir, 0, 0,
+                     "was trained with %s %s, this run has %s: resuming would not give the same result", key,
+                     a ? a : "(none)", b ? b : "?");
         hone_free(a);
         hone_free(b);
         return hone_hint("give the options of the first run, or start a new one with another --out");
@@ -275,8 +444,9 @@ static hone_status compare_identity(const char *dir, const json_t *stored, const
 static hone_status copy_item(const hone_safetensors *st, const hone_safetensors_item *want) {
     const hone_safetensors_entry *e = hone_safetensors_find(st, want->name);
     if (!e || e->dtype != want->dtype || !hone_shape_equal(&e->shape, &want->shape))
-        return hone_fail_at(HONE_E_FORMAT, hone_safetensors_path(st, 0), 0, 0, "\"%s\" %s %s is missing or of another kind", want->name,
-                            hone_dtype_name(want->dtype), hone_shape_str(&want->shape));
+        return hone_fail_at(HONE_E_FORMAT, hone_safetensors_path(st, 0), 0, 0,
+                            "\"%s\" %s %s is missing or of another kind", want->name, hone_dtype_name(want->dtype),
+                            hone_shape_str(&want->shape));
     memcpy((void *)(uintptr_t)want->data, e->data, e->bytes);
     return HONE_OK;
 }
@@ -297,7 +467,8 @@ static hone_status load_optimizer(const char *dir, hone_model *m, hone_optim *o,
     const hone_safetensors_entry *e = hone_safetensors_find(st, "decays");
     int64_t n = e ? (int64_t)(e->bytes / sizeof(float)) : -1;
     if (n > most || (columns && n % columns))
-        s = hone_fail_at(HONE_E_FORMAT, file, 0, 0, "has %" PRId64 " decay factors, state.json says %" PRId64 " steps", n, steps);
+        s = hone_fail_at(HONE_E_FORMAT, file, 0, 0, "has %" PRId64 " decay factors, state.json says %" PRId64 " steps",
+                         n, steps);
     if (s == HONE_OK) s = list_optimizer(m, o, decays, n, &l);
     for (int64_t i = 0; s == HONE_OK && i < l.n; i++) s = copy_item(st, &l.item[i]);
     if (s == HONE_OK) s = hone_optim_restore(o, columns ? n / columns : steps, decays, n);
@@ -318,13 +489,15 @@ static hone_status load_weights(const char *dir, hone_model *m) {
         for (int k = 0; k < hone_params_at(ps, i)->n_names && s == HONE_OK; k++) {
             hone_named t = hone_params_part(ps, i, k);
             if (!strstr(t.name, "_Dense."))
-                s = copy_item(st, &(hone_safetensors_item){.name = t.name, .dtype = t.dtype, .shape = t.shape, .data = t.data});
+                s = copy_item(
+                    st, &(hone_safetensors_item){.name = t.name, .dtype = t.dtype, .shape = t.shape, .data = t.data});
         }
     hone_safetensors_close(st);
     return s;
 }
 
-hone_status hone_checkpoint_load(const char *dir, hone_model *m, hone_optim *o, hone_train_state *s, const json_t *identity) {
+hone_status hone_checkpoint_load(const char *dir, hone_model *m, hone_optim *o, hone_train_state *s,
+                                 const json_t *identity) {
     json_t *json = NULL;
     hone_train_state state;
     hone_status status = read_state(dir, &state, &json);

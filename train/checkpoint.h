@@ -5,8 +5,10 @@
  *         model.safetensors           weights
  *         optimizer.safetensors       "m.<name>", "v.<name>", "rows.<name>" of tables, "decays", and
  *                                     "p.<name>" of layers that model.safetensors does not hold (Dense)
- *         state.json                  written last: counters, best so far, place in the data and in the log, checksums
+ *         state.json                  written last: counters, best so far, place in the data and in the log; a CRC-32
+ * of every tensor, of every other byte of every file ("files") and, at its end, of itself
  *
+ * Every single flipped bit is found: a CRC-32 misses none, and no byte is outside of one.
  * The folder is written under a temporary name, synced, and renamed: it is there whole or not at all. */
 #ifndef HONE_TRAIN_CHECKPOINT_H
 #define HONE_TRAIN_CHECKPOINT_H
@@ -21,20 +23,25 @@ typedef struct hone_train_state {
     int64_t best_step;    /* -1: none */
     double best_metric;
     double first_metric;
-    int64_t skipped;      /* updates skipped so far */
-    int64_t stale;        /* evaluations since the best one */
-    int64_t log_offset;   /* bytes of log.jsonl that belong to this state */
+    int64_t skipped;    /* updates skipped so far */
+    int64_t stale;      /* evaluations since the best one */
+    int64_t log_offset; /* bytes of log.jsonl that belong to this state */
 } hone_train_state;
 
-/* `identity`: what must not change between stop and resume (options, data fingerprint); stored, and compared by hone_checkpoint_load. */
-hone_status hone_checkpoint_save(const char *dir, hone_model *m, hone_optim *o, const hone_train_state *s, const json_t *identity);
+/* `identity`: what must not change between stop and resume (options, data fingerprint); stored, and compared by
+ * hone_checkpoint_load. */
+hone_status hone_checkpoint_save(const char *dir, hone_model *m, hone_optim *o, const hone_train_state *s,
+                                 const json_t *identity);
 
-/* The newest checkpoint folder in `run` whose state and checksums hold, into dir; "" if there is none. Damaged newer ones are named in
- * `passed_over` (may be NULL). */
+/* The newest checkpoint folder in `run` whose state and checksums hold, into dir; "" if there is none. Damaged newer
+ * ones are named in `passed_over` (may be NULL). What a killed run left half written in `run` (NAME.tmp, NAME.tmp-PID,
+ * NAME.old-PID) is removed. */
 hone_status hone_checkpoint_newest(const char *run, char dir[4096], char *passed_over, size_t n);
-/* Load weights, optimiser state and counters. A different identity is HONE_E_ARG with the field named; damage is HONE_E_FORMAT. */
-hone_status hone_checkpoint_load(const char *dir, hone_model *m, hone_optim *o, hone_train_state *s, const json_t *identity);
-/* Delete all but the newest `keep` checkpoints of a run, and temporaries. */
+/* Load weights, optimiser state and counters. A different identity is HONE_E_ARG with the field named; damage is
+ * HONE_E_FORMAT. */
+hone_status hone_checkpoint_load(const char *dir, hone_model *m, hone_optim *o, hone_train_state *s,
+                                 const json_t *identity);
+/* Delete all but the newest `keep` checkpoints of a run. */
 hone_status hone_checkpoint_prune(const char *run, int64_t keep);
 
 #endif
