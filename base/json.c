@@ -1,5 +1,6 @@
-/* The scanner says whether and where a text breaks the rules; jansson then builds the tree. Two passes, but the first
- * is quick, and its messages have a place and both sides of the disagreement. */
+/* The scanner reads the text, its messages have a place and both sides of the disagreement; the tree is jansson's,
+ * built here value by value. jansson's own parser is not used: it aborts (an assertion in its lexer, 2.14) or drops a
+ * byte when an allocation fails in the middle of a string. */
 #include "base/json.h"
 
 #include "base/io.h"
@@ -15,8 +16,22 @@
 
 #define FILE_LIMIT ((uint64_t)256 << 20)
 
+static _Thread_local bool starved;
+
+static void *alloc_for_jansson(size_t bytes) {
+    void *p = hone_alloc_small(bytes);
+    starved |= !p;
+    return p;
+}
+
 __attribute__((constructor)) static void use_our_memory(void) {
-    json_set_alloc_funcs(hone_alloc_small, hone_free);
+    json_set_alloc_funcs(alloc_for_jansson, hone_free);
+}
+
+hone_status hone_json_whole(void) {
+    bool was = starved;
+    starved = false;
+    return was ? hone_fail(HONE_E_NOMEM, "out of memory for JSON: a value was left out") : HONE_OK;
 }
 
 static bool int64_fits(const hone_json_token *t) {
@@ -29,8 +44,8 @@ static bool int64_fits(const hone_json_token *t) {
     return errno == 0;
 }
 
-static hone_status check_token(const hone_json_scanner *s, const hone_json_token *t) {
-    if (t->kind == HONE_JSON_INTEGER && !int64_fits(t))
+static hone_status check_token(const hone_json_scanner *s, const hone_json_token *t, bool big_integers) {
+    if (t->kind == HONE_JSON_INTEGER && !big_integers && !int64_fits(t))
         return hone_json_scan_fail(s, t->p, HONE_E_LIMIT, "integer %s does not fit 64 bits", hone_quote_n(t->p, t->n));
     if (t->kind == HONE_JSON_KEY && t->escaped)
         for (size_t i = 0; i + 5 < t->n; i++) {
@@ -41,50 +56,139 @@ static hone_status check_token(const hone_json_scanner *s, const hone_json_token
     return HONE_OK;
 }
 
-static hone_status parse(const char *text, size_t n, const char *file, int64_t line, bool unique_keys, json_t **out) {
+/* The tree under construction: the containers that are open, and the key that waits for its value. */
+typedef struct builder {
+    json_t *root, *open[HONE_JSON_DEPTH + 1];
+    int depth;
+    bool unique_keys, big_integers;
+    char *key, *value; /* decoded texts */
+    size_t key_room, value_room;
+} builder;
+
+static hone_status no_room(void) {
+    return hone_last_error()->code == HONE_E_NOMEM ? HONE_E_NOMEM : hone_fail(HONE_E_NOMEM, "no memory for JSON");
+}
+
+/* The text of a key or string without its escapes, NUL-terminated. */
+static hone_status decode(const hone_json_token *t, char **buffer, size_t *room, size_t *n) {
+    if (*room <= t->n) {
+        char *larger = hone_realloc(*buffer, 2 * t->n + 64);
+        if (!larger) return no_room();
+        *buffer = larger, *room = 2 * t->n + 64;
+    }
+    *n = hone_json_scan_decode(t, *buffer);
+    (*buffer)[*n] = 0;
+    return HONE_OK;
+}
+
+/* strtod takes the decimal sign of the host program's locale. */
+static hone_status real_of(const hone_json_scanner *s, const hone_json_token *t, builder *b, json_t **v) {
+    const char *sign = localeconv()->decimal_point;
+    const size_t width = strlen(sign), need = t->n + width + 1;
+    if (b->value_room < need) {
+        char *larger = hone_realloc(b->value, need + 64);
+        if (!larger) return no_room();
+        b->value = larger, b->value_room = need + 64;
+    }
+    const char *point = memchr(t->p, '.', t->n);
+    size_t head = point ? (size_t)(point - t->p) : t->n, n = head;
+    memcpy(b->value, t->p, head);
+    if (point) {
+        memcpy(b->value + n, sign, width);
+        n += width;
+        memcpy(b->value + n, point + 1, t->n - head - 1);
+        n += t->n - head - 1;
+    }
+    b->value[n] = 0;
+    double x = strtod(b->value, NULL);
+    if (!isfinite(x))
+        return hone_json_scan_fail(s, t->p, HONE_E_FORMAT, "real number overflow near '%s'", hone_quote_n(t->p, t->n));
+    *v = json_real(x);
+    return *v ? HONE_OK : no_room();
+}
+
+/* A scalar, or a container that is still empty. */
+static hone_status value_of(const hone_json_scanner *s, const hone_json_token *t, builder *b, json_t **v) {
+    char number[24] = "";
+    size_t n = 0;
+    switch (t->kind) {
+    case HONE_JSON_OBJECT: *v = json_object(); break;
+    case HONE_JSON_ARRAY: *v = json_array(); break;
+    case HONE_JSON_STRING:
+        if (t->escaped) HONE_TRY(decode(t, &b->value, &b->value_room, &n));
+        *v = t->escaped ? json_stringn_nocheck(b->value, n) : json_stringn_nocheck(t->p, t->n);
+        break;
+    case HONE_JSON_INTEGER:
+        if (!int64_fits(t)) return real_of(s, t, b, v);
+        memcpy(number, t->p, t->n); /* check_token has looked at its length */
+        *v = json_integer(strtoll(number, NULL, 10));
+        break;
+    case HONE_JSON_REAL: return real_of(s, t, b, v);
+    case HONE_JSON_TRUE: *v = json_true(); break;
+    case HONE_JSON_FALSE: *v = json_false(); break;
+    default: *v = json_null(); break;
+    }
+    return *v ? HONE_OK : no_room();
+}
+
+static hone_status add_token(const hone_json_scanner *s, const hone_json_token *t, builder *b) {
+    size_t n = 0;
+    json_t *v = NULL;
+    if (t->kind == HONE_JSON_END) return HONE_OK;
+    if (t->kind == HONE_JSON_OBJECT_END || t->kind == HONE_JSON_ARRAY_END) return b->depth--, HONE_OK;
+    if (t->kind == HONE_JSON_KEY) {
+        HONE_TRY(decode(t, &b->key, &b->key_room, &n));
+        if (b->unique_keys && json_object_get(b->open[b->depth - 1], b->key))
+            return hone_json_scan_fail(s, t->p, HONE_E_FORMAT, "duplicate key \"%s\"", hone_quote_n(b->key, n));
+        return HONE_OK;
+    }
+    HONE_TRY(value_of(s, t, b, &v));
+    json_t *in = b->depth ? b->open[b->depth - 1] : NULL;
+    if (!in)
+        b->root = v;
+    else if (json_is_object(in) ? json_object_set_new_nocheck(in, b->key, v) : json_array_append_new(in, v))
+        return no_room();
+    if (json_is_object(v) || json_is_array(v)) b->open[b->depth++] = v;
+    return HONE_OK;
+}
+
+static hone_status parse(const char *text, size_t n, const char *file, int64_t line, builder b, json_t **out) {
     hone_json_scanner s;
     hone_json_token t;
-    hone_json_scan_start(&s, text, n, file, line > 0 ? line : 1);
-    do {
-        HONE_TRY(hone_json_scan_next(&s, &t));
-        HONE_TRY(check_token(&s, &t));
-    } while (t.kind != HONE_JSON_END);
-
+    hone_status status;
     hone_error kept = *hone_last_error();
     hone_error_clear();
-    json_error_t e;
-    size_t flags = JSON_DECODE_ANY | JSON_ALLOW_NUL | (unique_keys ? JSON_REJECT_DUPLICATES : 0);
-    json_t *tree = json_loadb(text, n, flags, &e);
-    /* jansson 2.14 drops a byte from a string, and goes on, when its token buffer cannot grow: so the record decides.
-     */
-    if (hone_last_error()->code == HONE_E_NOMEM) {
-        json_decref(tree);
-        return hone_blame(file, 0);
-    }
-    if (!tree) {
-        if (json_error_code(&e) == json_error_duplicate_key) {
-            /* jansson's text ends in the key; its position is behind it. */
-            const char *name = strstr(e.text, " near '");
-            int len = name ? (int)strlen(name + 7) - 1 : 0;
-            return hone_fail_at(HONE_E_FORMAT, file, s.line + e.line - 1, e.column, "duplicate key %s",
-                                name ? hone_quote_n(name + 7, len > 0 ? (size_t)len : 0) : "");
-        }
-        return hone_fail_at(HONE_E_FORMAT, file, s.line + e.line - 1, e.column, "%s", hone_quote(e.text));
+    hone_json_scan_start(&s, text, n, file, line > 0 ? line : 1);
+    do {
+        status = hone_json_scan_next(&s, &t);
+        if (status == HONE_OK) status = check_token(&s, &t, b.big_integers);
+        if (status == HONE_OK) status = add_token(&s, &t, &b);
+    } while (status == HONE_OK && t.kind != HONE_JSON_END);
+    hone_free(b.key);
+    hone_free(b.value);
+    if (status != HONE_OK) {
+        json_decref(b.root);
+        starved &= status != HONE_E_NOMEM; /* this failure says it */
+        return status == HONE_E_NOMEM ? hone_blame(file, 0) : status;
     }
     hone_error_restore(&kept);
-    *out = tree;
+    *out = b.root;
     return HONE_OK;
 }
 
 hone_status hone_json_parse(const char *text, size_t n, const char *file, int64_t line, json_t **out) {
-    return parse(text, n, file, line, false, out);
+    return parse(text, n, file, line, (builder){0}, out);
+}
+
+hone_status hone_json_parse_big(const char *text, size_t n, const char *file, json_t **out) {
+    return parse(text, n, file, 1, (builder){.big_integers = true}, out);
 }
 
 hone_status hone_json_load(const char *path, json_t **out) {
     char *text;
     size_t n;
     HONE_TRY(hone_io_read_file(path, FILE_LIMIT, &text, &n));
-    hone_status s = parse(text, n, path, 1, true, out);
+    hone_status s = parse(text, n, path, 1, (builder){.unique_keys = true}, out);
     hone_free(text);
     return s;
 }
@@ -220,6 +324,7 @@ static hone_status dump(hone_writer *w, const json_t *v, int depth) {
 
 hone_status hone_json_save(const json_t *o, const char *path) {
     hone_writer *w;
+    if (hone_json_whole() != HONE_OK) return hone_blame(path, 0);
     HONE_TRY(hone_writer_open(path, &w));
     hone_status s = dump(w, o, 0);
     if (s == HONE_OK) s = hone_writer_write(w, "\n", 1);

@@ -134,6 +134,7 @@ static hone_status dump(const json_t *j, hone_json_sink sink, void *ctx) {
 }
 
 hone_status hone_json_line(const json_t *j, hone_json_sink sink, void *ctx) {
+    HONE_TRY(hone_json_whole());
     return dump(j, sink, ctx);
 }
 
@@ -144,7 +145,8 @@ static hone_status to_stdout(void *unused, const char *p, size_t n) {
 
 hone_status hone_print_json(json_t *j) {
     if (!j) return hone_fail(HONE_E_NOMEM, "no memory for a line of JSON");
-    hone_status st = dump(j, to_stdout, NULL);
+    hone_status st = hone_json_whole();
+    if (st == HONE_OK) st = dump(j, to_stdout, NULL);
     json_decref(j);
     HONE_TRY(st);
     return hone_print_text("\n", 1);

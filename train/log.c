@@ -1,6 +1,7 @@
 #include "train/log.h"
 
 #include "base/io.h"
+#include "base/json.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -37,6 +38,7 @@ hone_status hone_train_log_step(hone_train_log *l, const hone_train_report *r) {
 hone_status hone_train_log_evaluation(hone_train_log *l, const hone_train_report *r) {
     char epoch[32];
     hone_format_f64(epoch, r->epoch);
+    HONE_TRY(hone_json_whole());
     char *metrics = json_dumps(r->metrics, JSON_COMPACT | JSON_PRESERVE_ORDER);
     if (!metrics) return hone_fail(HONE_E_NOMEM, "no memory for the metrics");
     size_t room = strlen(metrics) + 128;

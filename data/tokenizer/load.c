@@ -180,11 +180,7 @@ static hone_status load_config(const char *path, json_t **out) {
     size_t n;
     if (!hone_io_exists(path)) return HONE_OK;
     HONE_TRY(hone_io_read_file(path, FILE_LIMIT, &text, &n));
-    hone_status s = hone_json_parse(text, n, path, 1, out);
-    if (s == HONE_E_LIMIT && (*out = json_loadb(text, n, JSON_DECODE_INT_AS_REAL, NULL))) {
-        hone_error_clear();
-        s = HONE_OK;
-    }
+    hone_status s = hone_json_parse_big(text, n, path, out);
     hone_free(text);
     if (s == HONE_OK && !json_is_object(*out)) return hone_fail_at(HONE_E_FORMAT, path, 0, 0, "not a JSON object");
     return s;

@@ -149,9 +149,13 @@ static hone_status check_model(reading *r) {
     if (!r->has_vocab) return hone_fail_at(HONE_E_FORMAT, r->path, 0, 0, "model WordPiece: \"vocab\" is missing");
     json_t *o = json_object();
     if (!o) return HONE_E_NOMEM;
-    if (r->unk) json_object_set(o, "unk_token", r->unk);
-    if (r->prefix) json_object_set(o, "continuing_subword_prefix", r->prefix);
-    if (r->max_chars) json_object_set(o, "max_input_chars_per_word", r->max_chars);
+    /* A value left out because memory is short must not look like one that the file does not give. */
+    if ((r->unk && json_object_set(o, "unk_token", r->unk)) ||
+        (r->prefix && json_object_set(o, "continuing_subword_prefix", r->prefix)) ||
+        (r->max_chars && json_object_set(o, "max_input_chars_per_word", r->max_chars))) {
+        json_decref(o);
+        return hone_blame(r->path, 0);
+    }
     const char *place = "model WordPiece";
     hone_status s = hone_tok_need_string(o, r->path, place, "unk_token", &m->unk, &m->n_unk);
     if (s == HONE_OK)
