@@ -46,7 +46,7 @@ LIB_SRC := $(sort $(foreach r,$(ROOMS),$(wildcard $(r)/*.c)))
 CMD_SRC := $(sort $(wildcard tools/*.c))
 # Each program of tests/reliability is a target of its own, not a test of the suite.
 TEST_SRC:= $(sort $(filter-out tests/reliability/%,$(wildcard tests/*.c tests/*/*.c tests/*/*/*.c)))
-PROOFS  := kill9 bitflip malformed iofault oom powerloss soak
+PROOFS  := kill9 bitflip iofault oom
 EXP_SRC := $(sort $(wildcard experiments/*.c))
 HEADERS := $(sort $(wildcard hone.h) $(foreach r,$(ROOMS),$(wildcard $(r)/*.h $(r)/*.def)))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o)
@@ -127,16 +127,13 @@ mistakes: ## 150 wrong command lines: exit 2, at most three lines, under a secon
 	    grep '^mistakes: ' build/test/mistakes.log || { cat build/test/mistakes.log; echo 'mistakes: FAIL'; }; exit $$s
 kill9: ## kill -9 at random moments and at every file operation, then --resume; KILLS=200 RUNS=20
 bitflip: ## every bit of a checkpoint and of a model file's header flipped: found, or harmless
-malformed: ## broken files of every kind we read, each with its sentence; every valid file cut at every byte
 iofault: ## every file operation of every command failing in turn, once and for ever
 oom: ## every allocation of every command failing in turn, once and for ever
-powerloss: ## unsynced writes dropped, reordered, torn: a checkpoint always loads; STATES=2000
-soak: ## 5,000 steps: memory does not grow
 $(PROOFS):
 	$(Q)$(MAKE) --no-print-directory CONFIG=test build/test/hone build/test/proofs/$@
 	$(Q)HONE_BIN=build/test/hone build/test/proofs/$@
 
-$(BUILD)/proofs/%: $(BUILD)/tests/reliability/%.o $(BUILD)/tests/reliability/common.o $(TOOL_OBJ) $(BUILD)/libhone.a
+$(BUILD)/proofs/%: $(BUILD)/tests/reliability/%.o $(BUILD)/tests/reliability/common.o $(BUILD)/tests/reliability/faults.o $(TOOL_OBJ) $(BUILD)/libhone.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
