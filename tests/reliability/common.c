@@ -117,7 +117,7 @@ bool clean_message(const char *err) {
     int lines = 0;
     bool named = false;
     for (const char *p = err; *p; lines++) {
-        if (!strncmp(p, "hone", 4)) named = true;
+        named |= !strncmp(p, "hone", 4) || !strncmp(p, "{\"error\":\"", 10); /* --json */
         const char *end = strchr(p, '\n');
         if (!end) return false;
         p = end + 1;

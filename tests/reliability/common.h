@@ -43,7 +43,8 @@ void remove_tree(const char *path);
  * what differs. */
 bool same_run(const char *a, const char *b, char why[600]);
 
-/* Lines of standard error, at most three, that begin with "hone: ", no other: what a clean failure looks like. */
+/* Standard error has at most four whole lines, one of which begins with "hone" or, with --json, is an error's object.
+ */
 bool clean_message(const char *err);
 
 /* Prints the line, removes the folder; the exit status. */

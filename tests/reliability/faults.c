@@ -103,6 +103,6 @@ int run_faults(const char *name, const fault_kind *kinds, int n) {
             try_kind(&commands[c], &kinds[k], "+", file, &t);
         }
     }
-    return verdict(name, t.good, t.runs, "%lld of them failed, cleanly; 5 commands, once and for ever; %.0f s",
-                   (long long)t.failed, clock_seconds() - start);
+    return verdict(name, t.good, t.runs, "%lld of them failed, cleanly; %s, once and for ever; %.0f s",
+                   (long long)t.failed, only ? only : "five commands", clock_seconds() - start);
 }
