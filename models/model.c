@@ -138,12 +138,20 @@ static hone_status open_parts(hone_model *m, const char *name, const hone_model_
     return HONE_OK;
 }
 
+static hone_status check_options(const hone_model_options *o) {
+    if (!o->train || o->precision != HONE_PRECISION_INT8) return HONE_OK;
+    hone_fail(HONE_E_ARG, "products of 8-bit integers have no backward pass: a model for training is f32 or bf16");
+    return hone_hint(".precision = HONE_PRECISION_BF16, or .train = false");
+}
+
 hone_status hone_model_open(const char *name, const hone_model_options *o, hone_model **out) {
     static const hone_model_options defaults;
     hone_model *m = hone_zalloc(sizeof *m);
     if (!m) return hone_last_error()->code;
     m->arena = hone_arena_new("model", 0);
-    hone_status s = m->arena ? open_parts(m, name, o ? o : &defaults) : hone_last_error()->code;
+    if (!o) o = &defaults;
+    hone_status s = m->arena ? check_options(o) : hone_last_error()->code;
+    if (s == HONE_OK) s = open_parts(m, name, o);
     if (s != HONE_OK) {
         hone_model_close(m);
         return s;

@@ -29,7 +29,7 @@ typedef struct hone_model_options {
 } hone_model_options;
 
 /* `name`: a folder, or org/name looked up in the local Hugging Face cache (never on the network).
- * Errors: HONE_E_IO / FORMAT / SHAPE / UNSUPPORTED with the file and both numbers; nothing is left open. */
+ * Errors: HONE_E_ARG for options that exclude each other; HONE_E_IO / FORMAT / SHAPE / UNSUPPORTED with the file and both numbers; nothing is left open. */
 hone_status hone_model_open(const char *name, const hone_model_options *o, hone_model **out);
 void hone_model_close(hone_model *m); /* accepts NULL */
 

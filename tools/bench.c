@@ -1,9 +1,9 @@
 /* hone bench step, hone bench embed: how fast a whole training step, and embedding, run on this machine. (bench
  * kernels: bench_kernels.c.) */
-#include "tools/precision.h"
 #include "tools/bench_embed.h"
 #include "tools/bench_step.h"
 #include "tools/commands.h"
+#include "tools/precision.h"
 #include "tools/terminal.h"
 
 #include <math.h>

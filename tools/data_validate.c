@@ -88,19 +88,6 @@ static void count_missing(job *j) {
         }
 }
 
-static hone_status read_file(const hone_options *o, job *j) {
-    hone_column_map *map;
-    int64_t n;
-    HONE_TRY(data_map(o, &map, &n));
-    hone_status st = data_read(o, true, &j->t);
-    j->kind = kind_of(hone_options_string(o, "task"));
-    if (st == HONE_OK) st = hone_roles_find(j->t, j->kind, map, n, &j->roles);
-    hone_free(map);
-    HONE_TRY(st);
-    count_missing(j);
-    return hone_roles_check(j->t, j->kind, &j->roles); /* the judge that training asks */
-}
-
 /* ---- bad rows, one line each on standard error ---- */
 
 static void name_bad_rows(const job *j, bool json) {
@@ -122,6 +109,31 @@ static void name_bad_rows(const job *j, bool json) {
         fputc('\n', stderr);
         json_decref(line);
     }
+}
+
+static hone_status count_bad_rows(const job *j) {
+    const int64_t bad = hone_table_bad_count(j->t);
+    if (!bad) return HONE_OK;
+    return hone_fail_at(HONE_E_FORMAT, hone_table_path(j->t), 0, 0, "%" PRId64 " of %" PRId64 " rows are bad", bad,
+                        bad + hone_table_rows(j->t));
+}
+
+/* A file of broken rows alone has no columns to speak of: its rows are named and that is all. */
+static hone_status read_file(const hone_options *o, job *j) {
+    hone_column_map *map;
+    int64_t n;
+    HONE_TRY(data_map(o, &map, &n));
+    hone_status st = data_read(o, true, &j->t);
+    j->kind = kind_of(hone_options_string(o, "task"));
+    if (st == HONE_OK && !hone_table_rows(j->t)) {
+        name_bad_rows(j, hone_options_flag(o, "json"));
+        st = count_bad_rows(j);
+    }
+    if (st == HONE_OK) st = hone_roles_find(j->t, j->kind, map, n, &j->roles);
+    hone_free(map);
+    HONE_TRY(st);
+    count_missing(j);
+    return hone_roles_check(j->t, j->kind, &j->roles); /* the judge that training asks */
 }
 
 /* ---- duplicates ---- */
@@ -401,10 +413,7 @@ static hone_status validate(const hone_options *o, job *j) {
     collect_warnings(j);
     name_bad_rows(j, json);
     HONE_TRY(json ? print_json(o, j) : print_page(j));
-    const int64_t bad = hone_table_bad_count(j->t);
-    if (!bad) return HONE_OK;
-    return hone_fail_at(HONE_E_FORMAT, hone_table_path(j->t), 0, 0, "%" PRId64 " of %" PRId64 " rows are bad", bad,
-                        bad + hone_table_rows(j->t));
+    return count_bad_rows(j);
 }
 
 static hone_status run(const hone_options *o) {

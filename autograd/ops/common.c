@@ -33,6 +33,7 @@ hone_status op_product(hone_dtype dtype, hone_precision precision, const hone_ma
 }
 
 static hone_status linear_product(const hone_graph *g, const hone_tensor *w, const hone_matmul_f32_args *m) {
+    if (!w->data) return hone_fail(HONE_E_ARG, "a weight laid out for inference has no backward pass: open the model for training");
     return op_product(w->dtype, hone_graph_get_mode(g)->precision, m);
 }
 

@@ -154,6 +154,13 @@ TEST(models, a_saved_folder_embeds_the_same_bits) {
     }
 }
 
+TEST(models, eight_bits_cannot_be_trained) {
+    hone_model *m;
+    CHECK_FAILS(hone_model_open(test_path("tests/golden/models/mean"),
+                                &(hone_model_options){.train = true, .precision = HONE_PRECISION_INT8}, &m),
+                HONE_E_ARG, "have no backward pass");
+}
+
 TEST(models, a_folder_that_says_do_lower_case_sees_lower_case) {
     hone_tokenizer *t;
     hone_encoding upper = {0}, lower = {0};

@@ -157,6 +157,15 @@ TEST(data_tools, a_file_of_bad_rows_alone_has_them_all_named) {
 
 /* ---- stats ---- */
 
+TEST(data_tools, a_file_of_broken_rows_alone_has_them_all_named) {
+    const command_result *r = hone("data validate %s --task pairs", write_file("broken.jsonl", "x\n{\"anchor\": \n"));
+    CHECK_INT(r->status, 3);
+    CHECK(strstr(r->err, "broken.jsonl:1:1: expected a value"));
+    CHECK(strstr(r->err, "broken.jsonl:2"));
+    CHECK(strstr(r->err, "2 of 2 rows are bad"));
+    CHECK(!strstr(r->err, "no field"));
+}
+
 TEST(data_tools, stats_tell_each_columns_kind_lengths_and_values) {
     const char *in = write_file(
         "s.csv",
