@@ -99,6 +99,34 @@ static void matmul_finish(const hone_matmul_f32_args *m, int64_t r0, int64_t r1,
     }
 }
 
+/* Where tile t of A begins at step k: element (i, k) of it is [i * row + k * step]. */
+static const float *matmul_a_at(const matmul_job *j, int64_t t, int64_t k, int64_t steps, int64_t *row, int64_t *step) {
+    const hone_matmul_f32_args *m = j->m;
+    int64_t mr = j->row->mr, r0 = t * mr;
+    *row = 1, *step = mr;
+    if (j->a) return j->a + ((k - j->K0) * j->tiles + t * steps) * mr;
+    *step = m->trans_a ? m->lda : 1;
+    if (m->trans_a) return m->a + k * m->lda + r0;
+    *row = m->lda;
+    return m->a + r0 * m->lda + k;
+}
+
+/* Ask for the share `p` of `of` of tile t, which is the next one: rows of A are too short and too far apart for the
+ * processor to see them coming, and the first panel would wait for every line of them. */
+static inline void matmul_prefetch_a(const matmul_job *j, int64_t t, int64_t k, int64_t steps, int64_t p, int64_t of) {
+    int64_t row, step, mr = j->row->mr, rows = blocks_min(mr, j->m->M - t * mr), line = 16;
+    const float *a = matmul_a_at(j, t, k, steps, &row, &step);
+    if (j->a) {
+        int64_t n = steps * mr;
+        for (int64_t i = n * p / of / line * line; i < n * (p + 1) / of; i += line) __builtin_prefetch(a + i, 0, 2);
+        return;
+    }
+    if (step != 1) return;
+    int64_t k0 = steps * p / of / line * line, k1 = steps * (p + 1) / of;
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t q = k0; q < k1; q += line) __builtin_prefetch(a + i * row + q, 0, 2);
+}
+
 /* One chain of a group of panels for tiles t0..t1. */
 static void matmul_chain_pass(const matmul_job *j, const float *panels, int64_t k, int64_t steps, int64_t t0,
                               int64_t t1, int64_t p0, int64_t p1) {
@@ -107,16 +135,12 @@ static void matmul_chain_pass(const matmul_job *j, const float *panels, int64_t 
     bool add = m->accumulate || k > 0;
     for (int64_t t = t0; t < t1; t++) {
         int64_t r0 = t * mr, rows = blocks_min(mr, m->M - r0), row, step;
-        const float *a;
-        if (j->a)
-            a = j->a + ((k - j->K0) * j->tiles + t * steps) * mr, row = 1, step = mr;
-        else if (m->trans_a)
-            a = m->a + k * m->lda + r0, row = 1, step = m->lda;
-        else
-            a = m->a + r0 * m->lda + k, row = m->lda, step = 1;
-        for (int64_t p = p0; p < p1; p++)
+        const float *a = matmul_a_at(j, t, k, steps, &row, &step);
+        for (int64_t p = p0; p < p1; p++) {
+            if (t + 1 < t1) matmul_prefetch_a(j, t + 1, k, steps, p - p0, p1 - p0);
             j->row->tile(rows, blocks_min(nr, m->N - p * nr), steps, a, row, step, panels + (p - p0) * steps * nr,
                          m->c + r0 * m->ldc + p * nr, m->ldc, add);
+        }
         if (k + steps == m->K) matmul_finish(m, r0, r0 + rows, p0 * nr, blocks_min(m->N, p1 * nr));
     }
 }
@@ -175,8 +199,9 @@ static void matmul_cut(matmul_job *j) {
     j->cut_m = blocks_min(j->tiles, blocks_ceil(want, j->cut_n));
 }
 
-/* Packed copies take at most this much at a time; longer sums are added in several passes. */
-enum { PASS_BYTES = 24 << 20 };
+/* Packed copies take at most this much at a time, and one chain at least; longer sums are added in several passes. A copy
+ * that is used and overwritten stays in the caches; of one that is made whole, every line goes to memory and back. */
+enum { PASS_BYTES = 1 << 20 };
 
 /* Room for the packed operands of one pass, and how much of K it covers. */
 static hone_status matmul_reserve(matmul_job *j, bool share_a, bool share_b, hone_arena *scratch, int64_t *depth) {
