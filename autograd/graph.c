@@ -2,6 +2,7 @@
 #include "autograd/graph.h"
 
 #include "autograd/ops.h"
+#include "autograd/poison.h"
 #include "base/random.h"
 
 #include <string.h>
@@ -24,6 +25,7 @@ struct hone_graph {
     hone_tensor **kept;
     int64_t n_kept, cap_kept;
     hone_profile *profile;
+    hone_finite *finite;
 };
 
 static hone_tensor absent_tensor = {.name = "absent"};
@@ -63,6 +65,7 @@ void hone_graph_begin(hone_graph *g, const hone_graph_mode *mode) {
 hone_arena *hone_graph_arena(hone_graph *g) { return g->arena; }
 const hone_graph_mode *hone_graph_get_mode(const hone_graph *g) { return &g->mode; }
 void hone_graph_set_profile(hone_graph *g, hone_profile *p) { g->profile = p; }
+void hone_graph_set_finite(hone_graph *g, hone_finite *f) { g->finite = f; }
 hone_node *hone_graph_last(const hone_graph *g) { return g->last; }
 
 hone_status hone_graph_status(hone_graph *g) {
@@ -179,7 +182,8 @@ static hone_status run_forward(hone_graph *g, hone_node *n) {
     HONE_TRY(n->op->forward(g, n));
     if (g->profile) hone_profile_add(g->profile, n, false, start);
     if (hone_arena_failed(g->arena)) return hone_fail(HONE_E_NOMEM, "%s: no memory for what it keeps", n->op->name);
-    return HONE_OK;
+    hone_poison_forward(g, n);
+    return g->finite ? hone_finite_forward(g->finite, n) : HONE_OK;
 }
 
 hone_tensor *hone_graph_apply(hone_graph *g, const hone_op *op, int n_in, hone_tensor *const *in, const void *params,
@@ -284,6 +288,8 @@ static hone_status walk(hone_graph *g) {
         double start = g->profile ? hone_profile_now() : 0;
         hone_status s = n->op->backward(g, n);
         if (g->profile) hone_profile_add(g->profile, n, true, start);
+        if (s == HONE_OK) hone_poison_backward(g, n);
+        if (s == HONE_OK && g->finite) s = hone_finite_backward(g->finite, n);
         if (s != HONE_OK) hone_graph_refuse(g, s);
         HONE_TRY(hone_graph_status(g));
         release(g, n);

@@ -17,6 +17,7 @@
 #ifndef HONE_AUTOGRAD_GRAPH_H
 #define HONE_AUTOGRAD_GRAPH_H
 
+#include "autograd/finite.h"
 #include "autograd/profile.h"
 #include "kernels/kernel.h"
 #include "tensor/prepared.h"
@@ -80,6 +81,8 @@ hone_tensor *hone_graph_settle(hone_graph *g, hone_arena_mark mark, hone_tensor 
 const hone_graph_mode *hone_graph_get_mode(const hone_graph *g);
 /* Time every operation from now on into p (borrowed); NULL: no longer. */
 void hone_graph_set_profile(hone_graph *g, hone_profile *p);
+/* Look behind every operation from now on for NaN and infinity (autograd/finite.h; borrowed); NULL: no longer. */
+void hone_graph_set_finite(hone_graph *g, hone_finite *f);
 /* First failure of any builder since begin; its sentence is in hone_last_error. */
 hone_status hone_graph_status(hone_graph *g);
 /* Report a failure from a builder outside autograd (a model's own check); returns NULL for `return hone_graph_refuse(g, …)`. */

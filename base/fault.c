@@ -83,7 +83,7 @@ bool hone_fault_set(const char *text) {
     int n = 0;
     for (const char *s = text ? text : ""; *s;) {
         size_t len = strcspn(s, ",");
-        if (strncmp(s, "nan:", 4) && strncmp(s, "cuda:", 5)) {
+        if (strncmp(s, "nan:", 4) && strncmp(s, "inf:", 4) && strncmp(s, "cuda:", 5)) {
             if (n == MAX_RULES || !parse_rule(s, len, &rules[n])) return false;
             n++;
         }

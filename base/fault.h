@@ -7,8 +7,8 @@
  *     kill:N         SIGKILL to ourselves at the N-th file operation of any kind
  *
  * OP is open, read, write, fsync, close, rename, unlink, mkdir, mmap or truncate. HOW is an errno's name (default EIO,
- * ENOSPC for write) or, for read and write, `short`: half of the bytes are moved. Rules that begin with nan: or cuda:
- * belong to other floors and are passed over. */
+ * ENOSPC for write) or, for read and write, `short`: half of the bytes are moved. Rules that begin with nan:, inf: (autograd/poison.h)
+ * or cuda: belong to other floors and are passed over. */
 #ifndef HONE_BASE_FAULT_H
 #define HONE_BASE_FAULT_H
 

@@ -35,7 +35,7 @@ static hone_tensor *pair_distance(hone_graph *g, const hone_loss_batch *b, hone_
     size_t bytes = (size_t)hone_count(gap) * hone_dtype_size(gap->dtype);
     char *zeros = hone_graph_save(g, bytes);
     for (size_t i = 0; zeros && i < bytes; i++) zeros[i] = 0;
-    return zeros ? hone_distance(g, gap, hone_graph_input(g, "zeros", gap->dtype, gap->shape, zeros), metric) : NULL;
+    return zeros ? hone_distance(g, gap, hone_graph_input(g, "", gap->dtype, gap->shape, zeros), metric) : NULL;
 }
 
 static hone_tensor *contrastive_build(hone_graph *g, const hone_loss_batch *b, const hone_loss_options *o) {

@@ -140,7 +140,8 @@ static hone_status triplet_forward(hone_graph *g, hone_node *n) {
         sum = mine_all(&m, &count);
     else
         sum = mine_hard(&m, p->mining == HONE_MINE_HARD_SOFT);
-    for (int64_t i = 0; i < B * B; i++) slope[i] /= count;
+    /* Comparisons pass over a NaN; the loss of such distances is none. */
+    for (int64_t i = 0; i < B * B; i++) slope[i] /= count, sum += 0 * op_get(m.d->dtype, m.d->data, i);
     op_put(n->out->dtype, n->out->data, 0, sum / count, false);
     return HONE_OK;
 }

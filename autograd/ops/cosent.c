@@ -43,6 +43,7 @@ static int by_label(const void *a, const void *b) {
 }
 
 static double log_add(double a, double b) {
+    if (isnan(a) || isnan(b)) return (double)NAN; /* fmax and fmin would lose it */
     double top = fmax(a, b);
     return isinf(top) ? top : top + log1p(exp(fmin(a, b) - top));
 }

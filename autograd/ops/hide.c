@@ -1,10 +1,12 @@
 /* Scores that a softmax shall not see: y = -1e28 where hidden, else x;   dx = dy, 0 where hidden.
  *
  * Not minus infinity: finite numbers cannot turn into NaN by a difference of two of them, and exp(scale (-1e28 - max))
- * is 0 all the same. y lies in x's memory, for [B, N] scores are the largest tensor of an in-batch loss. */
+ * is 0 all the same. A NaN stays: it is no score, and shall be seen. y lies in x's memory, for [B, N] scores are the largest tensor of an in-batch loss. */
 #include "autograd/ops.h"
 #include "autograd/ops/common.h"
 #include "autograd/ops/element.h"
+
+#include <math.h>
 
 static const double HIDDEN = -1e28;
 
@@ -27,11 +29,12 @@ static hone_status hide_shape(const hone_node *n, hone_shape *shape, hone_dtype 
     return HONE_OK;
 }
 
-static void fill(const hone_node *n, void *p, double value) {
+static void fill(const hone_node *n, void *p, double value) { /* NaN aside */
     const hone_hidden *h = &((const hide_params *)n->params)->hidden;
     for (int64_t r = 0; r < hone_dim(n->out, 0); r++)
         for (int64_t k = h->start[r]; k < h->start[r + 1]; k++)
-            op_put(n->out->dtype, p, r * hone_dim(n->out, 1) + h->column[k], value, false);
+            if (!isnan(op_get(n->out->dtype, p, r * hone_dim(n->out, 1) + h->column[k])))
+                op_put(n->out->dtype, p, r * hone_dim(n->out, 1) + h->column[k], value, false);
 }
 
 static hone_status hide_forward(hone_graph *g, hone_node *n) {

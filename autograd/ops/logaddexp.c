@@ -19,8 +19,8 @@ static hone_status logaddexp_forward(hone_graph *g, hone_node *n) {
     (void)g;
     for (int64_t i = 0; i < hone_count(n->out); i++) {
         double a = op_get(n->out->dtype, n->in[0]->data, i), b = op_get(n->out->dtype, n->in[1]->data, i),
-               top = fmax(a, b);
-        op_put(n->out->dtype, n->out->data, i, top + log1p(exp(fmin(a, b) - top)), false);
+               top = a > b || isnan(a) ? a : b, low = a > b || isnan(a) ? b : a; /* fmax would lose a NaN */
+        op_put(n->out->dtype, n->out->data, i, top + log1p(exp(low - top)), false);
     }
     return HONE_OK;
 }
