@@ -131,6 +131,20 @@ static hone_status sum_files(const char *dir, const char *below, json_t *sums) {
     return s;
 }
 
+static json_t *numbers_json(const double *x, int n) {
+    json_t *list = json_array();
+    for (int i = 0; list && i < n; i++)
+        if (json_array_append_new(list, json_real(x[i]))) {
+            json_decref(list);
+            return NULL;
+        }
+    return list;
+}
+
+static void read_numbers(const json_t *list, double *x, int n) {
+    for (int i = 0; i < n; i++) x[i] = json_number_value(json_array_get(list, (size_t)i));
+}
+
 static hone_status state_json(const char *dir, const hone_train_state *s, const json_t *identity, json_t **out) {
     char file[HONE_PATH_MAX];
     json_t *weights = NULL, *optimizer = NULL, *files = NULL;
@@ -140,15 +154,17 @@ static hone_status state_json(const char *dir, const hone_train_state *s, const 
     if (status == HONE_OK) status = sums_of(file, &optimizer);
     if (status == HONE_OK && !(files = json_object())) status = hone_fail(HONE_E_NOMEM, "no memory for checksums");
     if (status == HONE_OK) status = sum_files(dir, "", files);
+    json_t *watch = numbers_json(s->watch, HONE_WATCH_NUMBERS);
+    if (status == HONE_OK && !watch) status = hone_fail(HONE_E_NOMEM, "no memory for state.json");
     if (status != HONE_OK) {
-        json_decref(weights), json_decref(optimizer), json_decref(files);
+        json_decref(weights), json_decref(optimizer), json_decref(files), json_decref(watch);
         return status;
     }
-    *out = json_pack("{s:i, s:I, s:I, s:I, s:I, s:f, s:f, s:I, s:I, s:I, s:O, s:{s:o, s:o}, s:o, s:s}", "format",
+    *out = json_pack("{s:i, s:I, s:I, s:I, s:I, s:f, s:f, s:I, s:I, s:I, s:I, s:o, s:O, s:{s:o, s:o}, s:o, s:s}", "format",
                      FORMAT, "step", (json_int_t)s->step, "epoch", (json_int_t)s->epoch, "batch", (json_int_t)s->batch,
                      "best_step", (json_int_t)s->best_step, "best_metric", s->best_metric, "first_metric",
-                     s->first_metric, "skipped", (json_int_t)s->skipped, "stale", (json_int_t)s->stale, "log_offset",
-                     (json_int_t)s->log_offset, "identity", (json_t *)(uintptr_t)identity, "checksums",
+                     s->first_metric, "skipped", (json_int_t)s->skipped, "stale", (json_int_t)s->stale, "bad", (json_int_t)s->bad,
+                     "log_offset", (json_int_t)s->log_offset, "watch", watch, "identity", (json_t *)(uintptr_t)identity, "checksums",
                      "model.safetensors", weights, "optimizer.safetensors", optimizer, "files", files, "state_crc32",
                      "00000000");
     return *out ? HONE_OK : hone_fail(HONE_E_NOMEM, "no memory for state.json");
@@ -291,6 +307,8 @@ static hone_status read_state(const char *dir, hone_train_state *s, json_t **jso
     HONE_TRY(read_int(*json, file, "skipped", &s->skipped));
     HONE_TRY(read_int(*json, file, "log_offset", &s->log_offset));
     HONE_TRY(hone_json_int(*json, file, "stale", 0, 0, INT64_MAX, &s->stale));
+    HONE_TRY(hone_json_int(*json, file, "bad", 0, 0, INT64_MAX, &s->bad));
+    read_numbers(json_object_get(*json, "watch"), s->watch, HONE_WATCH_NUMBERS);
     HONE_TRY(hone_json_real(*json, file, "best_metric", 0, &s->best_metric));
     HONE_TRY(hone_json_real(*json, file, "first_metric", 0, &s->first_metric));
     HONE_TRY(check_sums(dir, "model.safetensors", *json, file));

@@ -17,6 +17,9 @@
 #include "models/model.h"
 #include "nn/optim.h"
 
+/* What the warnings have seen (train/watch.h): finite, all 0 at the start. */
+enum { HONE_WATCH_NUMBERS = 32 };
+
 typedef struct hone_train_state {
     int64_t step;         /* optimiser steps done */
     int64_t epoch, batch; /* where the data stand: next batch of this epoch */
@@ -25,7 +28,9 @@ typedef struct hone_train_state {
     double first_metric;
     int64_t skipped;    /* updates skipped so far */
     int64_t stale;      /* evaluations since the best one */
+    int64_t bad;        /* steps skipped in a row until now */
     int64_t log_offset; /* bytes of log.jsonl that belong to this state */
+    double watch[HONE_WATCH_NUMBERS];
 } hone_train_state;
 
 /* `identity`: what must not change between stop and resume (options, data fingerprint); stored, and compared by

@@ -30,8 +30,8 @@ hone_status hone_train_log_step(hone_train_log *l, const hone_train_report *r) {
     hone_format_f64(lr, r->lr);
     hone_format_f64(norm, r->grad_norm);
     int n = snprintf(text, sizeof text,
-                     "{\"step\":%" PRId64 ",\"epoch\":%s,\"loss\":%s,\"lr\":%s,\"grad_norm\":%s,\"tokens\":%" PRId64 ",\"ms\":%.2f}\n",
-                     r->step, epoch, loss, lr, norm, r->tokens, r->ms);
+                     "{\"step\":%" PRId64 ",\"epoch\":%s,\"loss\":%s,\"lr\":%s,\"grad_norm\":%s,\"tokens\":%" PRId64 ",\"ms\":%.2f%s}\n",
+                     r->step, epoch, loss, lr, norm, r->tokens, r->ms, r->skipped ? ",\"skipped\":true" : "");
     return hone_append_write(l->file, text, (size_t)n);
 }
 

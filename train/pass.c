@@ -1,5 +1,8 @@
 #include "train/pass.h"
 
+#include "kernels/kernels.h"
+
+#include <math.h>
 #include <string.h>
 
 struct hone_pass {
@@ -12,6 +15,9 @@ struct hone_pass {
     float *cache, *grads; /* E and dE, [S, D] */
     int64_t room;         /* elements of each */
     hone_arena *packed;   /* matrices laid out for the kernels while the chunks of a batch run */
+    int64_t s0, s1;       /* sequences computed last */
+    hone_pass_look *look;
+    void *look_ctx;
 };
 
 hone_status hone_pass_new(hone_model *m, hone_graph *g, const hone_train_data *data, const hone_loss *loss, const hone_loss_options *options,
@@ -30,6 +36,10 @@ void hone_pass_free(hone_pass *p) {
     hone_arena_free(p->packed);
     hone_free(p);
 }
+
+void hone_pass_set_look(hone_pass *p, hone_pass_look *look, void *ctx) { p->look = look, p->look_ctx = ctx; }
+
+void hone_pass_place(const hone_pass *p, int64_t *s0, int64_t *s1) { *s0 = p->s0, *s1 = p->s1; }
 
 /* Sequences s0 .. s1-1 of b as a batch of their own, in the graph's memory. Prompt tokens are left out as the data says; a text that was
  * cut inside its prompt keeps its last token. */
@@ -50,10 +60,23 @@ static hone_status slice(hone_pass *p, const hone_token_batch *b, int64_t s0, in
 /* Embeddings of sequences s0 .. s1-1, in a graph that begins here. */
 static hone_status encode(hone_pass *p, const hone_token_batch *b, int64_t s0, int64_t s1, const hone_graph_mode *mode, hone_tensor **out) {
     hone_model_batch batch;
+    p->s0 = s0, p->s1 = s1;
     hone_graph_begin(p->g, mode);
     HONE_TRY(slice(p, b, s0, s1, &batch));
     *out = hone_model_encode(p->m, p->g, &batch);
     return hone_graph_status(p->g);
+}
+
+/* Before the loss: false when there is none to compute. */
+static bool look_at(hone_pass *p, const hone_token_batch *b, const float *e, double *loss) {
+    int64_t D = hone_model_get_info(p->m)->embedding;
+    p->s0 = 0, p->s1 = b->S;
+    if (!hone_vector_f32_finite(b->S * D, e)) {
+        *loss = (double)NAN;
+        return false;
+    }
+    if (p->look) p->look(p->look_ctx, b, e, D);
+    return true;
 }
 
 /* Scores and classes of the batch's rows, beside their embeddings; then the loss, and its walk back. */
@@ -116,9 +139,10 @@ static hone_status run_cached(hone_pass *p, const hone_token_batch *b, hone_grap
         HONE_TRY(encode(p, b, s0, s1, &mode, &e));
         memcpy(p->cache + s0 * D, e->data, (size_t)((s1 - s0) * D) * sizeof *p->cache);
     }
+    if (!look_at(p, b, p->cache, loss)) return HONE_OK;
     mode.record = true;
     hone_graph_begin(p->g, &mode);
-    hone_tensor *all = hone_graph_input(p->g, "embeddings", HONE_F32, hone_shape_of(2, b->S, D), p->cache);
+    hone_tensor *all = hone_graph_input(p->g, HONE_EMBEDDINGS, HONE_F32, hone_shape_of(2, b->S, D), p->cache);
     if (!all) return hone_graph_status(p->g);
     all->needs_grad = true, all->grad = p->grads;
     HONE_TRY(lose(p, b, all, share, loss));
@@ -142,5 +166,7 @@ hone_status hone_pass_run(hone_pass *p, const hone_token_batch *b, uint64_t seed
         return s;
     }
     HONE_TRY(encode(p, b, 0, b->S, &mode, &e));
+    e->name = HONE_EMBEDDINGS;
+    if (!look_at(p, b, hone_f32(e), loss)) return HONE_OK;
     return lose(p, b, e, share, loss);
 }

@@ -19,9 +19,16 @@ hone_status hone_pass_new(hone_model *m, hone_graph *g, const hone_train_data *d
                           int64_t chunk, hone_pass **out);
 void hone_pass_free(hone_pass *p); /* accepts NULL */
 
+/* From now on look(ctx, b, E, D) sees each batch's embeddings E [S, D] before the loss does; NULL: no longer. */
+typedef void hone_pass_look(void *ctx, const hone_token_batch *b, const float *e, int64_t D);
+void hone_pass_set_look(hone_pass *p, hone_pass_look *look, void *ctx);
+/* The sequences [*s0, *s1) of its batch that the pass computed last: where an error or hone_finite stopped it. */
+void hone_pass_place(const hone_pass *p, int64_t *s0, int64_t *s1);
+
 /* Adds share * L to *loss and share * dL/dp to the parameters' gradients. `part` numbers the batches of one optimiser step, from 0; rows of
- * tables that the batch reads must be up to date (hone_optim_catch_up). Errors: those of the graph; HONE_E_LIMIT when a step has more
- * than 65,536 chunks. */
+ * tables that the batch reads must be up to date (hone_optim_catch_up). Embeddings that are not finite have the loss NaN and
+ * no gradient: some losses would look past them. On the tape E is called HONE_EMBEDDINGS (autograd/finite.h). Errors: those of the
+ * graph; HONE_E_LIMIT when a step has more than 65,536 chunks. */
 hone_status hone_pass_run(hone_pass *p, const hone_token_batch *b, uint64_t seed, int64_t step, int64_t part, double share, double *loss);
 
 #endif

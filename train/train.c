@@ -2,8 +2,10 @@
 
 #include "base/io.h"
 #include "train/checkpoint.h"
+#include "train/diagnose.h"
 #include "train/log.h"
 #include "train/pass.h"
+#include "train/watch.h"
 
 #include <float.h>
 #include <math.h>
@@ -12,6 +14,9 @@
 #include <time.h>
 
 enum { MAX_BAD_STEPS = 5 };
+
+/* The largest gradient norm whose square an f32 moment holds: 1e38. */
+static const double MAX_NORM = 1e19;
 
 typedef struct run {
     hone_model *m;
@@ -26,8 +31,10 @@ typedef struct run {
     json_t *identity;
     hone_train_state state;
     int64_t total, warmup, per_epoch; /* optimiser steps */
-    int64_t bad_in_a_row;
-    double last_loss;
+    double last_loss, top_rate; /* the largest factor of any trained parameter's rate */
+    hone_watch *watch;
+    const hone_token_batch *batch; /* the last one */
+    char good[HONE_PATH_MAX]; /* the last checkpoint that was not written amid skipped steps */
     char best[HONE_PATH_MAX], final[HONE_PATH_MAX], log_path[HONE_PATH_MAX];
 } run;
 
@@ -59,7 +66,7 @@ static void tell(run *r, hone_train_report *report) {
     if (r->o->report) r->o->report(r->o->ctx, report);
 }
 
-static void note(run *r, const char *text) { tell(r, &(hone_train_report){.note = text}); }
+static void note(void *ctx, const char *text) { tell(ctx, &(hone_train_report){.note = text}); }
 
 static double epochs_done(const run *r) { return (double)r->state.step / (double)r->per_epoch; }
 
@@ -87,6 +94,7 @@ static hone_status accumulate(run *r, double *loss, int64_t *tokens, int64_t *co
         const hone_token_batch *b;
         HONE_TRY(hone_batches_next(r->batches, &b));
         if (!b) break;
+        r->batch = b;
         HONE_TRY(catch_up(r, b));
         HONE_TRY(hone_pass_run(r->pass, b, r->o->seed, r->state.step, *count, 1.0 / (double)group, loss));
         *tokens += b->T;
@@ -94,38 +102,98 @@ static hone_status accumulate(run *r, double *loss, int64_t *tokens, int64_t *co
     return HONE_OK;
 }
 
-static hone_status update(run *r, double loss, double lr, double *norm) {
-    HONE_TRY(hone_optim_grad_norm(r->optim, norm));
-    if (isfinite(loss) && isfinite(*norm)) {
-        r->bad_in_a_row = 0;
-        return hone_optim_step(r->optim, lr, *norm);
-    }
-    /* Weights stay as they are, bit for bit; the schedule goes on. */
+/* "; last good: out/checkpoint_step_5" */
+static hone_status last_good(const run *r, char *out, size_t n) {
+    char dir[HONE_PATH_MAX];
+    snprintf(dir, sizeof dir, "%s", r->good);
+    if (!*dir) HONE_TRY(hone_checkpoint_newest(r->o->out, dir, NULL, 0));
+    snprintf(out, n, *dir ? "; last good: %s" : "; no checkpoint has been written yet", dir);
+    return HONE_OK;
+}
+
+/* The same step once more (same batches, same dropout) with a look behind every operation; the data stand afterwards where they stood. */
+static hone_status find_cause(run *r, int64_t count, char *out, size_t n) {
+    double loss;
+    int64_t tokens, again;
+    hone_finite finite = {0};
     hone_params_clear_grads(hone_model_params(r->m));
+    HONE_TRY(hone_batches_begin(r->batches, r->state.epoch, r->state.batch));
+    hone_pass_set_look(r->pass, NULL, NULL);
+    hone_graph_set_finite(r->g, &finite);
+    hone_status s = accumulate(r, &loss, &tokens, &again);
+    hone_graph_set_finite(r->g, NULL);
+    hone_pass_set_look(r->pass, hone_watch_batch, r->watch);
+    hone_params_clear_grads(hone_model_params(r->m));
+    if (finite.found)
+        hone_diagnose(&finite, r->m, r->pass, r->batch, r->data, r->o->loss->name, out, n);
+    else if (s == HONE_OK)
+        snprintf(out, n, "the loss or a gradient was not finite, but was when the step was run again: is this machine's memory sound?");
+    else
+        return s;
+    return hone_batches_begin(r->batches, r->state.epoch, r->state.batch + count);
+}
+
+/* Weights and moments stay as they are, bit for bit; the schedule goes on. */
+static hone_status skip(run *r, int64_t count, double loss, double norm) {
+    char cause[700], text[900], good[HONE_PATH_MAX + 64];
+    if (isfinite(loss) && isfinite(norm)) {
+        snprintf(cause, sizeof cause, "the gradient's norm is %.3g, its square is too large for the optimiser", norm);
+        hone_params_clear_grads(hone_model_params(r->m));
+    } else {
+        HONE_TRY(find_cause(r, count, cause, sizeof cause));
+    }
     r->state.skipped++;
-    note(r, "the loss or a gradient is not finite: this update was skipped");
-    if (++r->bad_in_a_row < MAX_BAD_STEPS) return HONE_OK;
-    hone_fail(HONE_E_NUMERIC, "step %" PRId64 ": loss %g, gradient norm %g: %d updates in a row were not finite", r->state.step + 1, loss,
-              *norm, MAX_BAD_STEPS);
-    return hone_hint("lower --lr, or look at the data near this step; the last checkpoint is intact");
+    if (++r->state.bad < MAX_BAD_STEPS) {
+        snprintf(text, sizeof text, "step %" PRId64 ": %s; this update was skipped, the weights are as before", r->state.step + 1, cause);
+        note(r, text);
+        return HONE_OK;
+    }
+    HONE_TRY(last_good(r, good, sizeof good));
+    hone_fail(HONE_E_NUMERIC, "step %" PRId64 ": %s; %d updates in a row were skipped%s", r->state.step + 1, cause, MAX_BAD_STEPS, good);
+    return hone_hint("lower --lr, or look at the data near this step; --resume goes on from the last checkpoint");
+}
+
+static hone_status update(run *r, int64_t count, double loss, double lr, double *norm, bool *skipped) {
+    double clip = r->o->optim.clip;
+    *skipped = false;
+    HONE_TRY(hone_optim_grad_norm(r->optim, norm));
+    *skipped = !(isfinite(loss) && isfinite(*norm) && (clip > 0 ? fmin(*norm, clip) : *norm) <= MAX_NORM);
+    if (!isfinite(loss)) *norm = (double)NAN; /* of whatever had a gradient: no norm of the step's */
+    if (*skipped) return skip(r, count, loss, *norm);
+    r->state.bad = 0;
+    return hone_optim_step(r->optim, lr, *norm);
+}
+
+/* Nothing that is not finite is ever saved. */
+static hone_status check_weights(run *r, bool moments) {
+    char good[HONE_PATH_MAX + 64], what[sizeof hone_last_error()->message];
+    if (hone_diagnose_weights(hone_model_params(r->m), moments ? r->optim : NULL, HONE_E_NUMERIC) == HONE_OK) return HONE_OK;
+    snprintf(what, sizeof what, "%s", hone_last_error()->message);
+    HONE_TRY(last_good(r, good, sizeof good));
+    hone_fail(HONE_E_NUMERIC, "after step %" PRId64 " %s: an update was too large, and nothing is saved%s", r->state.step, what, good);
+    return hone_hint("lower --lr or --weight-decay");
 }
 
 /* One step, or *ended at the end of the epoch. */
 static hone_status one_step(run *r, bool *ended) {
     double loss, norm = 0, start = now();
     int64_t tokens, count;
+    bool skipped;
     HONE_TRY(accumulate(r, &loss, &tokens, &count));
     *ended = count == 0;
     if (*ended) return HONE_OK;
     double lr = r->o->lr * hone_schedule_factor(r->o->schedule, r->state.step, r->warmup, r->total);
-    HONE_TRY(update(r, loss, lr, &norm));
+    hone_status updated = update(r, count, loss, lr, &norm, &skipped);
+    if (updated != HONE_OK && !skipped) return updated;
     r->state.step++;
     r->state.batch += count;
     r->last_loss = loss;
     hone_train_report report = {.epoch = epochs_done(r), .loss = loss, .lr = lr, .grad_norm = norm, .tokens = tokens,
-                                .ms = 1e3 * (now() - start), .step = r->state.step};
-    HONE_TRY(hone_train_log_step(r->log, &report));
+                                .ms = 1e3 * (now() - start), .step = r->state.step, .skipped = skipped};
+    HONE_TRY(hone_train_log_step(r->log, &report)); /* also the step that ends the run */
+    HONE_TRY(updated);
     tell(r, &report);
+    hone_watch_step(r->watch, r->state.step, skipped ? (double)NAN : loss, lr * r->top_rate, norm);
     return HONE_OK;
 }
 
@@ -144,6 +212,7 @@ static hone_status evaluate(run *r) {
     double primary = 0;
     if (!r->o->evaluation) return HONE_OK;
     HONE_TRY(hone_optim_catch_up_all(r->optim));
+    HONE_TRY(check_weights(r, false));
     HONE_TRY(r->o->evaluation->run(r->o->evaluation->ctx, r->m, r->g, &metrics, &primary));
     if (isnan(primary)) primary = -DBL_MAX; /* a correlation with a constant: any number is better, and this one has a JSON form */
     hone_train_report report = {.epoch = epochs_done(r), .metrics = metrics, .step = r->state.step};
@@ -155,16 +224,22 @@ static hone_status evaluate(run *r) {
     return s;
 }
 
-static hone_status checkpoint(run *r, bool at_epoch) {
+/* Amid skipped steps only a stop is worth one: the weights are finite, but may be what the steps fail on, and a checkpoint from before
+ * would be pruned for it. */
+static hone_status checkpoint(run *r, bool at_epoch, bool stop) {
     char name[64], dir[HONE_PATH_MAX];
+    if (r->state.bad > 0 && !stop) return HONE_OK;
     if (at_epoch)
         snprintf(name, sizeof name, "checkpoint_epoch_%" PRId64, r->state.epoch);
     else
         snprintf(name, sizeof name, "checkpoint_step_%" PRId64, r->state.step);
     HONE_TRY(hone_io_join(dir, r->o->out, name));
     HONE_TRY(hone_optim_catch_up_all(r->optim));
+    HONE_TRY(check_weights(r, true));
     HONE_TRY(hone_train_log_sync(r->log, &r->state.log_offset));
     HONE_TRY(hone_checkpoint_save(dir, r->m, r->optim, &r->state, r->identity));
+    if (r->state.bad > 0) return HONE_OK;
+    snprintf(r->good, sizeof r->good, "%s", dir);
     return r->o->keep > 0 ? hone_checkpoint_prune(r->o->out, r->o->keep) : HONE_OK;
 }
 
@@ -177,7 +252,7 @@ static hone_status after_step(run *r) {
     if (r->state.step == r->total) return HONE_OK;
     if (due(r->o->eval_every, r->state.step)) HONE_TRY(evaluate(r));
     bool stop = r->o->stop && *r->o->stop;
-    if (stop || due(r->o->save_every, r->state.step)) HONE_TRY(checkpoint(r, false));
+    if (stop || due(r->o->save_every, r->state.step)) HONE_TRY(checkpoint(r, false, stop));
     if (!stop) return HONE_OK;
     return hone_fail(HONE_E_STOPPED, "stopped by a signal after step %" PRId64 " of %" PRId64 "; the checkpoint is saved", r->state.step,
                      r->total);
@@ -193,19 +268,20 @@ static hone_status run_epochs(run *r) {
         while (!ended && r->state.step < r->total) {
             HONE_TRY(one_step(r, &ended));
             if (!ended) HONE_TRY(after_step(r));
-            if (out_of_patience(r)) return checkpoint(r, false);
+            if (out_of_patience(r)) return checkpoint(r, false, false);
         }
         if (fresh && r->state.step == before) return hone_fail(HONE_E_FORMAT, "an epoch of %" PRId64 " rows gives no batch of %" PRId64, r->data->n, r->o->batch_size);
         r->state.epoch++;
         r->state.batch = 0;
         if (r->o->eval_every == 0 || (r->state.step == r->total && r->o->eval_every > 0)) HONE_TRY(evaluate(r));
-        if (r->o->save_every == 0) HONE_TRY(checkpoint(r, true));
+        if (r->o->save_every == 0) HONE_TRY(checkpoint(r, true, false));
     }
     return HONE_OK;
 }
 
 static hone_status finish(run *r) {
     HONE_TRY(hone_optim_catch_up_all(r->optim));
+    HONE_TRY(check_weights(r, false));
     HONE_TRY(hone_model_save(r->m, r->final));
     if (r->state.best_step < 0) HONE_TRY(hone_model_save(r->m, r->best));
     int64_t offset;
@@ -219,6 +295,7 @@ static hone_status take_up(run *r) {
     if (*passed_over) note(r, passed_over);
     if (!*dir) return HONE_OK;
     HONE_TRY(hone_checkpoint_load(dir, r->m, r->optim, &r->state, r->identity));
+    if (r->state.bad == 0) snprintf(r->good, sizeof r->good, "%s", dir);
     char text[HONE_PATH_MAX + 64];
     snprintf(text, sizeof text, "continuing from %s (step %" PRId64 " of %" PRId64 ")", dir, r->state.step, r->total);
     note(r, text);
@@ -303,6 +380,28 @@ static hone_status refuse_used_folder(const run *r) {
     return hone_hint("--resume continues it; for a new run give another --out");
 }
 
+/* A model that holds NaN cannot be trained. Refused before the run's first file is written. */
+static hone_status check_model(const run *r) {
+    const char *dir = hone_model_get_info(r->m)->dir;
+    if (hone_diagnose_weights(hone_model_params(r->m), NULL, HONE_E_FORMAT) == HONE_OK) return HONE_OK;
+    hone_blame(*dir ? dir : r->o->out, 0);
+    return hone_hint("the model was broken before training; \"hone inspect\" lists every tensor with such values");
+}
+
+static hone_status begin_watch(run *r) {
+    hone_params *ps = hone_model_params(r->m);
+    for (int64_t i = 0; i < hone_params_count(ps); i++)
+        for (int k = 0; k < hone_params_at(ps, i)->n_names; k++)
+            if (!hone_params_at(ps, i)->frozen[k]) r->top_rate = fmax(r->top_rate, hone_params_at(ps, i)->rate[k]);
+    hone_watch_run known = {.step = r->state.step, .total = r->total, .warmup = r->warmup};
+    HONE_TRY(hone_watch_new(r->data, r->o, &known, r->state.watch, note, r, &r->watch));
+    hone_pass_set_look(r->pass, hone_watch_batch, r->watch);
+    if (r->state.step > 0) return HONE_OK;
+    for (const char *const *text = r->o->notes; text && *text; text++) note(r, *text);
+    hone_watch_data(r->watch);
+    return HONE_OK;
+}
+
 static hone_status prepare(run *r) {
     const hone_train_options *o = r->o;
     r->state.best_step = -1;
@@ -311,6 +410,7 @@ static hone_status prepare(run *r) {
     HONE_TRY(hone_io_join(r->final, o->out, "final_model"));
     HONE_TRY(hone_io_join(r->log_path, o->out, "log.jsonl"));
     HONE_TRY(refuse_used_folder(r));
+    HONE_TRY(check_model(r));
     HONE_TRY(hone_io_mkdirs(o->out));
     r->arena = hone_arena_new("step", (size_t)16 << 20);
     r->g = r->arena ? hone_graph_new(r->arena) : NULL;
@@ -329,6 +429,7 @@ static hone_status prepare(run *r) {
     if (!(r->identity = identity_of(r))) return hone_fail(HONE_E_NOMEM, "no memory for the run's identity");
     HONE_TRY(add_identity(r, r->identity));
     HONE_TRY(take_up(r));
+    HONE_TRY(begin_watch(r));
     return hone_train_log_open(r->log_path, r->state.log_offset, &r->log);
 }
 
@@ -366,6 +467,7 @@ hone_status hone_train_run(hone_model *m, const hone_train_data *data, const hon
     hone_batches_free(r->batches);
     hone_optim_free(r->optim);
     hone_pass_free(r->pass);
+    hone_watch_free(r->watch);
     hone_graph_free(r->g);
     hone_arena_free(r->arena);
     json_decref(r->identity);

@@ -36,7 +36,8 @@ typedef struct hone_train_report {
     double epoch, loss, lr, grad_norm, ms;
     int64_t tokens;
     const json_t *metrics; /* set: this is an evaluation */
-    const char *note;      /* set: a sentence for the user (a skipped update, a checkpoint taken up) */
+    const char *note;      /* set: a sentence for the user (a skipped update, a warning, a checkpoint taken up) */
+    bool skipped;          /* a step whose loss or gradient was not finite: nothing was updated */
 } hone_train_report;
 
 typedef struct hone_train_options {
@@ -60,6 +61,7 @@ typedef struct hone_train_options {
     int64_t patience;                  /* stop after so many evaluations in a row without a new best; 0: never */
     const json_t *options;             /* resolved command line for run.json (borrowed); NULL: none */
     uint64_t fingerprint;              /* of the data: a resumed run must have the same */
+    const char *const *notes;          /* sentences to be told when the run begins, not when it is taken up; NULL-terminated; NULL: none */
     const volatile sig_atomic_t *stop; /* not NULL and not 0: save and return HONE_E_STOPPED after this step */
     void (*report)(void *ctx, const hone_train_report *r); /* NULL: silent */
     void *ctx;
@@ -74,6 +76,11 @@ typedef struct hone_train_data {
     const double *score;
     const int32_t *group; /* classes 0 .. n_groups-1; of in-batch losses also -1 */
     int64_t n_groups;
+    /* For messages and warnings alone; NULL: not known. Rows with the same number >= 0 (an id, say) mean the same thing. */
+    const hone_table *table; /* the rows' numbers in their file */
+    const int32_t *twin;
+    int64_t n_twins;
+    const char *twin_name; /* of the column */
     const int32_t *skip; /* [groups] tokens of each group's prompt that pooling leaves out; NULL: none */
 } hone_train_data;
 
@@ -83,7 +90,9 @@ typedef struct hone_train_result {
 } hone_train_result;
 
 /* Train m (opened with .train). `result` may be NULL.
- * Errors: HONE_E_IO (the last checkpoint is intact), HONE_E_NUMERIC after five steps in a row without a finite gradient, HONE_E_STOPPED after
+ * Errors: HONE_E_IO (the last checkpoint is intact), HONE_E_FORMAT for weights that are NaN or infinite before training, HONE_E_NUMERIC after five
+ * steps in a row without a finite loss and gradient (the first bad operation, its parameter and the last good checkpoint are named), or
+ * when an update made weights infinite (nothing of them is saved), HONE_E_STOPPED after
  * a stop (checkpoint written), HONE_E_ARG when a loss lacks its scores or classes, and when resuming with options that would change the result (named). */
 hone_status hone_train_run(hone_model *m, const hone_train_data *data, const hone_train_options *o, hone_train_result *result);
 
