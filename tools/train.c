@@ -7,6 +7,7 @@
 #include "tools/report.h"
 #include "tools/rows.h"
 #include "tools/terminal.h"
+#include "tools/train_notes.h"
 #include "tools/train_setup.h"
 
 #include "base/io.h"
@@ -371,6 +372,8 @@ typedef struct job {
     json_t *resolved;
     hone_loss_options loss_options;
     int32_t skip[2 + HONE_MAX_NEGATIVES]; /* prompt tokens that pooling leaves out, by group */
+    hone_train_notes notes;
+    hone_train_twins twins;
     hone_progress progress;
     bool quiet;
 } job;
@@ -433,10 +436,9 @@ static hone_status tokenize(const hone_options *o, const hone_loss *loss, job *j
     hone_tokenizer_encoder of = {hone_model_tokenizer(j->model), info->max_length};
     hone_encoder encoder = hone_encoder_of_tokenizer(&of);
     HONE_TRY(hone_token_store_build(&j->train.texts, prompts, &encoder, &j->store));
-    if (j->store.n_cut)
-        hone_print_note(j->quiet, "%" PRId64 " of %" PRId64 " texts are cut at %" PRId64 " tokens", j->store.n_cut,
-                        j->store.n_units, info->max_length);
-    return HONE_OK;
+    hone_train_note_cut(&j->notes, &j->store, info);
+    if (!loss->in_batch || hone_options_has(o, "group")) return HONE_OK;
+    return hone_train_twins_read(j->train.table, &j->train.roles, &j->twins);
 }
 
 static hone_status open_judge(const hone_options *o, const hone_loss *loss, job *j) {
@@ -448,8 +450,10 @@ static hone_status open_judge(const hone_options *o, const hone_loss *loss, job 
                               .prompt_query = hone_options_string(o, "prompt-query"),
                               .prompt_document = hone_options_string(o, "prompt-document"),
                               .metric = hone_options_string(o, "metric")};
-    if (!j->eval.table && !j->split.n_eval) return HONE_OK;
-    return hone_judge_new(texts, j->split.eval, j->eval.table ? texts->rows : j->split.n_eval, &how, &j->judge);
+    int64_t n = j->eval.table ? texts->rows : j->split.n_eval;
+    if (!n) return HONE_OK;
+    hone_train_note_scores(&j->notes, how.score, j->split.eval, n);
+    return hone_judge_new(texts, j->split.eval, n, &how, &j->judge);
 }
 
 /* What a resumed run must find again beside the options that the loop compares: the rows and how they became tokens. */
@@ -470,7 +474,9 @@ static uint64_t fingerprint(const hone_options *o, const job *j) {
 
 static void show(void *ctx, const hone_train_report *r) {
     job *j = ctx;
-    if (r->note) {
+    if (r->note && !j->progress.total) {
+        hone_print_note(j->quiet, "%s", r->note); /* before the first step */
+    } else if (r->note) {
         hone_progress_note(&j->progress, "hone: %s", r->note);
     } else if (r->metrics) {
         static const char shown[] = "accuracy@1 accuracy@3 mrr@10 ndcg@10 triplet_accuracy pearson spearman";
@@ -528,6 +534,7 @@ static hone_train_options settings(const hone_options *o, const hone_loss *loss,
         .patience = hone_options_int(o, "patience"),
         .options = j->resolved,
         .fingerprint = fingerprint(o, j),
+        .notes = j->notes.list,
         .stop = &stop_signal,
         .report = show,
         .ctx = j,
@@ -550,6 +557,10 @@ static hone_status train(const hone_options *o, const hone_loss *loss, job *j) {
                             .score = j->train.labels.score,
                             .group = j->train.labels.group,
                             .n_groups = j->train.labels.n_groups,
+                            .table = j->train.table,
+                            .twin = j->twins.names.of,
+                            .n_twins = j->twins.names.count,
+                            .twin_name = j->twins.name,
                             .skip = j->skip};
     hone_train_result r = {0};
     catch_signals();
@@ -572,6 +583,7 @@ static hone_status train(const hone_options *o, const hone_loss *loss, job *j) {
         }
         return hone_print_json(line);
     }
+    if (r.skipped) hone_print_note(j->quiet, "%" PRId64 " of the steps were skipped, log.jsonl marks them", r.skipped);
     hone_print_note(j->quiet, "%" PRId64 " steps in %.0f s; the models are %s/best_model and %s/final_model", r.steps,
                     r.seconds, t.out, t.out);
     return HONE_OK;
@@ -666,6 +678,7 @@ static hone_status run(const hone_options *o) {
     hone_judge_free(j->judge);
     hone_token_store_free(&j->store);
     hone_model_close(j->model);
+    hone_texts_free(&j->twins.names);
     hone_split_free(&j->split);
     hone_labels_free(&j->eval.labels), hone_texts_free(&j->eval.texts), hone_table_free(j->eval.table);
     hone_labels_free(&j->train.labels), hone_texts_free(&j->train.texts), hone_table_free(j->train.table);
