@@ -31,7 +31,7 @@ LIBS    := $(shell pkg-config --libs $(PKGS) 2>/dev/null || echo -ljansson -lutf
 # A missing package is one clear line rather than a compiler's page; goals that compile nothing need none.
 GOALS   := $(or $(MAKECMDGOALS),all)
 ifneq ($(filter-out help clean format layers uninstall,$(GOALS)),)
-NEEDED  := $(PKGS) $(if $(filter test asan baddata mistakes,$(GOALS) $(CONFIG)),cmocka)
+NEEDED  := $(PKGS) $(if $(filter test asan baddata mistakes nan,$(GOALS) $(CONFIG)),cmocka)
 MISSING := $(shell for p in $(NEEDED); do pkg-config --exists $$p 2>/dev/null || echo $$p; done; command -v $(firstword $(CC)) >/dev/null || echo $(firstword $(CC)))
 ifneq ($(MISSING),)
 $(error not found: $(MISSING). hint: tools/setup make $(MAKECMDGOALS))
@@ -59,7 +59,7 @@ TOOL_OBJ:= $(filter-out $(BUILD)/tools/hone.o,$(CMD_OBJ))
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)';)
 
-.PHONY: all lib experiments test asan baddata mistakes $(PROOFS) bench compare plots demo layers install uninstall format help clean
+.PHONY: all lib experiments test asan baddata mistakes nan $(PROOFS) bench compare plots demo layers install uninstall format help clean
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY: $(EXP_SRC:%.c=$(BUILD)/%.o) $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/reliability/*.c))
@@ -125,6 +125,10 @@ mistakes: ## 150 wrong command lines: exit 2, at most three lines, under a secon
 	$(Q)$(MAKE) --no-print-directory CONFIG=test build/test/hone-tests build/test/hone
 	$(Q)HONE_BIN=build/test/hone build/test/hone-tests mistakes >build/test/mistakes.log 2>&1; s=$$?; \
 	    grep '^mistakes: ' build/test/mistakes.log || { cat build/test/mistakes.log; echo 'mistakes: FAIL'; }; exit $$s
+nan: ## a NaN behind every operation of a step of each model and loss: caught in that step, named, no weight changed
+	$(Q)$(MAKE) --no-print-directory CONFIG=test build/test/hone-tests
+	$(Q)HONE_NAN_STRIDE=1 build/test/hone-tests nan >build/test/nan.log 2>&1; s=$$?; \
+	    grep '^nan: ' build/test/nan.log || { cat build/test/nan.log; echo 'nan: FAIL'; }; exit $$s
 kill9: ## kill -9 at random moments and at every file operation, then --resume; KILLS=200 RUNS=20
 bitflip: ## every bit of a checkpoint and of a model file's header flipped: found, or harmless
 iofault: ## every file operation of every command failing in turn, once and for ever
