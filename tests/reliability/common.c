@@ -248,7 +248,7 @@ static bool same_tree(const char *a, const char *b, char why[600]) {
             same = same_log(p, q, why);
         else if (!strcmp(x[i], "state.json"))
             same = same_state(p, q, why);
-        else if (strcmp(x[i], "run.json")) /* names the --out folder */
+        else if (strcmp(x[i], "run.json") && strcmp(x[i], "report.html")) /* name the --out folder; the report, times too */
             same = same_bytes(p, q, why);
     }
     hone_free(x), hone_free(y);
