@@ -96,19 +96,21 @@ else
 build/hone: $(BUILD)/hone # build/hone is always the release one
 endif
 
+# new_op brings the rows of its kernels.
+$(BUILD)/experiments/new_op: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard experiments/softcap/*.c)))
 $(BUILD)/experiments/%: $(BUILD)/experiments/%.o $(BUILD)/libhone.a
-	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $< $(BUILD)/libhone.a $(LIBS)
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(BUILD)/libhone.a $(LIBS)
 
 $(BUILD)/hone-tests: $(TEST_OBJ) $(TOOL_OBJ) $(BUILD)/libhone.a
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $(TEST_OBJ) $(TOOL_OBJ) $(BUILD)/libhone.a -lcmocka $(LIBS)
 
--include $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(wildcard $(BUILD)/tests/reliability/*.d) $(EXP_SRC:%.c=$(BUILD)/%.d)
+-include $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(wildcard $(BUILD)/tests/reliability/*.d) $(EXP_SRC:%.c=$(BUILD)/%.d) $(wildcard $(BUILD)/experiments/*/*.d)
 
 ifeq ($(CONFIG),release)
-test: build/hone ## every test; `make test ONLY=softmax` runs one room's
+test: build/hone experiments ## every test; `make test ONLY=softmax` runs one room's
 	$(Q)$(MAKE) --no-print-directory CONFIG=test test
 else
-test: $(BUILD)/hone-tests $(BUILD)/hone
+test: $(BUILD)/hone-tests $(BUILD)/hone $(EXP_BIN)
 	$(Q)HONE_BIN=$(BUILD)/hone $(BUILD)/hone-tests $(ONLY)
 endif
 

@@ -91,6 +91,16 @@ void hone_error_restore(const hone_error *e) {
     if (e != &last) last = *e;
 }
 
+const char *hone_error_text(const hone_error *e) {
+    static _Thread_local char text[sizeof e->file + sizeof e->message + sizeof e->hint + 64];
+    size_t n = (size_t)snprintf(text, sizeof text, "%s", e->file);
+    if (n && e->line > 0) n += (size_t)snprintf(text + n, sizeof text - n, ":%" PRId64, e->line);
+    if (n && e->line > 0 && e->column > 0) n += (size_t)snprintf(text + n, sizeof text - n, ":%" PRId64, e->column);
+    n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", n ? ": " : "", e->message);
+    if (e->hint[0]) snprintf(text + n, sizeof text - n, "\n  hint: %s", e->hint);
+    return text;
+}
+
 int hone_exit_status(const hone_error *e) {
     switch (e->code) {
     case HONE_OK: return 0;

@@ -59,7 +59,10 @@ void hone_error_clear(void);
 /* Copy another thread's record into this one (a prefetch thread hands over its failure). */
 void hone_error_restore(const hone_error *e);
 
-/* The exit status that cli.md gives the last error. */
+/* The record as one text for people, without a line end: "FILE:LINE:COLUMN: MESSAGE", what is not known left out, and a
+ * second line "  hint: HINT" where there is one. In a buffer of the calling thread, valid until its next call. */
+const char *hone_error_text(const hone_error *e);
+/* The exit status for a program that ends with this error: 0 to 7 and 128 + n, as listed above. */
 int hone_exit_status(const hone_error *e);
 
 /* Hostile text for a message: control and non-UTF-8 bytes as \xNN, cut at 80 bytes. Eight rotating thread-local

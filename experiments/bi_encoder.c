@@ -33,6 +33,7 @@ static hone_status run(const char *folder, const char *file, int64_t steps, cons
     hone_token_store store;
     hone_batches *batches;
     hone_optim *o;
+    /* No clean-up on failure: the program ends. */
     HONE_TRY(hone_model_open(folder, &(hone_model_options){.train = true}, &m));
     HONE_TRY(hone_table_read(file, NULL, &table));
     HONE_TRY(hone_roles_apply(table, HONE_ROWS_PAIRS, NULL, 0, &roles));
@@ -72,10 +73,10 @@ static hone_status run(const char *folder, const char *file, int64_t steps, cons
 
 int main(int argc, char **argv) {
     const char *why;
-    if (argc != 5) return fprintf(stderr, "usage: bi_encoder MODEL PAIRS.jsonl STEPS OUT\n"), 2;
+    int64_t steps = argc == 5 ? atoll(argv[3]) : 0;
+    if (steps < 1) return fprintf(stderr, "usage: bi_encoder MODEL PAIRS.jsonl STEPS OUT\n"), 2;
     if (!hone_kernels_init(&why)) return fprintf(stderr, "bi_encoder: %s\n", why), 2;
-    if (run(argv[1], argv[2], atoll(argv[3]), argv[4]) == HONE_OK) return 0;
-    const hone_error *e = hone_last_error();
-    fprintf(stderr, "bi_encoder: %s: %s\n  hint: %s\n", e->file, e->message, e->hint);
-    return hone_exit_status(e);
+    if (run(argv[1], argv[2], steps, argv[4]) == HONE_OK) return 0;
+    fprintf(stderr, "bi_encoder: %s\n", hone_error_text(hone_last_error()));
+    return hone_exit_status(hone_last_error());
 }

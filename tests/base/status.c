@@ -20,6 +20,26 @@ TEST(status, the_record_keeps_place_code_and_hint) {
     CHECK_INT(e->code, HONE_OK);
 }
 
+TEST(status, the_text_of_an_error_has_what_is_known_and_nothing_else) {
+    hone_fail_at(HONE_E_FORMAT, "a.csv", 12, 3, "%d fields, expected %d", 2, 3);
+    CHECK_STR(hone_error_text(hone_last_error()), "a.csv:12:3: 2 fields, expected 3");
+    hone_hint("quote the comma");
+    CHECK_STR(hone_error_text(hone_last_error()), "a.csv:12:3: 2 fields, expected 3\n  hint: quote the comma");
+    hone_fail_at(HONE_E_FORMAT, "a.csv", 12, 0, "broken");
+    CHECK_STR(hone_error_text(hone_last_error()), "a.csv:12: broken");
+    hone_fail(HONE_E_ARG, "no");
+    CHECK_STR(hone_error_text(hone_last_error()), "no");
+    /* The longest of everything fits. */
+    char file[600], words[1100];
+    memset(file, 'f', sizeof file - 1), file[sizeof file - 1] = 0;
+    memset(words, 'w', sizeof words - 1), words[sizeof words - 1] = 0;
+    hone_fail_at(HONE_E_FORMAT, file, INT64_MAX, INT64_MAX, "%s", words);
+    hone_hint("%s", words);
+    const hone_error *e = hone_last_error();
+    CHECK_INT(strlen(hone_error_text(e)),
+              strlen(e->file) + strlen(e->message) + strlen(e->hint) + 2 * 20 + strlen(": ") + strlen("\n  hint: "));
+}
+
 TEST(status, a_message_may_quote_the_message_before_it) {
     hone_fail_at(HONE_E_FORMAT, "inner", 0, 0, "inner trouble");
     hone_fail_at(HONE_E_FORMAT, hone_last_error()->file, 0, 0, "outer: %s", hone_last_error()->message);
