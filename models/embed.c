@@ -120,6 +120,7 @@ hone_status hone_model_embed(hone_model *m, hone_graph *g, const hone_text *text
     r.batch_tokens = r.o->batch_tokens > 0 ? r.o->batch_tokens : 1024;
     if (r.o->truncate > r.width)
         return hone_fail(HONE_E_ARG, "%" PRId64 " dimensions asked for, the model gives %" PRId64, r.o->truncate, r.width);
+    if (!hone_model_tokenizer(m)) return hone_fail(HONE_E_ARG, "a model made without files has no tokenizer: it embeds token ids alone");
     if (r.o->truncate > 0) r.kept = r.o->truncate;
     if (cut) *cut = 0;
     if (n == 0) return HONE_OK;

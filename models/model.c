@@ -243,6 +243,8 @@ void hone_model_close(hone_model *m) {
  * --------------------------------------------------------------------------------------------------- */
 
 hone_tensor *hone_model_hidden(hone_model *m, hone_graph *g, const hone_model_batch *b, int layer) {
+    if (layer < HONE_ALL_ROWS || layer > m->info.layers)
+        return hone_graph_refuse(g, hone_fail(HONE_E_ARG, "layer %d asked for, the model has 0 (embeddings) to %" PRId64, layer, m->info.layers));
     return m->family->forward(m->self, g, b, layer);
 }
 

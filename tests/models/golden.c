@@ -128,6 +128,38 @@ TEST(models, hidden_states_of_every_layer_are_those_of_transformers) {
     close_golden(&x);
 }
 
+TEST(models, a_layer_that_the_model_does_not_have_is_refused_by_its_number) {
+    golden x = open_golden("mean");
+    const int wrong[] = {-2, 3, 1000};
+    int32_t ids[] = {2, 3}, cu[] = {0, 2};
+    hone_model_batch b = {.B = 1, .T = 2, .ids = ids, .cu = cu};
+    for (int i = 0; i < 3; i++) {
+        hone_graph_begin(x.g, &(hone_graph_mode){0});
+        CHECK(!hone_model_hidden(x.m, x.g, &b, wrong[i]));
+        CHECK_FAILS(hone_graph_status(x.g), HONE_E_ARG, "the model has 0 (embeddings) to 2");
+    }
+    hone_graph_begin(x.g, &(hone_graph_mode){0});
+    CHECK(hone_model_hidden(x.m, x.g, &b, -1));
+    CHECK_OK(hone_graph_status(x.g));
+    close_golden(&x);
+}
+
+TEST(models, a_model_without_files_refuses_text) {
+    json_t *config = json_pack("{s:s,s:i,s:i,s:i,s:i,s:i,s:i}", "model_type", "bert", "hidden_size", 8, "num_hidden_layers", 1,
+                               "num_attention_heads", 2, "intermediate_size", 8, "vocab_size", 16, "max_position_embeddings", 8);
+    hone_model *m;
+    CHECK_OK(hone_model_make(config, &(hone_model_options){0}, 1, &m));
+    hone_arena *arena = hone_arena_new("step", 0);
+    hone_graph *g = hone_graph_new(arena);
+    hone_text text = {"hello", 5};
+    float out[8];
+    CHECK_FAILS(hone_model_embed(m, g, &text, 1, NULL, out, NULL), HONE_E_ARG, "no tokenizer");
+    hone_graph_free(g);
+    hone_arena_free(arena);
+    hone_model_close(m);
+    json_decref(config);
+}
+
 TEST(models, a_saved_folder_embeds_the_same_bits) {
     static const char *const names[] = {"mean",    "gamma",     "masked_lm",      "f16",
                                         "sharded", "dense_two", "pool_new_order", "vocab_only"};
