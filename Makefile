@@ -48,7 +48,8 @@ CMD_SRC := $(sort $(wildcard tools/*.c))
 TEST_SRC:= $(sort $(filter-out tests/reliability/%,$(wildcard tests/*.c tests/*/*.c tests/*/*/*.c)))
 PROOFS  := kill9 bitflip iofault oom
 EXP_SRC := $(sort $(wildcard experiments/*.c))
-HEADERS := $(sort $(wildcard hone.h) $(foreach r,$(ROOMS),$(wildcard $(r)/*.h $(r)/*.def)))
+# Installed: the pages of hone.h and what they stand on (kernels/simd.h: for rows of one's own).
+HEADERS := $(filter-out %internal.h,$(sort $(wildcard hone.h) $(foreach r,$(ROOMS),$(wildcard $(r)/*.h $(r)/*.def))))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o)
 CMD_OBJ := $(CMD_SRC:%.c=$(BUILD)/%.o)
 TEST_OBJ:= $(TEST_SRC:%.c=$(BUILD)/%.o)
@@ -59,7 +60,7 @@ TOOL_OBJ:= $(filter-out $(BUILD)/tools/hone.o,$(CMD_OBJ))
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)';)
 
-.PHONY: all lib experiments test asan baddata mistakes nan $(PROOFS) bench compare plots demo layers install uninstall format help clean
+.PHONY: all lib experiments test asan baddata mistakes nan $(PROOFS) bench compare plots demo layers docs install uninstall format help clean
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY: $(EXP_SRC:%.c=$(BUILD)/%.o) $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/reliability/*.c))
@@ -107,9 +108,10 @@ $(BUILD)/hone-tests: $(TEST_OBJ) $(TOOL_OBJ) $(BUILD)/libhone.a
 -include $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(wildcard $(BUILD)/tests/reliability/*.d) $(EXP_SRC:%.c=$(BUILD)/%.d) $(wildcard $(BUILD)/experiments/*/*.d)
 
 ifeq ($(CONFIG),release)
-test: build/hone experiments ## every test; `make test ONLY=softmax` runs one room's
-	$(Q)$(MAKE) --no-print-directory CONFIG=test test
+test: build/hone lib experiments ## every test; `make test ONLY=softmax` runs one room's
+	$(Q)HONE_CC='$(CC)' $(MAKE) --no-print-directory CONFIG=test test
 else
+# HONE_CC: the release library is there to be installed by a test.
 test: $(BUILD)/hone-tests $(BUILD)/hone $(EXP_BIN)
 	$(Q)HONE_BIN=$(BUILD)/hone $(BUILD)/hone-tests $(ONLY)
 endif
@@ -160,6 +162,10 @@ demo: build/hone ## fine-tune a real model on real pairs, before and after; at m
 
 layers: ## fail on an #include that points up (tools/layers.sh)
 	$(Q)tools/layers.sh
+
+docs: ## the API reference in build/docs/html, by doxygen; a public name without a comment is an error
+	$(Q)command -v doxygen >/dev/null || { echo 'make docs: doxygen not found. hint: apt-get install doxygen'; exit 1; }
+	$(Q)mkdir -p build/docs && { cat docs/Doxyfile; echo 'INPUT = $(sort $(filter %.h,$(shell $(CC) $(CPPFLAGS) -MM hone.h)))'; } | doxygen - && echo 'docs: build/docs/html/index.html'
 
 # PREFIX says where; DESTDIR is put before it for packagers. Man pages are the help pages.
 bindir := $(DESTDIR)$(PREFIX)/bin

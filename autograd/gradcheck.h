@@ -9,6 +9,7 @@
 
 #include "autograd/graph.h"
 
+/* What to check. Zeros are the usual values of what is not named. */
 typedef struct hone_gradcheck {
     /* The function: builds y (F64, any shape) from the leaves. Called many times; must be deterministic. */
     hone_tensor *(*build)(hone_graph *g, hone_tensor *const *leaves, void *ctx);
@@ -22,12 +23,13 @@ typedef struct hone_gradcheck {
     void (*before_backward)(hone_graph *g, void *ctx);
 } hone_gradcheck;
 
+/* What came out: the worst element, what backward says there (got) and what the differences say (want). */
 typedef struct hone_gradcheck_result {
     double worst; /* largest error */
     int leaf;
     int64_t element;
     double got, want;
-    int64_t checked;
+    int64_t checked; /* elements */
 } hone_gradcheck_result;
 
 /* Memory: a step arena of its own. Errors: whatever build reports; HONE_E_NOMEM. */

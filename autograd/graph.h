@@ -5,7 +5,7 @@
  *     hone_tensor *y = hone_linear(g, x, w, b, HONE_ACT_GELU);     // builders: autograd/ops.h
  *     hone_tensor *loss = hone_mean(g, …);
  *     HONE_TRY(hone_graph_status(g));                              // one check for the whole forward
- *     HONE_TRY(hone_graph_backward(g, loss));                      // gradients are now in the leaves' ->grad
+ *     HONE_TRY(hone_graph_backward(g, loss, 1));                   // gradients are now in the leaves' ->grad
  *
  * Builders return NULL on failure and accept NULL inputs; the graph keeps the first failure, so a model's forward reads
  * as a list of layers. Everything a graph makes lives in the step arena and is gone at the next hone_graph_begin.
@@ -23,27 +23,30 @@
 #include "tensor/prepared.h"
 #include "tensor/tensor.h"
 
+/* One step's operations and their tape. Used by one thread at a time; operations use hone_parallel by themselves. */
 typedef struct hone_graph hone_graph;
-typedef struct hone_op hone_op;
+typedef struct hone_op hone_op; /* below */
 
+/* Most inputs of an operation. */
 #define HONE_MAX_INPUTS 5
 
 /* One application of an operation. */
 struct hone_node {
     const hone_op *op;
-    int n_in;
+    int n_in; /* inputs given, absent ones counted */
     hone_tensor *in[HONE_MAX_INPUTS]; /* an optional input that is absent is NULL */
     hone_tensor *out;
     const void *params; /* the op's own struct, copied into the step arena; NULL if it has none */
     void *saved;        /* what forward keeps for backward, in the step arena */
     int64_t site;       /* number of this application in its graph: the key of its dropout */
-    hone_node *previous;
+    hone_node *previous; /* on the tape */
 };
 
-/* An operation is defined once, in autograd/ops/<name>.c; autograd/ops.def lists them all. */
+/* An operation is defined once: Hone's in autograd/ops/<name>.c, listed in autograd/ops.def; one of your own wherever you like, passed
+ * to hone_graph_apply (experiments/softcap/softcap.c, docs/add-an-op.md). */
 struct hone_op {
     const char *name;
-    int min_in, max_in;
+    int min_in, max_in; /* how many inputs it takes; those from min_in on may be HONE_ABSENT */
     /* Check the inputs, explain refusals with hone_fail, fill the output's shape and dtype. Inputs up to min_in are not NULL. */
     hone_status (*shape)(const hone_node *n, hone_shape *shape, hone_dtype *dtype);
     /* Compute out->data (allocated, uninitialised). A view op may point out->data into its input instead (op->view). */
@@ -56,8 +59,10 @@ struct hone_op {
     bool view; /* out shares its input's memory */
 };
 
+/* The backward of an operation without a derivative: HONE_E_UNSUPPORTED with the operation's name. */
 hone_status hone_no_gradient(hone_graph *g, hone_node *n);
 
+/* What a step is: {0} is inference. */
 typedef struct hone_graph_mode {
     bool record;          /* keep the tape; false: inference */
     bool train;           /* dropout is active */
@@ -68,9 +73,10 @@ typedef struct hone_graph_mode {
 
 /* `step` is the arena for everything the graph makes (borrowed). NULL when memory is short. */
 hone_graph *hone_graph_new(hone_arena *step);
-void hone_graph_free(hone_graph *g);
+void hone_graph_free(hone_graph *g); /* not the arena; accepts NULL */
 /* Forget the previous step (resets the arena) and start a new one. */
 void hone_graph_begin(hone_graph *g, const hone_graph_mode *mode);
+/* The step arena: for what shall live as long as the graph's tensors. */
 hone_arena *hone_graph_arena(hone_graph *g);
 /* Inference in the memory of one layer: hold is room for a layer's result (NULL when recording: the tape needs everything); settle
  * copies x there and forgets everything made since the mark. When recording, settle returns x.
@@ -78,6 +84,7 @@ hone_arena *hone_graph_arena(hone_graph *g);
  *     for each layer { mark = hone_arena_get_mark(hone_graph_arena(g)); x = hone_graph_settle(g, mark, layer(g, x), hold); } */
 hone_tensor *hone_graph_hold(hone_graph *g, const hone_tensor *x);
 hone_tensor *hone_graph_settle(hone_graph *g, hone_arena_mark mark, hone_tensor *x, hone_tensor *hold);
+/* The mode given to hone_graph_begin. */
 const hone_graph_mode *hone_graph_get_mode(const hone_graph *g);
 /* Time every operation from now on into p (borrowed); NULL: no longer. */
 void hone_graph_set_profile(hone_graph *g, hone_profile *p);
@@ -90,7 +97,9 @@ hone_tensor *hone_graph_refuse(hone_graph *g, hone_status failed);
 
 /* An input without gradient: wraps the caller's memory, which must live until the next begin. */
 hone_tensor *hone_graph_input(hone_graph *g, const char *name, hone_dtype dtype, hone_shape shape, const void *data);
-/* Apply an op: the one function behind every builder. params is copied. */
+/* Apply an op: the one function behind every builder. in[n_in]: NULL is an earlier failure (returns NULL), HONE_ABSENT an optional input
+ * that is not there; params (params_bytes of them, NULL and 0: none) are copied. NULL when the op refuses or memory is short: the graph
+ * keeps the sentence. */
 hone_tensor *hone_graph_apply(hone_graph *g, const hone_op *op, int n_in, hone_tensor *const *in, const void *params,
                               size_t params_bytes);
 /* The forward pass has read t for the last time. While recording, a result that its op can rebuild gives its memory back at once, and
@@ -99,9 +108,10 @@ void hone_graph_forget(hone_graph *g, hone_tensor *t);
 /* The value of t stays readable after backward. */
 void hone_graph_keep(hone_graph *g, hone_tensor *t);
 
-/* d(loss)/d(leaf) for every leaf that needs it, times `scale`. loss: one element. */
+/* d(loss)/d(leaf) for every leaf that needs it, times `scale`. loss: one element, else HONE_E_SHAPE; HONE_E_ARG when it depends on no
+ * parameter; those of hone_graph_status. */
 hone_status hone_graph_backward(hone_graph *g, hone_tensor *loss, double scale);
-/* Start from a given gradient of `out` instead (same shape and dtype as out; copied). */
+/* Start from a given gradient of `out` instead (same shape and dtype as out; copied). Errors as above. */
 hone_status hone_graph_backward_from(hone_graph *g, hone_tensor *out, const void *dout);
 
 /* --- for ops ---------------------------------------------------------------------------------------------------- */
@@ -109,6 +119,7 @@ hone_status hone_graph_backward_from(hone_graph *g, hone_tensor *out, const void
 /* Where the gradient of t goes, or NULL when it is not wanted (or memory ran out: the graph has failed). *add: the memory already
  * holds a sum. The caller must then write every element (or add to every element). */
 void *hone_graph_grad(hone_graph *g, hone_tensor *t, bool *add);
+/* Whether backward has a use for the gradient of t. */
 bool hone_wants_grad(const hone_tensor *t); /* accepts NULL */
 /* Memory for `saved`, or NULL (graph failed). Lives until the next begin. */
 void *hone_graph_save(hone_graph *g, size_t bytes);

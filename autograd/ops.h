@@ -52,6 +52,7 @@ hone_tensor *hone_attention_first(hone_graph *g, hone_tensor *qkv, const hone_se
 hone_tensor *hone_pooling(hone_graph *g, hone_tensor *x, const hone_sequences *s, int n, const hone_pool *modes,
                           const int32_t *skip);
 
+/* y = act(x), element by element: kernels/activation/activation.h. */
 hone_tensor *hone_activation(hone_graph *g, hone_tensor *x, hone_act act);
 hone_tensor *hone_dropout_op(hone_graph *g, hone_tensor *x, float p); /* identity when not training */
 hone_tensor *hone_normalize(hone_graph *g, hone_tensor *x);           /* rows to unit length: x / max(|x|, 1e-12) */

@@ -12,8 +12,10 @@
 
 #include "tensor/tensor.h"
 
+/* The times so far, by operation and shape. */
 typedef struct hone_profile hone_profile;
 
+/* One operation at one shape. */
 typedef struct hone_profile_row {
     const char *op;
     hone_shape in, weight, out; /* of the first input, the second input if it has rank 2, and the result; rank 0: none */
@@ -21,8 +23,10 @@ typedef struct hone_profile_row {
     double forward, backward;   /* seconds in all */
 } hone_profile_row;
 
+/* NULL when memory is short (HONE_E_NOMEM is in the error record). It may be freed before the graph that it watched, if that is told
+ * first: hone_graph_set_profile(g, NULL). */
 hone_profile *hone_profile_new(void);
-void hone_profile_free(hone_profile *p);
+void hone_profile_free(hone_profile *p); /* accepts NULL */
 /* Forget what was measured (after warming up). */
 void hone_profile_clear(hone_profile *p);
 /* Sorted by forward + backward, the largest first. The rows belong to p and change with the next step. */

@@ -2,7 +2,8 @@
  * build can make the N-th one fail (HONE_FAULT=write:N:ENOSPC, fsync:N:EIO, read:N:EINTR, open:N:EACCES, kill:N …).
  *
  * All functions retry EINTR and loop over short reads and writes. On failure nothing is left open and outputs are
- * untouched; the error record names the file. */
+ * untouched; the error record names the file. Errors: HONE_E_IO with the system's reason (hone_error.os_error), HONE_E_NOMEM, and
+ * what a function says. */
 #ifndef HONE_BASE_IO_H
 #define HONE_BASE_IO_H
 
@@ -18,6 +19,7 @@ typedef struct hone_mapping {
     const unsigned char *p;
     size_t n;
 } hone_mapping;
+/* A missing or unreadable file is HONE_E_IO. Unmap with hone_io_unmap. */
 hone_status hone_io_map(const char *path, hone_mapping *out);
 /* Bytes of a mapping that will hardly be read again: the process gives their memory back. They stay readable. */
 void hone_io_map_let_go(const hone_mapping *m, const void *p, size_t n);
@@ -49,20 +51,23 @@ int64_t hone_append_offset(const hone_append *a);
 hone_status hone_append_sync(hone_append *a);
 void hone_append_close(hone_append *a);
 
+/* Whether something of that name is there; whether it is a folder (links are followed). Never an error. */
 bool hone_io_exists(const char *path);
 bool hone_io_is_dir(const char *path);
 hone_status hone_io_mkdirs(const char *path);                 /* like mkdir -p */
 hone_status hone_io_rename(const char *from, const char *to); /* with fsync of the parent directory */
 hone_status hone_io_remove_tree(const char *path);            /* a missing path is fine; never follows links */
 hone_status hone_io_copy(const char *from, const char *to);   /* through hone_writer */
+/* Names created, renamed or removed in this folder reach the disk. */
 hone_status hone_io_sync_dir(const char *path);
 /* Names in a directory, sorted by byte order, without . and ..; NULL-terminated array, one hone_free for all. */
 hone_status hone_io_list(const char *dir, char ***names, size_t *n);
 /* Bytes free for us on the file system that holds path. */
 hone_status hone_io_free_bytes(const char *path, uint64_t *bytes);
 
-/* "dir/name" into a fixed buffer; HONE_E_LIMIT when it does not fit. */
+/* Bytes that a path may have, its NUL included. */
 #define HONE_PATH_MAX 4096
+/* "dir/name" into a fixed buffer; HONE_E_LIMIT when it does not fit. */
 hone_status hone_io_join(char out[HONE_PATH_MAX], const char *dir, const char *name);
 
 #endif

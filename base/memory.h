@@ -18,13 +18,17 @@ void *hone_alloc(size_t bytes);
 void *hone_zalloc(size_t bytes);
 /* Zeros whose untouched pages cost nothing: for tables of which a run touches a part. */
 void *hone_zalloc_sparse(size_t bytes);
-void *hone_realloc(void *p, size_t bytes); /* on failure p stays valid */
+/* On failure NULL is returned and p stays valid. */
+void *hone_realloc(void *p, size_t bytes);
+/* Of anything these functions return; accepts NULL. */
 void hone_free(void *p);
 /* The same gate with malloc's own alignment (16 bytes): for the many little nodes of JSON. */
 void *hone_alloc_small(size_t bytes);
+/* A copy of s, or of its first n bytes, with a NUL behind; NULL (HONE_E_NOMEM) without memory. Free with hone_free. */
 char *hone_strdup(const char *s);
 char *hone_strndup(const char *s, size_t n);
 
+/* Memory that is handed out piece by piece and taken back at once. Used by one thread at a time. */
 typedef struct hone_arena hone_arena;
 
 /* An empty arena. `name` (borrowed) appears in messages. `first_bytes` sizes the first block; 0 = small.
@@ -35,8 +39,10 @@ void hone_arena_free(hone_arena *a); /* accepts NULL */
 /* 64-byte aligned, uninitialised (debug builds: 0xFF bytes, NaN as f32). Grows by whole blocks; when memory is short
  * it returns NULL and the arena stays `failed` until reset: check once where it matters. */
 void *hone_arena_alloc(hone_arena *a, size_t bytes);
+/* The same, zeroed; and a copy of s. */
 void *hone_arena_zalloc(hone_arena *a, size_t bytes);
 char *hone_arena_strdup(hone_arena *a, const char *s);
+/* Whether memory ran short since the last reset. */
 bool hone_arena_failed(const hone_arena *a);
 
 /* Forget everything. The memory stays; several blocks are merged into one, so that a warm arena never allocates. */
@@ -49,6 +55,7 @@ size_t hone_arena_peak(const hone_arena *a); /* most bytes ever handed out betwe
 typedef struct hone_arena_mark {
     size_t block, offset, used;
 } hone_arena_mark;
+/* Where the arena stands now, and back to there. */
 hone_arena_mark hone_arena_get_mark(const hone_arena *a);
 void hone_arena_release(hone_arena *a, hone_arena_mark m);
 

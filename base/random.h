@@ -15,14 +15,16 @@ typedef enum hone_stream {
     HONE_STREAM_BOOTSTRAP = 5,
     HONE_STREAM_TEST = 6,
 } hone_stream;
+/* The stream number of a use and what it belongs to. */
 static inline uint64_t hone_stream_id(hone_stream s, uint64_t user) { return ((uint64_t)s << 48) | (user & 0xFFFFFFFFFFFFull); }
 
 /* Ten rounds; 128 random bits for one counter value. */
 void hone_philox(uint64_t seed, uint64_t stream, uint64_t index, uint32_t out[4]);
 
+/* One number for each (seed, stream, index): 64 bits, and below as real numbers. */
 uint64_t hone_random_u64(uint64_t seed, uint64_t stream, uint64_t index);
 double hone_random_uniform(uint64_t seed, uint64_t stream, uint64_t index); /* [0, 1), 53 bits */
-double hone_random_normal(uint64_t seed, uint64_t stream, uint64_t index);  /* Box-Muller */
+double hone_random_normal(uint64_t seed, uint64_t stream, uint64_t index);  /* N(0, 1), Box-Muller */
 /* Uniform in [0, n) without modulo bias (Lemire's multiply, 64-bit input: bias < n/2^64). */
 uint64_t hone_random_below(uint64_t seed, uint64_t stream, uint64_t index, uint64_t n);
 /* Fisher-Yates over 0..n-1, index i drawing its own counter. */

@@ -18,8 +18,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What went wrong, by kind; the program's exit status follows from it (hone_exit_status). */
 typedef enum hone_status {
-    HONE_OK = 0,
+    HONE_OK = 0,        /* done */
     HONE_E_ARG,         /* the caller's options make no sense             -> exit 2 */
     HONE_E_SHAPE,       /* shapes that do not fit together                -> exit 3 */
     HONE_E_DTYPE,       /* element types that do not fit together         -> exit 3 */
@@ -33,6 +34,7 @@ typedef enum hone_status {
     HONE_E_STOPPED,     /* a signal asked the run to stop                 -> exit 128+n */
 } hone_status;
 
+/* The record of the last failure: one for each thread. */
 typedef struct hone_error {
     hone_status code;
     int os_error;         /* errno when the system refused (HONE_E_STOPPED: the signal's number), else 0 */
@@ -55,6 +57,7 @@ hone_status hone_blame(const char *file, int64_t line);
 
 /* The calling thread's record; code HONE_OK when nothing failed. Never NULL. */
 const hone_error *hone_last_error(void);
+/* Forget the failure: the code is HONE_OK, the texts are empty. */
 void hone_error_clear(void);
 /* Copy another thread's record into this one (a prefetch thread hands over its failure). */
 void hone_error_restore(const hone_error *e);
@@ -70,6 +73,7 @@ int hone_exit_status(const hone_error *e);
 const char *hone_quote(const char *s);
 const char *hone_quote_n(const char *s, size_t n);
 
+/* Pass a failure up: return the status of `call` from the function that stands around it, unless it is HONE_OK. */
 #define HONE_TRY(call)                                                                                                 \
     do {                                                                                                               \
         hone_status try_status_ = (call);                                                                              \

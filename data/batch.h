@@ -1,8 +1,11 @@
 /* Token batches: every distinct text tokenised once, kept packed, and copied into packed batches.
  *
  * A batch of B rows and G groups (anchors, positives, negatives …) is one run of S = G * B sequences, all anchors
- * first: sequence g * B + b  is text g of row rows[b];   its tokens are ids[cu[s] .. cu[s+1]) There is no padding: T =
- * cu[S] is the sum of the lengths. Positions count from 0 in each sequence. */
+ * first:
+ *
+ *     sequence s = g * B + b  is text g of row rows[b];   its tokens are ids[cu[s] .. cu[s+1])
+ *
+ * There is no padding: T = cu[S] is the sum of the lengths. Positions count from 0 in each sequence. */
 #ifndef HONE_DATA_BATCH_H
 #define HONE_DATA_BATCH_H
 
@@ -50,6 +53,7 @@ void hone_token_store_free(hone_token_store *s); /* frees and zeroes; accepts {0
 /* Tokens of text g of row r. */
 int64_t hone_token_store_len(const hone_token_store *s, int64_t r, int64_t g);
 
+/* A packed batch. Zeros are an empty one. */
 typedef struct hone_token_batch {
     int64_t B, G, S, T;                /* rows, groups, sequences = B * G, tokens */
     int64_t max_len;                   /* longest sequence */
@@ -65,7 +69,7 @@ typedef struct hone_token_batch {
 /* Memory for any batch of up to max_rows rows of the store, so that filling allocates nothing. T over 2^31-1:
  * HONE_E_LIMIT. */
 hone_status hone_token_batch_reserve(hone_token_batch *b, const hone_token_store *s, int64_t max_rows);
-/* Build the batch of rows[0..n). Grows the memory if it must. */
+/* Build the batch of rows[0..n). Grows the memory if it must. HONE_E_LIMIT as above, HONE_E_NOMEM. */
 hone_status hone_token_batch_fill(hone_token_batch *b, const hone_token_store *s, const int64_t *rows, int64_t n);
 void hone_token_batch_free(hone_token_batch *b); /* frees and zeroes; accepts {0} */
 

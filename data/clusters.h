@@ -12,14 +12,17 @@
 
 #include "base/status.h"
 
+/* The forest: a row's parent, itself at a root. Zeros are an empty one. */
 typedef struct hone_clusters {
     int64_t n;
     int64_t *parent; /* [n] */
 } hone_clusters;
 
+/* n rows, each a cluster of its own. HONE_E_NOMEM. */
 hone_status hone_clusters_new(int64_t n, hone_clusters *out);
 void hone_clusters_free(hone_clusters *c); /* frees and zeroes; accepts {0} */
 
+/* The smallest row of the cluster that row i belongs to. */
 int64_t hone_clusters_root(const hone_clusters *c, int64_t i);
 /* True when they were two clusters until now. */
 bool hone_clusters_join(hone_clusters *c, int64_t i, int64_t k);
@@ -27,7 +30,7 @@ bool hone_clusters_join(hone_clusters *c, int64_t i, int64_t k);
 /* key[n * width], row-major, values 0 .. n_keys-1, or -1 which joins nothing. HONE_E_NOMEM. */
 hone_status hone_clusters_join_keys(hone_clusters *c, const int32_t *key, int64_t width, int64_t n_keys);
 
-/* How many clusters, how many of them have more than one row, rows in those, rows in the largest. */
+/* How many clusters, how many of them have more than one row, rows in those, rows in the largest. HONE_E_NOMEM. */
 typedef struct hone_cluster_counts {
     int64_t clusters, shared, shared_rows, largest;
 } hone_cluster_counts;

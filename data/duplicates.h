@@ -23,8 +23,10 @@
 
 #include "data/texts.h"
 
+/* The usual threshold. */
 #define HONE_NEAR_DUPLICATE 0.8
 
+/* For each text the numbers of its normal form and of its cluster. */
 typedef struct hone_duplicates {
     int64_t count;          /* as in the hone_texts */
     int32_t *same;          /* [count] number of the text's normal form, -1 = blank */
@@ -37,7 +39,7 @@ hone_status hone_duplicates_find(const hone_texts *x, double threshold, hone_dup
 void hone_duplicates_free(hone_duplicates *d); /* frees and zeroes; accepts {0} */
 
 /* The normal form of UTF-8 text (broken bytes stay as they are), NUL-terminated, in a buffer that grows and is reused.
- */
+ * HONE_E_NOMEM. */
 typedef struct hone_normal_text {
     char *p;
     size_t n;

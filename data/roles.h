@@ -1,7 +1,8 @@
 /* Roles: which column of a table is the anchor, the positive, the text …
  *
  * The user's mapping comes first (--columns anchor=question,positive=answer); without it these names are known, the
- * leftmost that the table has wins, and a name is used once: anchor    anchor | query | question | sentence1 | text1
+ * leftmost that the table has wins, and a name is used once:
+ *     anchor    anchor | query | question | sentence1 | text1
  *     positive  positive | answer | passage | document | response | sentence2 | text2
  *     negative  negative, then negative_1, negative_2 … by number
  *     score     score | similarity                 label   label | target | relevance
@@ -28,7 +29,7 @@ typedef enum hone_row_kind {
     HONE_ROWS_LABELLED, /* one text, not empty (found as for TEXT), and a label, any value that is not empty */
 } hone_row_kind;
 
-#define HONE_MAX_NEGATIVES 64
+#define HONE_MAX_NEGATIVES 64 /* columns of negatives that a table may have */
 
 /* Column numbers; -1 = the table has none. id, score, label and image are filled where they exist, asked for or not. */
 typedef struct hone_roles {
@@ -41,20 +42,22 @@ typedef struct hone_roles {
     int64_t n_texts, columns[2 + HONE_MAX_NEGATIVES];
 } hone_roles;
 
+/* One item of --columns. */
 typedef struct hone_column_map {
-    const char *role, *column;
+    const char *role, *column; /* borrowed */
 } hone_column_map;
 
 /* Find the roles that `kind` needs. map[0..n_map) is --columns, may be NULL.
  *   errors  HONE_E_ARG     an unknown role (nearest word in the hint), a role or a column given twice, a role that the
- * task has no use for, a mapped column that the file does not have HONE_E_FORMAT  `no field "positive"; fields are
+ *                          task has no use for, a mapped column that the file does not have
+ *           HONE_E_FORMAT  `no field "positive"; fields are
  * "query", "pos"`, hint `--columns positive=pos` */
 hone_status hone_roles_find(const hone_table *t, hone_row_kind kind, const hone_column_map *map, int64_t n_map,
                             hone_roles *out);
 
 /* Look at every row: a required text that is missing, not a text, or (kinds that say so) blank makes the row bad, as
  * does a score that is not a finite number, or lists of documents and labels that do not fit together (ANY: nothing
- * does). Calls hone_table_finish_drops. */
+ * does). Calls hone_table_finish_drops. HONE_E_FORMAT for the first bad row of a strict table, or when no row is left. */
 hone_status hone_roles_check(hone_table *t, hone_row_kind kind, const hone_roles *r);
 
 /* The cell as a number: a JSON number, true/false as 1/0, or a text that is a decimal number. False when it is none. */
@@ -67,7 +70,7 @@ int64_t hone_roles_number(const hone_roles *r, hone_row_kind kind);
  * is no array. The memory is the arena's, or the cell's own. HONE_E_NOMEM. */
 hone_status hone_cell_list(hone_cell c, hone_arena *a, hone_cell **items, int64_t *n);
 
-/* Both steps. */
+/* Both steps, with the errors of both. */
 hone_status hone_roles_apply(hone_table *t, hone_row_kind kind, const hone_column_map *map, int64_t n_map,
                              hone_roles *out);
 

@@ -30,6 +30,7 @@
 
 #include "base/status.h"
 
+/* What to draw, and how. Zeros are the usual values of what is not named. */
 typedef struct hone_sampler_options {
     uint64_t seed;
     int64_t batch_size; /* >= 1 */
@@ -46,6 +47,7 @@ typedef struct hone_sampler_options {
     int64_t n_classes;
 } hone_sampler_options;
 
+/* A place in an epoch's order. */
 typedef struct hone_sampler hone_sampler;
 
 /* Everything is allocated here. Stands at (epoch 0, batch 0). HONE_E_ARG; HONE_E_FORMAT: fewer than two classes have

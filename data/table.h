@@ -1,15 +1,16 @@
 /* Tables: the rows of a .csv, .tsv, .jsonl or .json file, each also .gz, or of standard input ("-"), in memory.
  *
  *   .csv    RFC 4180 with a header line: commas, "quoted fields" with doubled quotes and line breaks, CRLF or LF, a
- * last line end or none. Lines without a single character are no rows. A quote inside an unquoted field is itself. .tsv
- * the same with tabs. .jsonl  (.ndjson) one JSON object a line; blank lines are no rows. .json   an array of objects;
- * also what mongoexport writes into files of that name: objects one after another. A byte order mark is skipped. No
- * known ending, and standard input: the format is told from the first bytes.
+ * last line end or none. Lines without a single character are no rows. A quote inside an unquoted field is itself.
+ *   .tsv    the same with tabs.
+ *   .jsonl  (.ndjson) one JSON object a line; blank lines are no rows.
+ *   .json   an array of objects; also what mongoexport writes into files of that name: objects one after another.
+ *
+ * A byte order mark is skipped. No known ending, and standard input: the format is told from the first bytes.
  *
  * A cell is a UTF-8 text, or missing (JSON null, a key the row does not have), or any other JSON value as JSON text. In
  * CSV and TSV every cell is a text, an empty one too. Extended JSON of MongoDB exports becomes plain: {"$oid": "5f…"}
- * and
- * {"$uuid": …} a text, {"$numberInt": "7"}, $numberLong, $numberDouble, $numberDecimal a number, {"$date": …} the text
+ * and {"$uuid": …} a text, {"$numberInt": "7"}, $numberLong, $numberDouble, $numberDecimal a number, {"$date": …} the text
  * "2024-05-01T12:00:00Z", {"$undefined": true} missing.
  *
  * Bad rows (bad UTF-8, NUL bytes, a wrong number of fields, broken JSON, not an object, a key twice, a line or field
@@ -24,21 +25,24 @@
 #include "base/status.h"
 
 #define HONE_TABLE_MAX_FIELD ((size_t)16 << 20) /* bytes of a line, field or record */
-#define HONE_TABLE_MAX_COLUMNS 4096
-#define HONE_TABLE_MAX_LISTED 100000 /* bad rows kept with their reason (list_all: all), others are counted */
+#define HONE_TABLE_MAX_COLUMNS 4096             /* more: HONE_E_LIMIT */
+#define HONE_TABLE_MAX_LISTED 100000            /* bad rows kept with their reason (list_all: all), others are counted */
 
+/* What a cell is. */
 typedef enum hone_cell_kind {
     HONE_CELL_MISSING = 0,
     HONE_CELL_TEXT, /* p[0..n): UTF-8, may hold NUL (from JSON's \u0000); p[n] is 0 */
     HONE_CELL_JSON, /* p[0..n): number, true, false, array or object as compact JSON text; p[n] is 0 */
 } hone_cell_kind;
 
+/* One cell of a row. */
 typedef struct hone_cell {
     const char *p; /* owned by the table; "" when missing */
     size_t n;
     hone_cell_kind kind;
 } hone_cell;
 
+/* How a file is written; AUTO: by its name's ending, else by its first bytes. */
 typedef enum hone_table_format {
     HONE_TABLE_AUTO = 0,
     HONE_TABLE_CSV,
@@ -55,12 +59,14 @@ typedef struct hone_table_options {
     uint64_t max_bytes; /* most bytes of unpacked text to keep; 0 = half of this machine's memory. More: HONE_E_LIMIT */
 } hone_table_options;
 
+/* A row that was left out. */
 typedef struct hone_bad_row {
     int64_t row;          /* from 0, in the file */
     int64_t line, column; /* from 1; column 0 = not known. Columns count characters */
     const char *reason;   /* one sentence without the place */
 } hone_bad_row;
 
+/* A file's rows in memory. Read-only apart from hone_table_drop; any number of threads may read. */
 typedef struct hone_table hone_table;
 
 /* Read the whole of `path`; `o` may be NULL. Free with hone_table_free.
@@ -70,9 +76,9 @@ hone_status hone_table_read(const char *path, const hone_table_options *o, hone_
 void hone_table_free(hone_table *t); /* accepts NULL */
 
 const char *hone_table_path(const hone_table *t); /* for messages: "standard input" for "-" */
-hone_table_format hone_table_get_format(const hone_table *t);
+hone_table_format hone_table_get_format(const hone_table *t); /* as read: never HONE_TABLE_AUTO */
 int64_t hone_table_rows(const hone_table *t); /* good ones */
-int64_t hone_table_columns(const hone_table *t);
+int64_t hone_table_columns(const hone_table *t); /* how many */
 const char *hone_table_column_name(const hone_table *t, int64_t column); /* in order of first appearance */
 int64_t hone_table_find_column(const hone_table *t, const char *name);   /* -1 = there is none */
 

@@ -8,6 +8,7 @@
 
 #include "data/roles.h"
 
+/* rows of `width` texts, `count` distinct ones. */
 typedef struct hone_texts {
     int64_t rows, width, count;
     int32_t *of;    /* [rows * width] */
@@ -17,7 +18,7 @@ typedef struct hone_texts {
 
 /* From columns[0..width) of a table. More than 2^31-1 texts: HONE_E_LIMIT. Free with hone_texts_free. */
 hone_status hone_texts_from_table(const hone_table *t, const int64_t *columns, int64_t width, hone_texts *out);
-/* From plain memory: row-major text[rows * width], lengths n (NULL: NUL-terminated). Borrowed likewise. */
+/* From plain memory: row-major text[rows * width], lengths n (NULL: NUL-terminated). Borrowed likewise; the same errors. */
 hone_status hone_texts_from_array(const char *const *text, const size_t *n, int64_t rows, int64_t width,
                                   hone_texts *out);
 void hone_texts_free(hone_texts *x); /* frees and zeroes; accepts {0} */
@@ -25,7 +26,8 @@ void hone_texts_free(hone_texts *x); /* frees and zeroes; accepts {0} */
 /* Take white space (as Python's str.strip knows it) off both ends of UTF-8 text. */
 void hone_text_trim(const char **p, size_t *n);
 
-/* A numbering of byte strings: 0, 1, 2 … in order of first appearance. Strings are borrowed. */
+/* A numbering of byte strings: 0, 1, 2 … in order of first appearance. Strings are borrowed. HONE_E_LIMIT beyond
+ * 2^31-1, HONE_E_NOMEM. */
 typedef struct hone_intern {
     const char **p; /* [count] */
     size_t *n;

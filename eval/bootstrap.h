@@ -11,6 +11,7 @@
 
 #include "base/status.h"
 
+/* A figure and the ends of its 95 % interval, in the figure's own unit. */
 typedef struct hone_interval {
     double value, low, high;
 } hone_interval;
@@ -18,12 +19,13 @@ typedef struct hone_interval {
 /* Mean of x[0..n) with its interval; n = 0 gives zeros. resamples 0: 2,000. HONE_E_NOMEM. */
 hone_status hone_bootstrap_mean(const double *x, int64_t n, int64_t resamples, uint64_t seed, hone_interval *out);
 
+/* A difference, its interval, and how likely it is by chance alone. */
 typedef struct hone_paired {
     hone_interval difference; /* mean of b - a */
     double p;                 /* two-sided */
 } hone_paired;
 
-/* a, b [n]: the same queries under two models. */
+/* a, b [n]: the same queries under two models. HONE_E_NOMEM. */
 hone_status hone_paired_test(const double *a, const double *b, int64_t n, uint64_t seed, hone_paired *out);
 
 #endif

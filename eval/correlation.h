@@ -13,14 +13,15 @@
 
 #include "eval/bootstrap.h"
 
+/* Of values, or of their ranks (eval/pair_metrics.h). */
 typedef enum hone_correlation { HONE_PEARSON = 0, HONE_SPEARMAN } hone_correlation;
 
-/* The value alone. score, gold [n]. */
+/* The value alone. score, gold [n]. HONE_E_NOMEM. */
 hone_status hone_correlate(hone_correlation kind, const double *score, const double *gold, int64_t n, double *out);
 /* With its interval; resamples 0: 2,000. HONE_E_NOMEM. */
 hone_status hone_bootstrap_correlation(hone_correlation kind, const double *score, const double *gold, int64_t n,
                                        int64_t resamples, uint64_t seed, hone_interval *out);
-/* a, b [n]: the same pairs under two models; the difference is b's correlation less a's. */
+/* a, b [n]: the same pairs under two models; the difference is b's correlation less a's. HONE_E_NOMEM. */
 hone_status hone_paired_correlation(hone_correlation kind, const double *a, const double *b, const double *gold,
                                     int64_t n, uint64_t seed, hone_paired *out);
 

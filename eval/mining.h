@@ -35,6 +35,7 @@ typedef struct hone_mining_options {
     void *ctx;
 } hone_mining_options;
 
+/* Who looks for what. All arrays are borrowed. */
 typedef struct hone_mining_input {
     int64_t n_queries, n_documents, D;
     const float *q, *d;             /* [n_queries, D], [n_documents, D], row-major */
@@ -44,8 +45,10 @@ typedef struct hone_mining_input {
     int64_t most_rows;              /* P; 0: the longest list of right documents */
 } hone_mining_input;
 
+/* What excluded a candidate, for hone_mining.excluded. */
 enum { HONE_MINED_ABSOLUTE, HONE_MINED_RELATIVE, HONE_MINED_MAX, HONE_MINED_MIN, HONE_MINED_LIMITS };
 
+/* What was found; owned by this, free with hone_mining_free. */
 typedef struct hone_mining {
     int64_t n_queries, num_negatives, range_max; /* range_max as it came out */
     int32_t *negative;                   /* [n_queries, num_negatives] documents by falling similarity, -1: none */

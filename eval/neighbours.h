@@ -1,13 +1,14 @@
 /* Labelled texts judged by their neighbours: every text whose class has another member searches among all the others.
  * With the places of its own class in the ranking (falling similarity, ties in order of the texts) r1 < r2 < … of R:
  *     accuracy@k        1 if r1 <= k                     mrr@10   1 / r1 if r1 <= 10
- *     map               sum_i (i / r_i) / R              triplet_accuracy   share of (own, other) texts with sim(own) >
- * sim(other) triplet_accuracy is TripletEvaluator's over every triplet there is, a query at a time. */
+ *     map               sum_i (i / r_i) / R              triplet_accuracy   share of (own, other) with sim(own) > sim(other)
+ * triplet_accuracy is TripletEvaluator's over every triplet there is, a query at a time. */
 #ifndef HONE_EVAL_NEIGHBOURS_H
 #define HONE_EVAL_NEIGHBOURS_H
 
 #include "eval/retrieval.h"
 
+/* The figures, in the order of hone_neighbour_metric_names. */
 typedef enum hone_neighbour_metric {
     HONE_NEIGHBOUR_ACCURACY_1 = 0,
     HONE_NEIGHBOUR_ACCURACY_3,
@@ -18,6 +19,7 @@ typedef enum hone_neighbour_metric {
     HONE_NEIGHBOUR_TRIPLETS,
     HONE_NEIGHBOUR_METRICS
 } hone_neighbour_metric;
+/* Their names, "accuracy@1" and so on. */
 extern const char *const hone_neighbour_metric_names[HONE_NEIGHBOUR_METRICS];
 
 /* e [n, D] row-major, class_of [n]. value[m] [n]: filled for the queries, in order; *queries of them: texts whose class

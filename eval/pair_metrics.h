@@ -16,26 +16,29 @@
 double hone_pearson(int64_t n, const double *x, const double *y);
 
 /* rank[i] = the place of x[i] in ascending order, from 1; equal values share the mean of their places (scipy's
- * rankdata, method "average"). */
+ * rankdata, method "average"). HONE_E_NUMERIC, HONE_E_NOMEM. */
 hone_status hone_average_ranks(int64_t n, const double *x, double *rank);
 
-/* Pearson's r of the average ranks. NaN inputs give NaN, as Pearson's does. */
+/* Pearson's r of the average ranks. NaN inputs give NaN, as Pearson's does. HONE_E_NOMEM. */
 hone_status hone_spearman(int64_t n, const double *x, const double *y, double *r);
 
 /* Average precision = sum over distinct scores t, descending, of (R_t - R_before) P_t, where P and R are precision and
  * recall of "score >= t is positive": equal scores enter together, nothing is interpolated. No positive: 0. positive
- * [n]. Same as scikit-learn's average_precision_score. */
+ * [n]. Same as scikit-learn's average_precision_score. HONE_E_NUMERIC, HONE_E_NOMEM. */
 hone_status hone_average_precision(int64_t n, const float *score, const bool *positive, double *ap);
 
-/* P(score of a positive > score of a negative) + P(equal) / 2. One class only: NaN. Same as roc_auc_score. */
+/* P(score of a positive > score of a negative) + P(equal) / 2. One class only: NaN. Same as roc_auc_score.
+ * HONE_E_NUMERIC, HONE_E_NOMEM. */
 hone_status hone_roc_auc(int64_t n, const float *score, const bool *positive, double *auc);
 
 /* Counts at a threshold: predicted positive if score >= threshold (similarity) or <= threshold (distance). */
 typedef struct hone_confusion {
     int64_t tp, fp, fn, tn;
 } hone_confusion;
+/* Of n rows; positive[i]: what row i truly is. */
 hone_confusion hone_confusion_at(int64_t n, const float *score, const bool *positive, float threshold, bool distance);
-double hone_confusion_accuracy(hone_confusion c); /* 0 for no rows; so below for empty denominators */
+/* Accuracy (tp + tn) / n, precision tp / (tp + fp), recall tp / (tp + fn), F1 = 2 tp / (2 tp + fp + fn); 0 where the denominator is. */
+double hone_confusion_accuracy(hone_confusion c);
 double hone_confusion_precision(hone_confusion c);
 double hone_confusion_recall(hone_confusion c);
 double hone_confusion_f1(hone_confusion c);
@@ -52,6 +55,7 @@ typedef struct hone_best_threshold {
     double precision, recall; /* at the F1 threshold; of hone_best_accuracy: 0 */
     float threshold;
 } hone_best_threshold;
+/* errors  HONE_E_NOMEM, HONE_E_NUMERIC (a score that is not a number, with its row). */
 hone_status hone_best_accuracy(int64_t n, const float *score, const bool *positive, bool distance,
                                hone_best_threshold *out);
 hone_status hone_best_f1(int64_t n, const float *score, const bool *positive, bool distance, hone_best_threshold *out);

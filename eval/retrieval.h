@@ -19,6 +19,7 @@
 
 #include "data/texts.h"
 
+/* How alike two vectors are; larger is more alike. Names: config_sentence_transformers.json's similarity_fn_name. */
 typedef enum hone_similarity {
     HONE_SIMILARITY_COSINE = 0,
     HONE_SIMILARITY_DOT,
@@ -28,6 +29,7 @@ typedef enum hone_similarity {
 /* By the name that config_sentence_transformers.json uses; -1 if there is none. */
 int hone_similarity_from_name(const char *name);
 
+/* The figures, in the order of hone_retrieval_metric_names. */
 typedef enum hone_retrieval_metric {
     HONE_ACCURACY_1 = 0,
     HONE_ACCURACY_3,
@@ -50,6 +52,7 @@ extern const char *const hone_retrieval_metric_names[HONE_RETRIEVAL_METRICS]; /*
 
 enum { HONE_RETRIEVAL_DEPTH = 100 }; /* length of the ranked lists */
 
+/* Who is to find what, and what was found. Everything is owned by this. */
 typedef struct hone_retrieval {
     int64_t n_queries, n_documents;
     const int32_t *query;     /* [n_queries] text numbers (hone_texts) */

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Instruction sets that rows are written for, poorest first. */
 typedef enum hone_isa { HONE_ISA_SCALAR = 0, HONE_ISA_AVX2 = 1, HONE_ISA_AVX512 = 2 } hone_isa;
 
 /* Chooses a row for every kernel, once. HONE_ISA=scalar|avx2|avx512 caps the choice; a cap that the machine lacks, or a

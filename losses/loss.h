@@ -12,8 +12,10 @@
 
 #include "autograd/ops.h"
 
+/* Most lengths of a Matryoshka loss. */
 #define HONE_MAX_DIMS 32
 
+/* What the user may set; a loss reads what its formula has. Its own defaults stand in its hone_loss. */
 typedef struct hone_loss_options {
     double scale;       /* in-batch losses, cosent, angle: 1 / temperature; 20 */
     double margin;      /* triplets: 5 for euclidean and manhattan, 0.5 is usual for cosine; contrastive: 0.5 */
@@ -22,6 +24,7 @@ typedef struct hone_loss_options {
     int64_t dims[HONE_MAX_DIMS];
 } hone_loss_options;
 
+/* What a loss is given. */
 typedef struct hone_loss_batch {
     hone_tensor *embeddings; /* [G B, D] */
     int64_t B;
@@ -33,6 +36,7 @@ typedef struct hone_loss_batch {
     const int32_t *group;
 } hone_loss_batch;
 
+/* What a row must bring beside its texts. */
 typedef enum hone_loss_needs {
     HONE_LOSS_TEXTS = 0, /* texts alone */
     HONE_LOSS_SCORES,    /* a number for each row */
@@ -40,6 +44,8 @@ typedef enum hone_loss_needs {
     HONE_LOSS_CLASSES,   /* a class for each row */
 } hone_loss_needs;
 
+/* A loss: this table is all there is to one. Hone's are below; one of your own goes straight into hone_train_options
+ * (experiments/new_loss.c, docs/add-a-loss.md). */
 typedef struct hone_loss {
     const char *name;           /* as --loss spells it */
     const char *summary;        /* for help pages */
@@ -67,8 +73,9 @@ hone_tensor *hone_loss_build(hone_graph *g, const hone_loss *loss, const hone_lo
 extern const hone_loss hone_loss_mnr;
 
 /* The same with the partition averaged over both directions; documents look for their anchors among the anchors,
- * positives only: L = mean_i [ (log sum_j exp(s_ij) + log sum_j exp(scale cos(a_j, p_i))) / 2 - s_ii ] Source:
- * sentence-transformers MultipleNegativesRankingLoss, directions query_to_doc and doc_to_query, partition
+ * positives only:
+ *     L = mean_i [ (log sum_j exp(s_ij) + log sum_j exp(scale cos(a_j, p_i))) / 2 - s_ii ]
+ * Source: sentence-transformers MultipleNegativesRankingLoss, directions query_to_doc and doc_to_query, partition
  * per_direction. */
 extern const hone_loss hone_loss_mnr_symmetric;
 
@@ -109,7 +116,7 @@ extern const hone_loss hone_loss_contrastive;
  * Source: OnlineContrastiveLoss. */
 extern const hone_loss hone_loss_online_contrastive;
 
-/* NULL-terminated. */
+/* All of the above, NULL-terminated. */
 extern const hone_loss *const hone_losses[];
 /* By name, NULL if there is none. */
 const hone_loss *hone_loss_find(const char *name);

@@ -17,8 +17,10 @@
 #include "nn/param.h"
 #include "tensor/prepared.h"
 
+/* An opened model. One thread at a time; different models, different threads. */
 typedef struct hone_model hone_model;
 
+/* How to open; NULL or zeros: for inference, as the folder says. */
 typedef struct hone_model_options {
     hone_dtype dtype; /* 0: F32. F64: gradient checks */
     bool train; /* allocate gradients. false: for inference; weights are laid out for the kernels and cannot be saved */
@@ -35,16 +37,18 @@ void hone_model_close(hone_model *m); /* accepts NULL */
 
 /* A model without files: the encoder that `config` (as in config.json, borrowed) describes, mean pooling, unit length;
  * weights N(0, initializer_range), norms 1 and 0. It has no tokenizer and cannot be saved. For benches and experiments.
- */
+ * Errors: those of a config.json (HONE_E_FORMAT, HONE_E_UNSUPPORTED), HONE_E_NOMEM. */
 hone_status hone_model_make(const json_t *config, const hone_model_options *o, uint64_t seed, hone_model **out);
 
 /* Write the whole folder: weights as F32 safetensors, config.json with every unknown key kept, tokenizer files byte for
  * byte, sentence-transformers' modules in the form that all its versions from 2 on read. The folder appears complete or
- * not at all (a temporary beside it is renamed); one that is there is replaced. */
+ * not at all (a temporary beside it is renamed); one that is there is replaced. HONE_E_IO, HONE_E_NOMEM; HONE_E_ARG for a model that was
+ * opened for inference or made without files. */
 hone_status hone_model_save(hone_model *m, const char *dir);
 
 /* ---- what a model is, to the training loop ---- */
 
+/* Its parameters, owned by the model. */
 hone_params *hone_model_params(hone_model *m);
 
 /* B sequences, packed. All borrowed until the next hone_graph_begin. */
@@ -56,13 +60,16 @@ typedef struct hone_model_batch {
     const int32_t *skip;  /* [B] tokens that pooling leaves out, NULL: none */
 } hone_model_batch;
 
-/* Embeddings [B, D]: encoder, pooling and whatever modules follow. */
+/* Embeddings [B, D]: encoder, pooling and whatever modules follow. Like all builders: NULL when it fails, the graph keeps why. An id
+ * outside the vocabulary or a sequence longer than the positions is HONE_E_SHAPE. */
 hone_tensor *hone_model_encode(hone_model *m, hone_graph *g, const hone_model_batch *b);
-/* The encoder's last hidden states [T, C], before pooling; layer >= 0: the output of that layer (0: embeddings). */
+/* Hidden states [T, C], C = info.hidden, before pooling: the output of layer `layer` (0: the embeddings, 1 .. info.layers: that block),
+ * as transformers' output_hidden_states has them. -1: of the last one. Computes up to that layer and no further. Another number is HONE_E_ARG. */
 hone_tensor *hone_model_hidden(hone_model *m, hone_graph *g, const hone_model_batch *b, int layer);
 
 /* ---- facts ---- */
 
+/* Facts; everything is owned by the model. hidden, layers … are config.json's numbers. */
 typedef struct hone_model_info {
     const char *dir;    /* resolved folder */
     const char *family; /* model_type */
@@ -73,7 +80,9 @@ typedef struct hone_model_info {
     hone_precision precision; /* as opened: for hone_graph_mode */
     const char *similarity; /* cosine, dot, euclidean, manhattan */
 } hone_model_info;
+/* Valid until the model is closed. */
 const hone_model_info *hone_model_get_info(const hone_model *m);
+/* NULL for a model of hone_model_make. */
 const hone_tokenizer *hone_model_tokenizer(const hone_model *m);
 /* The table that token ids look up (hone_optim_catch_up). */
 hone_tensor *hone_model_word_table(const hone_model *m);
@@ -84,16 +93,18 @@ const char *hone_model_prompt(const hone_model *m, const char *name);
 /* Pooling leaves the prompt's tokens out (include_prompt false): hone_model_batch.skip is wanted. */
 bool hone_model_skips_prompt(const hone_model *m);
 /* How many tokens that is for a prompt: [CLS] and the prompt's own, not the closing special token. 0 when pooling takes
- * everything. */
+ * everything. Errors: those of hone_tokenizer_encode. */
 hone_status hone_model_prompt_tokens(const hone_model *m, const char *prompt, int32_t *n);
 
 /* ---- embedding texts ---- */
 
+/* A text: n bytes of UTF-8, no NUL needed; borrowed. */
 typedef struct hone_text {
     const char *p;
     size_t n;
 } hone_text;
 
+/* NULL or zeros are the usual call. */
 typedef struct hone_embed_options {
     const char *prompt;   /* put before every text; NULL: the model's default prompt */
     int64_t batch_tokens; /* most tokens in one forward, 0: 1024 */
@@ -104,11 +115,14 @@ typedef struct hone_embed_options {
 } hone_embed_options;
 
 /* out [n, D or truncate]. Texts are tokenized on all threads, sorted by length, embedded in packed batches. The step
- * arena of `g` is used and reset. cut: how many texts were longer than max_length (NULL: not wanted). */
+ * arena of `g` is used and reset. cut: how many texts were longer than max_length (NULL: not wanted). o NULL: defaults.
+ * Errors: HONE_E_FORMAT (a text that is not UTF-8), HONE_E_ARG (truncate beyond D, no tokenizer), HONE_E_NOMEM; `out` is then
+ * as it was. */
 hone_status hone_model_embed(hone_model *m, hone_graph *g, const hone_text *texts, int64_t n,
                              const hone_embed_options *o, float *out, int64_t *cut);
 
-/* The folder a name stands for: itself if it is one, else the snapshot in the Hugging Face cache. */
+/* The folder a name stands for: itself if it is one, else the snapshot in the Hugging Face cache (HF_HUB_CACHE, HF_HOME, else
+ * ~/.cache/huggingface). HONE_E_FORMAT when it is neither, HONE_E_ARG for an empty name, HONE_E_LIMIT for a path too long. */
 hone_status hone_model_find(const char *name, char dir[4096]);
 
 #endif

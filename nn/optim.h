@@ -17,25 +17,28 @@
 
 #include "nn/param.h"
 
+/* Usual values behind the fields; zeros are not filled in. */
 typedef struct hone_optim_config {
     double beta1, beta2, eps, weight_decay; /* 0.9, 0.999, 1e-8, 0.01 */
     double clip;                            /* largest global gradient norm; 0 = no clipping */
 } hone_optim_config;
 
+/* Moments and counters of one registry. */
 typedef struct hone_optim hone_optim;
 
-/* The registry must have gradients and outlive the optimiser. */
+/* The registry must have gradients and outlive the optimiser; frozen parts and rates are read here. HONE_E_NOMEM. */
 hone_status hone_optim_new(hone_params *ps, const hone_optim_config *config, hone_optim **out);
-void hone_optim_free(hone_optim *o);
+void hone_optim_free(hone_optim *o); /* accepts NULL */
 
-/* Bring the rows `ids` (or, with ids NULL, every row) of table `t` up to date. */
+/* Bring the rows ids[0..n) (or, with ids NULL, every row) of `table` up to date. HONE_E_NOMEM. */
 hone_status hone_optim_catch_up(hone_optim *o, const hone_tensor *table, const int32_t *ids, int64_t n);
-/* Every table, every row: before saving or evaluating. */
+/* Every table, every row: before saving or evaluating. HONE_E_NOMEM. */
 hone_status hone_optim_catch_up_all(hone_optim *o);
 
-/* sqrt(sum g^2) over all gradients, in double, in a fixed order; not finite if any gradient is not. */
+/* sqrt(sum g^2) over all gradients, in double, in a fixed order; not finite if any gradient is not. HONE_E_NOMEM. */
 hone_status hone_optim_grad_norm(hone_optim *o, double *norm);
-/* Scale gradients by min(1, clip / (norm + 1e-6)), update everything with learning rate lr, forget the gradients. */
+/* Scale gradients by min(1, clip / (norm + 1e-6)), update everything with learning rate lr, forget the gradients.
+ * norm: what hone_optim_grad_norm gave; the caller has seen that it is finite. HONE_E_NOMEM: nothing was updated. */
 hone_status hone_optim_step(hone_optim *o, double lr, double norm);
 
 int64_t hone_optim_steps(const hone_optim *o); /* updates made so far */
@@ -49,7 +52,8 @@ int32_t *hone_optim_row_step(hone_optim *o, int64_t i); /* [V] of a table, else 
 /* Decay factors of the updates so far, [steps, columns]: a column for each rate that tables have; *n of them in all. */
 const float *hone_optim_decays(const hone_optim *o, int64_t *n);
 int64_t hone_optim_decay_columns(const hone_optim *o);
-/* Restore the counters (moments and row steps are written through the pointers above); n = steps * columns. */
+/* Restore the counters (moments and row steps are written through the pointers above); n = steps * columns,
+ * else HONE_E_FORMAT; HONE_E_NOMEM. */
 hone_status hone_optim_restore(hone_optim *o, int64_t steps, const float *decays, int64_t n);
 
 #endif

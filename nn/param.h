@@ -7,7 +7,7 @@
  *
  *     hone_params *ps = hone_params_new(HONE_F32);
  *     hone_tensor *w = hone_params_add(ps, HONE_PARAM_WEIGHT, shape, "encoder.layer.0.output.dense.weight");
- *     HONE_TRY(hone_params_allocate(ps, true));           // now w->data and w->grad exist
+ *     HONE_TRY(hone_params_allocate(ps, HONE_PARAMS_TRAIN)); // now w->data and w->grad exist
  *
  * The registry owns everything it hands out, until hone_params_free. */
 #ifndef HONE_NN_PARAM_H
@@ -15,6 +15,7 @@
 
 #include "tensor/tensor.h"
 
+/* What a parameter is: biases and norms have no weight decay, tables have their gradient by rows. */
 typedef enum hone_param_kind {
     HONE_PARAM_WEIGHT = 0,
     HONE_PARAM_BIAS,
@@ -22,8 +23,10 @@ typedef enum hone_param_kind {
     HONE_PARAM_EMBEDDING, /* a lookup table: its gradient is kept by rows (tensor.h, hone_row_set) */
 } hone_param_kind;
 
+/* Most published tensors that are one parameter. */
 #define HONE_PARAM_PARTS 3
 
+/* A parameter as the registry keeps it. */
 typedef struct hone_param {
     hone_tensor *tensor;
     hone_param_kind kind;
@@ -37,10 +40,11 @@ typedef struct hone_param {
     void *table_grad; /* a table's gradient: memory of its own, of which only touched pages exist */
 } hone_param;
 
+/* The registry. */
 typedef struct hone_params hone_params;
 
 hone_params *hone_params_new(hone_dtype dtype); /* F32 or F64; NULL: no memory */
-void hone_params_free(hone_params *ps);
+void hone_params_free(hone_params *ps);         /* and every tensor it handed out; accepts NULL */
 
 /* Declare a parameter (names are copied). NULL when memory is short: the registry remembers it and hone_params_allocate
  * fails. */
@@ -49,15 +53,17 @@ hone_tensor *hone_params_add(hone_params *ps, hone_param_kind kind, hone_shape s
 hone_tensor *hone_params_add_stacked(hone_params *ps, hone_param_kind kind, hone_shape part, int n,
                                      const char *const *names);
 
+/* What the parameters are for. */
 typedef enum hone_params_use {
     HONE_PARAMS_PLAIN,     /* values only */
     HONE_PARAMS_TRAIN,     /* values and gradients */
     HONE_PARAMS_INFERENCE, /* tables borrow from a mapped file, matrices are prepared: neither has values here */
 } hone_params_use;
 /* Give every declared parameter its memory: one flat block of values (uninitialised) and one of gradients, as the use
- * asks. */
+ * asks. HONE_E_NOMEM, also when declaring ran short. */
 hone_status hone_params_allocate(hone_params *ps, hone_params_use use);
 
+/* How many parameters; the i-th, in order of declaration; elements of all together; F32 or F64. */
 int64_t hone_params_count(const hone_params *ps);
 hone_param *hone_params_at(const hone_params *ps, int64_t i);
 int64_t hone_params_elements(const hone_params *ps);
@@ -71,7 +77,9 @@ typedef struct hone_named {
     void *data, *grad;
     hone_param *param;
 } hone_named;
+/* part 0 .. n_names-1. */
 hone_named hone_params_part(const hone_params *ps, int64_t i, int part);
+/* By published name; false: there is none. */
 bool hone_params_find(const hone_params *ps, const char *name, hone_named *out);
 
 /* Freeze the published tensors whose names match a pattern of the shell (* ? [a-z]), or give them a learning rate of their own; a later

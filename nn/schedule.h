@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+/* The forms above. */
 typedef enum hone_schedule { HONE_SCHEDULE_LINEAR = 0, HONE_SCHEDULE_COSINE, HONE_SCHEDULE_CONSTANT } hone_schedule;
 
 /* The factor of the learning rate for the next update. */

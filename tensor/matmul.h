@@ -19,6 +19,7 @@
 #include "base/status.h"
 #include "kernels/kernel.h"
 
+/* The fields are those of the head of the page. */
 typedef struct hone_matmul_f32_args {
     int64_t M, N, K;
     bool trans_a, trans_b;
@@ -37,6 +38,7 @@ typedef struct hone_matmul_f32_args {
     bool accumulate, add_sum_a;
 } hone_matmul_f32_args;
 
+/* The same in double. */
 typedef struct hone_matmul_f64_args {
     int64_t M, N, K;
     bool trans_a, trans_b;
@@ -52,6 +54,7 @@ typedef struct hone_matmul_f64_args {
     bool accumulate;
 } hone_matmul_f64_args;
 
+/* C (+)= act(op(A) op(B) + bias). */
 hone_status hone_matmul_f32(const hone_matmul_f32_args *m);
 /* op(B) [K, N] laid out as the kernels read it, for an operand that is used many times between changes (a weight). The
  * layout depends on N, K and the kernel row in use: same process only. Results have the same bits as without packing.

@@ -18,6 +18,7 @@
 #include "base/status.h"
 #include "kernels/kernel.h"
 
+/* The fields are those of the head of the page. */
 typedef struct hone_matmul_bf16_args {
     int64_t M, N, K;
     bool trans_a, trans_b;
@@ -34,6 +35,7 @@ typedef struct hone_matmul_bf16_args {
     bool accumulate;
 } hone_matmul_bf16_args;
 
+/* C (+)= act(bf16(op(A)) bf16(op(B)) + bias). */
 hone_status hone_matmul_bf16(const hone_matmul_bf16_args *m);
 /* op(B) [K, N] rounded and laid out as the kernels read it, for an operand that is used many times between changes. The
  * layout depends on N, K and the kernel row in use: same process only. Results have the same bits as without packing.

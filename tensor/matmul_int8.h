@@ -2,8 +2,7 @@
  *
  *   hone_matmul_int8_weight w;
  *   HONE_TRY(hone_matmul_int8_pack(arena, N, K, weight, K, &w));                          once
- *   HONE_TRY(hone_matmul_int8(&(hone_matmul_int8_args){.M = M, .a = x, .lda = K, .w = &w, .c = y, .ldc = N, .bias =
- * b}));
+ *   HONE_TRY(hone_matmul_int8(&(hone_matmul_int8_args){.M = M, .a = x, .lda = K, .w = &w, .c = y, .ldc = N, .bias = b}));
  *
  * Each row of x gets its own scale and zero point when it comes (8 bits, asymmetric: GELU's outputs are), each row of W
  * its own scale (8 bits, symmetric). The sums of products are exact integers and the rest is fixed arithmetic
@@ -23,7 +22,8 @@
 #include "base/status.h"
 #include "kernels/kernel.h"
 
-struct hone_dot_int8_row;
+struct hone_dot_int8_row; /* kernels/dot/dot.h */
+/* W [N, K] in 8 bits, for this process and its kernels; everything lies in the arena given. */
 typedef struct hone_matmul_int8_weight {
     int64_t N, K;
     const struct hone_dot_int8_row *row; /* the kernels it was packed for */
@@ -38,6 +38,7 @@ typedef struct hone_matmul_int8_weight {
 hone_status hone_matmul_int8_pack(hone_arena *arena, int64_t N, int64_t K, const float *w, int64_t ldw,
                                   hone_matmul_int8_weight *out);
 
+/* y = act(x W^T + bias). */
 typedef struct hone_matmul_int8_args {
     int64_t M;
     const float *a; /* [M, K], rows lda apart */

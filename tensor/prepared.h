@@ -9,6 +9,7 @@
 
 #include "tensor/matmul_int8.h"
 
+/* The number format of Linear products. */
 typedef enum hone_precision {
     HONE_PRECISION_F32 = 0,
     HONE_PRECISION_BF16, /* operands rounded to bf16, sums in f32 */
@@ -18,6 +19,7 @@ typedef enum hone_precision {
 
 const char *hone_precision_name(hone_precision p); /* "f32", … */
 
+/* W [N, K] laid out for one precision; the pointer of the others is NULL. */
 typedef struct hone_prepared {
     hone_precision precision;
     int64_t N, K;
@@ -32,7 +34,7 @@ hone_status hone_prepare(hone_arena *arena, hone_precision precision, int64_t N,
                          const hone_prepared **out);
 
 /* c [M, N] = act(a W^T + bias), rows of a and c without gaps; pre [M, N] receives the value before act, or NULL (not
- * for int8: it has no backward that would ask). On all threads. */
+ * for int8: it has no backward that would ask). On all threads. HONE_E_NOMEM. */
 hone_status hone_prepared_linear(const hone_prepared *w, int64_t M, const float *a, const float *bias, hone_act act,
                                  float *pre, float *c);
 

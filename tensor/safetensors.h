@@ -17,8 +17,9 @@
 #include "tensor/tensor.h"
 
 #define HONE_SAFETENSORS_HEADER_MAX 100000000u /* bytes; the reference's limit */
-#define HONE_SAFETENSORS_TENSORS_MAX 1000000
+#define HONE_SAFETENSORS_TENSORS_MAX 1000000   /* more: HONE_E_LIMIT */
 
+/* A tensor of the file; name and data are valid until hone_safetensors_close. */
 typedef struct hone_safetensors_entry {
     const char *name; /* UTF-8 without NUL */
     const void *data; /* in the mapping, of no particular alignment */
@@ -28,6 +29,7 @@ typedef struct hone_safetensors_entry {
     int file; /* hone_safetensors_path gives its name */
 } hone_safetensors_entry;
 
+/* An opened file or folder of shards; read-only, for any number of threads. */
 typedef struct hone_safetensors hone_safetensors;
 
 /* path is a file, or a folder with model.safetensors, or else with model.safetensors.index.json and the shards it
@@ -43,6 +45,7 @@ int64_t hone_safetensors_count(const hone_safetensors *s);
 const hone_safetensors_entry *hone_safetensors_at(const hone_safetensors *s, int64_t i);
 const hone_safetensors_entry *hone_safetensors_find(const hone_safetensors *s, const char *name); /* NULL: not there */
 
+/* How many files there are, and the path of file 0 .. files-1. */
 int hone_safetensors_files(const hone_safetensors *s);
 const char *hone_safetensors_path(const hone_safetensors *s, int file);
 /* A value of the file's `__metadata__`, NULL when absent; and the i-th pair in the header's order, false past the last.

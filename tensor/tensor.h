@@ -10,10 +10,12 @@
 #include "base/status.h"
 #include "tensor/dtype.h"
 
-#define HONE_MAX_RANK 8
+#define HONE_MAX_RANK 8 /* most dimensions of a tensor */
 
+/* Where the data are. This release computes on the CPU alone. */
 typedef enum hone_device { HONE_CPU = 0, HONE_CUDA = 1 } hone_device;
 
+/* Dimensions, the last one contiguous. */
 typedef struct hone_shape {
     int rank; /* 0: a scalar, one element */
     int64_t dim[HONE_MAX_RANK];
@@ -30,6 +32,7 @@ typedef struct hone_row_set {
     int64_t n;
 } hone_row_set;
 
+/* A tensor. Only grad_set, grad and data change after it was made. */
 typedef struct hone_tensor {
     void *data;
     hone_dtype dtype;
@@ -54,21 +57,26 @@ bool hone_shape_equal(const hone_shape *a, const hone_shape *b);
 /* "[16, 384]" for messages; eight rotating thread-local buffers. */
 const char *hone_shape_str(const hone_shape *s);
 
+/* Elements of t. */
 static inline int64_t hone_count(const hone_tensor *t) {
     return hone_shape_count(&t->shape);
 }
+/* Dimension i of t; -1 is the last. */
 static inline int64_t hone_dim(const hone_tensor *t, int i) {
     return t->shape.dim[i < 0 ? t->shape.rank + i : i];
 }
 /* Product of all dimensions but the last; the last (1 for a scalar). */
 int64_t hone_rows(const hone_tensor *t);
 int64_t hone_cols(const hone_tensor *t);
+/* The data as what they are; the caller knows the dtype. */
 static inline float *hone_f32(const hone_tensor *t) {
     return (float *)t->data;
 }
+/* As hone_f32, for F64. */
 static inline double *hone_f64(const hone_tensor *t) {
     return (double *)t->data;
 }
+/* As hone_f32, for I32. */
 static inline int32_t *hone_i32(const hone_tensor *t) {
     return (int32_t *)t->data;
 }

@@ -12,7 +12,7 @@ typedef enum hone_bench_phase {
     HONE_PHASE_LOSS,
     HONE_PHASE_BACKWARD,
     HONE_PHASE_GRAD_NORM,
-    HONE_PHASE_UPDATE, /* clipping, AdamW, packing of the weights */
+    HONE_PHASE_UPDATE, /* clipping, AdamW */
     HONE_PHASES
 } hone_bench_phase;
 

@@ -5,8 +5,8 @@
  *         model.safetensors           weights
  *         optimizer.safetensors       "m.<name>", "v.<name>", "rows.<name>" of tables, "decays", and
  *                                     "p.<name>" of layers that model.safetensors does not hold (Dense)
- *         state.json                  written last: counters, best so far, place in the data and in the log; a CRC-32
- * of every tensor, of every other byte of every file ("files") and, at its end, of itself
+ *         state.json                  written last: counters, best so far, place in the data and in the log; a CRC-32 of every
+ *                                     tensor, of every other byte of every file ("files") and, at its end, of itself
  *
  * Every single flipped bit is found: a CRC-32 misses none, and no byte is outside of one.
  * The folder is written under a temporary name, synced, and renamed: it is there whole or not at all. */
@@ -20,6 +20,7 @@
 /* What the warnings have seen (train/watch.h): finite, all 0 at the start. */
 enum { HONE_WATCH_NUMBERS = 32 };
 
+/* Where a run stands; what "now" means after a resume. */
 typedef struct hone_train_state {
     int64_t step;         /* optimiser steps done */
     int64_t epoch, batch; /* where the data stand: next batch of this epoch */
@@ -34,19 +35,19 @@ typedef struct hone_train_state {
 } hone_train_state;
 
 /* `identity`: what must not change between stop and resume (options, data fingerprint); stored, and compared by
- * hone_checkpoint_load. */
+ * hone_checkpoint_load. HONE_E_IO (no folder of that name appears), HONE_E_LIMIT (a path too long), HONE_E_NOMEM. */
 hone_status hone_checkpoint_save(const char *dir, hone_model *m, hone_optim *o, const hone_train_state *s,
                                  const json_t *identity);
 
 /* The newest checkpoint folder in `run` whose state and checksums hold, into dir; "" if there is none. Damaged newer
  * ones are named in `passed_over` (may be NULL). What a killed run left half written in `run` (NAME.tmp, NAME.tmp-PID,
- * NAME.old-PID) is removed. */
+ * NAME.old-PID) is removed. HONE_E_IO, HONE_E_NOMEM; damage is no error here. */
 hone_status hone_checkpoint_newest(const char *run, char dir[4096], char *passed_over, size_t n);
 /* Load weights, optimiser state and counters. A different identity is HONE_E_ARG with the field named; damage is
  * HONE_E_FORMAT. */
 hone_status hone_checkpoint_load(const char *dir, hone_model *m, hone_optim *o, hone_train_state *s,
                                  const json_t *identity);
-/* Delete all but the newest `keep` checkpoints of a run. */
+/* Delete all but the newest `keep` checkpoints of a run. HONE_E_IO, HONE_E_NOMEM. */
 hone_status hone_checkpoint_prune(const char *run, int64_t keep);
 
 #endif

@@ -12,9 +12,10 @@
 #include "data/batch.h"
 #include "train/train.h"
 
+/* The memory that passes of one run share. */
 typedef struct hone_pass hone_pass;
 
-/* Everything is borrowed. chunk 0: never; a batch of at most `chunk` rows takes the plain way. */
+/* Everything is borrowed and outlives it. chunk 0: never; a batch of at most `chunk` rows takes the plain way. Errors: HONE_E_NOMEM. */
 hone_status hone_pass_new(hone_model *m, hone_graph *g, const hone_train_data *data, const hone_loss *loss, const hone_loss_options *options,
                           int64_t chunk, hone_pass **out);
 void hone_pass_free(hone_pass *p); /* accepts NULL */

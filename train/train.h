@@ -33,30 +33,31 @@ typedef struct hone_evaluation {
 /* What the loop tells whoever shows progress. */
 typedef struct hone_train_report {
     int64_t step, total_steps;
-    double epoch, loss, lr, grad_norm, ms;
-    int64_t tokens;
+    double epoch, loss, lr, grad_norm, ms; /* epochs done, the step's mean loss, rate, norm before clipping, milliseconds */
+    int64_t tokens;                        /* of the step */
     const json_t *metrics; /* set: this is an evaluation */
     const char *note;      /* set: a sentence for the user (a skipped update, a warning, a checkpoint taken up) */
     bool skipped;          /* a step whose loss or gradient was not finite: nothing was updated */
 } hone_train_report;
 
+/* A run. Fields without a default in their comment must be filled in. */
 typedef struct hone_train_options {
     const char *out; /* folder; created */
-    const hone_loss *loss;
-    hone_loss_options loss_options;
+    const hone_loss *loss;          /* one of losses/loss.h, or your own */
+    hone_loss_options loss_options; /* taken as they are: fill in the loss's defaults */
     double epochs;        /* passes over the data; used when steps is 0 */
     int64_t steps;        /* optimiser steps; 0 = from epochs */
-    int64_t batch_size, accumulate;
+    int64_t batch_size, accumulate; /* rows of a batch, batches of an optimiser step; both 1 or more */
     int64_t chunk; /* gradient cache: larger batches are computed in the memory of this many rows (train/pass.h); 0: never */
-    double lr;
+    double lr;     /* the highest rate */
     double warmup; /* below 1: share of all steps (rounded up); else steps */
-    hone_schedule schedule;
+    hone_schedule schedule; /* 0: linear */
     hone_optim_config optim;
-    uint64_t seed;
-    bool no_shuffle, no_duplicates, drop_last;
+    uint64_t seed; /* of order, dropout and sampling */
+    bool no_shuffle, no_duplicates, drop_last; /* data/sampler.h */
     int64_t eval_every, save_every; /* optimiser steps; 0 = every epoch; -1 = never */
     int64_t keep;                   /* checkpoints kept; 0 = all */
-    bool resume;
+    bool resume; /* go on from the newest checkpoint in `out`, if there is one */
     const hone_evaluation *evaluation; /* NULL: none; then the last model is the best */
     int64_t patience;                  /* stop after so many evaluations in a row without a new best; 0: never */
     const json_t *options;             /* resolved command line for run.json (borrowed); NULL: none */
@@ -67,6 +68,7 @@ typedef struct hone_train_options {
     void *ctx;
 } hone_train_options;
 
+/* What to train on. */
 typedef struct hone_train_data {
     const hone_token_store *store; /* tokenised rows: group 0 anchors, 1 positives, … */
     const hone_texts *texts;       /* their text numbers, for duplicate-free batches */
@@ -84,8 +86,9 @@ typedef struct hone_train_data {
     const int32_t *skip; /* [groups] tokens of each group's prompt that pooling leaves out; NULL: none */
 } hone_train_data;
 
+/* How it went: steps made, of the best model and skipped; the deciding metric before training and at its best. */
 typedef struct hone_train_result {
-    int64_t steps, best_step, skipped;
+    int64_t steps, best_step, skipped; /* best_step -1: nothing was judged */
     double first_metric, best_metric, last_loss, seconds;
 } hone_train_result;
 

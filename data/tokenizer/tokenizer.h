@@ -28,15 +28,16 @@
 /* The longest text hone_tokenizer_encode takes, in bytes (offsets are int32): HONE_E_LIMIT beyond. */
 #define HONE_TOKENIZER_MAX_TEXT ((size_t)256 << 20)
 
+/* An opened tokenizer: read-only, for any number of threads. */
 typedef struct hone_tokenizer hone_tokenizer;
 
 /* Open a model folder. tokenizer.json if it exists, else vocab.txt (one token a line, id = line number from 0).
  * tokenizer_config.json, special_tokens_map.json and (with vocab.txt) added_tokens.json are read where present: they
  * give the special tokens' roles, model_max_length and, when tokenizer_class is BertTokenizer or a relative of it,
  * do_lower_case, strip_accents and tokenize_chinese_chars, which win over tokenizer.json as they do in transformers 5.
- * The truncation and padding blocks of tokenizer.json are ignored. errors  HONE_E_IO (no such folder, neither file),
- * HONE_E_FORMAT (file and place named), HONE_E_LIMIT, HONE_E_UNSUPPORTED (a component Hone does not have, by name),
- * HONE_E_NOMEM; *out is untouched. */
+ * The truncation and padding blocks of tokenizer.json are ignored.
+ *   errors  HONE_E_IO (no such folder, neither file), HONE_E_FORMAT (file and place named), HONE_E_LIMIT,
+ *           HONE_E_UNSUPPORTED (a component Hone does not have, by name), HONE_E_NOMEM; *out is untouched. */
 hone_status hone_tokenizer_open(const char *folder, hone_tokenizer **out);
 void hone_tokenizer_free(hone_tokenizer *t); /* accepts NULL */
 /* Lower-case texts before everything else, unless a Lowercase step is there already: what sentence-transformers does for a folder whose
@@ -105,6 +106,7 @@ const char *hone_tokenizer_token(const hone_tokenizer *t, int64_t id, size_t *n)
 /* Id of a spelling, -1 if there is none. */
 int64_t hone_tokenizer_id(const hone_tokenizer *t, const char *token, size_t n);
 
+/* The special tokens that have a role. */
 typedef enum hone_special_token {
     HONE_TOKEN_PAD,
     HONE_TOKEN_UNK,

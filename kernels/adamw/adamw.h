@@ -8,6 +8,7 @@
 #define HONE_KERNELS_ADAMW_H
 #include "kernels/kernel.h"
 
+/* The numbers of one step, the same for all parameters of a call. */
 typedef struct hone_adamw_step {
     double lr, beta1, beta2, eps, weight_decay;
     double bias1, bias2; /* 1 - beta^t */

@@ -12,7 +12,7 @@
 #define HONE_KERNELS_ATTENTION_H
 #include "kernels/kernel.h"
 
-#define HONE_ATTENTION_MAX_HEAD 256
+#define HONE_ATTENTION_MAX_HEAD 256 /* most columns of a head, d above; more: HONE_E_LIMIT */
 
 typedef void hone_attention_f32_fwd_fn(int64_t T, int64_t d, float scale, const float *q, const float *k,
                                        const float *v, int64_t ldq, const hone_dropout *drop, uint64_t task, float *o,

@@ -8,6 +8,7 @@
 #define HONE_KERNELS_POOLING_H
 #include "kernels/kernel.h"
 
+/* How the tokens of a text become one vector. */
 typedef enum hone_pool {
     HONE_POOL_CLS = 0,
     HONE_POOL_MAX,
