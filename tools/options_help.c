@@ -178,7 +178,8 @@ void hone_options_man(const hone_command *c, FILE *f) {
     troff(f, name);
     fputs(" \\- ", f);
     troff(f, c->summary);
-    fprintf(f, "\n.SH SYNOPSIS\n\\fBhone %s\\fR ", c->name);
+    /* The page is ragged from here on: beside a word as long as {"row":0,...} no line can be stretched. */
+    fprintf(f, "\n.SH SYNOPSIS\n.ad l\n\\fBhone %s\\fR ", c->name);
     troff(f, c->synopsis);
     fputc('\n', f);
     if (c->about) {
