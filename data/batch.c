@@ -193,7 +193,7 @@ hone_status hone_token_store_build(const hone_texts *texts, const char *const *p
     const int64_t tasks = (b.n_units + TEXTS_PER_TASK - 1) / TEXTS_PER_TASK;
     if (st == HONE_OK) {
         b.offset = s.offset = hone_zalloc((size_t)(b.n_units + 1) * sizeof *b.offset);
-        b.cut = hone_zalloc((size_t)b.n_units + 1);
+        b.cut = s.cut = hone_zalloc((size_t)b.n_units + 1);
         b.pieces = hone_zalloc((size_t)(tasks + 1) * sizeof *b.pieces);
         if (!b.offset || !b.cut || !b.pieces) st = HONE_E_NOMEM;
     }
@@ -201,7 +201,6 @@ hone_status hone_token_store_build(const hone_texts *texts, const char *const *p
     if (st == HONE_OK) st = stitch(&b, &s);
     for (int64_t k = 0; b.pieces && k < tasks; k++) hone_free(b.pieces[k].ids);
     hone_free(b.pieces);
-    hone_free(b.cut);
     hone_free(b.units);
     hone_free(b.prompt);
     s.n_units = b.n_units;
@@ -216,6 +215,7 @@ void hone_token_store_free(hone_token_store *s) {
     hone_free(s->unit);
     hone_free(s->offset);
     hone_free(s->ids);
+    hone_free(s->cut);
     *s = (hone_token_store){0};
 }
 

@@ -39,6 +39,7 @@ typedef struct hone_token_store {
     int32_t *unit;      /* [rows * groups] */
     int64_t *offset;    /* [n_units + 1] into ids */
     int32_t *ids;       /* [offset[n_units]] */
+    uint8_t *cut;       /* [n_units] 1: it was shortened */
     int64_t n_cut;      /* distinct texts that were shortened */
     int64_t n_cut_rows; /* rows that hold one of them */
     int64_t max_len;    /* of any unit */

@@ -51,6 +51,7 @@ typedef struct hone_loss {
     const char *summary;        /* for help pages */
     int min_groups, max_groups; /* how many texts a row must have; max 0 = no upper limit */
     bool in_batch;              /* other rows serve as negatives: duplicates in a batch would be false ones */
+    bool by_row;    /* a mean over rows that do not see each other: a smaller batch with more accumulation is the same */
     hone_loss_needs needs;
     double default_scale, default_margin;
     hone_metric default_metric;

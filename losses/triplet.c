@@ -18,6 +18,7 @@ static hone_tensor *triplet_build(hone_graph *g, const hone_loss_batch *b, const
 const hone_loss hone_loss_triplet = {.name = "triplet",
                                      .summary = "positives nearer than negatives by a margin",
                                      .min_groups = 3,
+                                     .by_row = true,
                                      .default_margin = 5,
                                      .default_metric = HONE_EUCLIDEAN,
                                      .build = triplet_build};

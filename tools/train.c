@@ -1,12 +1,13 @@
 /* hone train: fine-tune a published model on one's own data. */
 #include "tools/commands.h"
 #include "tools/judge.h"
-#include "tools/labels.h"
 #include "tools/precision.h"
 #include "tools/progress.h"
 #include "tools/report.h"
 #include "tools/rows.h"
 #include "tools/terminal.h"
+#include "tools/train_dry_run.h"
+#include "tools/train_job.h"
 #include "tools/train_notes.h"
 #include "tools/train_setup.h"
 
@@ -329,8 +330,8 @@ static const hone_option options[] = {
      .aka = "resume-from-checkpoint|continue"},
     {.name = "dry-run",
      .kind = HONE_OPTION_FLAG,
-     .help = "print data statistics, memory and time forecast; train nothing",
-     .not_yet = true},
+     .help = "print data statistics and a forecast of memory, time and disk (a few steps are computed for it); train "
+             "nothing, write nothing"},
     {.name = NULL}};
 
 /* ---- signals: the first asks for a checkpoint and a stop, a second one ends the process at once ---- */
@@ -356,27 +357,8 @@ static void catch_signals(void) {
 
 /* ---- the job ---- */
 
-typedef struct rows {
-    hone_table *table;
-    hone_roles roles;
-    hone_texts texts;
-    hone_labels labels;
-} rows;
-
-typedef struct job {
-    rows train, eval; /* eval.table NULL: none, or split off train */
-    hone_split split; /* --eval-split */
-    hone_model *model;
-    hone_token_store store;
-    hone_judge *judge;
-    json_t *resolved;
-    hone_loss_options loss_options;
-    int32_t skip[2 + HONE_MAX_NEGATIVES]; /* prompt tokens that pooling leaves out, by group */
-    hone_train_notes notes;
-    hone_train_twins twins;
-    hone_progress progress;
-    bool quiet;
-} job;
+typedef hone_train_rows rows;
+typedef hone_train_job job;
 
 /* Asked for; a flag that a config file turns off is not. */
 static bool wanted(const hone_options *o, const char *name) {
@@ -444,16 +426,16 @@ static hone_status tokenize(const hone_options *o, const hone_loss *loss, job *j
 static hone_status open_judge(const hone_options *o, const hone_loss *loss, job *j) {
     const rows *from = j->eval.table ? &j->eval : &j->train;
     const hone_texts *texts = &from->texts;
-    hone_judge_options how = {.triplet = hone_options_is(o, "task", "triplet"),
-                              .score = from->labels.score,
-                              .label = loss->needs == HONE_LOSS_CLASSES ? from->labels.group : NULL,
-                              .prompt_query = hone_options_string(o, "prompt-query"),
-                              .prompt_document = hone_options_string(o, "prompt-document"),
-                              .metric = hone_options_string(o, "metric")};
+    j->judging = (hone_judge_options){.triplet = hone_options_is(o, "task", "triplet"),
+                                      .score = from->labels.score,
+                                      .label = loss->needs == HONE_LOSS_CLASSES ? from->labels.group : NULL,
+                                      .prompt_query = hone_options_string(o, "prompt-query"),
+                                      .prompt_document = hone_options_string(o, "prompt-document"),
+                                      .metric = hone_options_string(o, "metric")};
     int64_t n = j->eval.table ? texts->rows : j->split.n_eval;
     if (!n) return HONE_OK;
-    hone_train_note_scores(&j->notes, how.score, j->split.eval, n);
-    return hone_judge_new(texts, j->split.eval, n, &how, &j->judge);
+    hone_train_note_scores(&j->notes, j->judging.score, j->split.eval, n);
+    return hone_judge_new(texts, j->split.eval, n, &j->judging, &j->judge);
 }
 
 /* What a resumed run must find again beside the options that the loop compares: the rows and how they became tokens. */
@@ -563,6 +545,8 @@ static hone_status train(const hone_options *o, const hone_loss *loss, job *j) {
                             .twin_name = j->twins.name,
                             .skip = j->skip};
     hone_train_result r = {0};
+    if (hone_options_flag(o, "dry-run")) return hone_train_dry_run(o, j, &data, &t);
+    HONE_TRY(hone_train_check_room(j, &data, &t));
     catch_signals();
     hone_status st = hone_train_run(j->model, &data, &t, &r);
     hone_progress_end(&j->progress);
@@ -587,49 +571,6 @@ static hone_status train(const hone_options *o, const hone_loss *loss, job *j) {
     hone_print_note(j->quiet, "%" PRId64 " steps in %.0f s; the models are %s/best_model and %s/final_model", r.steps,
                     r.seconds, t.out, t.out);
     return HONE_OK;
-}
-
-/* ---- run.json: what somebody needs to run this again, and to know that it was this ---- */
-
-static json_t *describe_rows(const rows *r, int64_t used) {
-    char text[1024], sum[24];
-    snprintf(sum, sizeof sum, "%016" PRIx64, hone_table_fingerprint(r->table));
-    return json_pack("{s:s,s:I,s:I,s:I,s:s}", "file", hone_plain_text(hone_table_path(r->table), text, sizeof text),
-                     "rows", (json_int_t)hone_table_rows(r->table), "bad_rows",
-                     (json_int_t)hone_table_bad_count(r->table), "used", (json_int_t)used, "fnv1a64", sum);
-}
-
-static json_t *describe_run(const hone_options *o, const hone_loss *loss, const job *j) {
-    const hone_model_info *info = hone_model_get_info(j->model);
-    char dir[HONE_PATH_MAX];
-    json_t *resolved = hone_options_json(o), *data = json_object(), *all = json_object();
-    /* The defaults that depend on the task, the model or the machine, as they came out. */
-    static const char *const distances[] = {"cosine", "euclidean", "manhattan"};
-    json_object_set_new(resolved, "loss", json_string(loss->name));
-    json_object_set_new(resolved, "margin", json_real(j->loss_options.margin));
-    json_object_set_new(resolved, "distance", json_string(distances[j->loss_options.metric]));
-    json_object_set_new(resolved, "max-length", json_integer(info->max_length));
-    json_object_set_new(resolved, "threads", json_integer(hone_threads()));
-    if (loss->in_batch && !hone_options_given(o, "no-duplicates"))
-        json_object_set_new(resolved, "no-duplicates", json_boolean(!hone_options_flag(o, "allow-duplicates")));
-    if (hone_options_has(o, "steps")) json_object_set_new(resolved, "epochs", json_null());
-    if (hone_options_flag(o, "save-all-checkpoints")) json_object_set_new(resolved, "keep", json_null());
-    if (!j->judge) json_object_set_new(resolved, "eval-every", json_null());
-    json_object_set_new(
-        data, "train", describe_rows(&j->train, j->split.n_train ? j->split.n_train : hone_table_rows(j->train.table)));
-    if (j->eval.table) json_object_set_new(data, "eval", describe_rows(&j->eval, hone_table_rows(j->eval.table)));
-    if (j->split.n_eval) json_object_set_new(data, "eval", describe_rows(&j->train, j->split.n_eval));
-    json_object_set_new(all, "command", json_string("train"));
-    json_object_set_new(all, "options", resolved);
-    json_object_set_new(all, "model",
-                        json_pack("{s:s,s:s,s:I,s:I}", "folder", hone_plain_text(info->dir, dir, sizeof dir), "family",
-                                  info->family, "parameters", (json_int_t)info->parameters, "embedding",
-                                  (json_int_t)info->embedding));
-    json_object_set_new(all, "data", data);
-    json_object_set_new(all, "versions",
-                        json_pack("{s:s,s:s,s:s,s:s}", "hone", HONE_VERSION, "compiler", __VERSION__, "cpu_row",
-                                  hone_isa_name(hone_kernels_isa()), "jansson", jansson_version_str()));
-    return all;
 }
 
 /* What somebody may not have meant: the full length is not trained, labels that stand at one row give no triplet. */
@@ -664,7 +605,7 @@ static hone_status prepare_and_train(const hone_options *o, job *j) {
     say_what_is_left_out(o, &j->loss_options, D, j);
     HONE_TRY(tokenize(o, loss, j));
     HONE_TRY(open_judge(o, loss, j));
-    if (!(j->resolved = describe_run(o, loss, j))) return hone_fail(HONE_E_NOMEM, "no memory for run.json");
+    if (!(j->resolved = hone_train_describe(o, loss, j))) return hone_fail(HONE_E_NOMEM, "no memory for run.json");
     return train(o, loss, j);
 }
 
@@ -682,7 +623,8 @@ static hone_status run(const hone_options *o) {
     hone_split_free(&j->split);
     hone_labels_free(&j->eval.labels), hone_texts_free(&j->eval.texts), hone_table_free(j->eval.table);
     hone_labels_free(&j->train.labels), hone_texts_free(&j->train.texts), hone_table_free(j->train.table);
-    if (st == HONE_OK) hone_report_after_training(hone_options_string(o, "out"), j->quiet);
+    if (st == HONE_OK && !hone_options_flag(o, "dry-run"))
+        hone_report_after_training(hone_options_string(o, "out"), j->quiet);
     hone_free(j);
     return st;
 }

@@ -83,6 +83,7 @@ static hone_status sums_of(const char *file, json_t **out) {
     for (int64_t i = 0; all && i < hone_safetensors_count(st); i++) {
         const hone_safetensors_entry *e = hone_safetensors_at(st, i);
         all = add_sum(sums, e->name, e->data, e->bytes);
+        hone_safetensors_let_go(st, e); /* or the whole file would count as memory of this run */
     }
     hone_safetensors_close(st);
     if (!all) {
@@ -398,16 +399,14 @@ static hone_status remove_litter(const char *run) {
     return s;
 }
 
-hone_status hone_checkpoint_newest(const char *run, char dir[4096], char *passed_over, size_t n) {
+static hone_status find_newest(const char *run, char dir[4096], char *passed_over, size_t n, hone_train_state *state) {
     found *list;
     size_t count;
     dir[0] = 0;
-    HONE_TRY(remove_litter(run));
     HONE_TRY(list_checkpoints(run, &list, &count));
     for (size_t i = 0; i < count && !*dir; i++) {
-        hone_train_state state;
         json_t *json = NULL;
-        if (read_state(list[i].dir, &state, &json) == HONE_OK)
+        if (read_state(list[i].dir, state, &json) == HONE_OK)
             snprintf(dir, HONE_PATH_MAX, "%s", list[i].dir);
         else if (passed_over)
             snprintf(passed_over, n, "passing over %.200s: %.280s", list[i].dir, hone_last_error()->message);
@@ -415,6 +414,19 @@ hone_status hone_checkpoint_newest(const char *run, char dir[4096], char *passed
     }
     hone_free(list);
     hone_error_clear();
+    return HONE_OK;
+}
+
+hone_status hone_checkpoint_newest(const char *run, char dir[4096], char *passed_over, size_t n) {
+    hone_train_state state;
+    dir[0] = 0;
+    HONE_TRY(remove_litter(run));
+    return find_newest(run, dir, passed_over, n, &state);
+}
+
+hone_status hone_checkpoint_peek(const char *run, char dir[4096], hone_train_state *s) {
+    HONE_TRY(find_newest(run, dir, NULL, 0, s));
+    if (!*dir) *s = (hone_train_state){.best_step = -1};
     return HONE_OK;
 }
 

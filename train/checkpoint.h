@@ -43,6 +43,8 @@ hone_status hone_checkpoint_save(const char *dir, hone_model *m, hone_optim *o, 
  * ones are named in `passed_over` (may be NULL). What a killed run left half written in `run` (NAME.tmp, NAME.tmp-PID,
  * NAME.old-PID) is removed. HONE_E_IO, HONE_E_NOMEM; damage is no error here. */
 hone_status hone_checkpoint_newest(const char *run, char dir[4096], char *passed_over, size_t n);
+/* The same without touching anything: where a resumed run would go on. *dir is "" if it would start afresh. */
+hone_status hone_checkpoint_peek(const char *run, char dir[4096], hone_train_state *s);
 /* Load weights, optimiser state and counters. A different identity is HONE_E_ARG with the field named; damage is
  * HONE_E_FORMAT. */
 hone_status hone_checkpoint_load(const char *dir, hone_model *m, hone_optim *o, hone_train_state *s,

@@ -61,6 +61,21 @@ int64_t hone_train_total_steps(const hone_train_options *o, int64_t rows) {
     return total_steps(o, ceil_div(batches_per_epoch(o, rows), o->accumulate > 0 ? o->accumulate : 1));
 }
 
+hone_train_plan hone_train_plan_of(const hone_train_options *o, int64_t announced) {
+    hone_train_plan p = {.batches_per_epoch = announced, .steps_per_epoch = ceil_div(announced > 0 ? announced : 1, o->accumulate)};
+    p.total_steps = total_steps(o, p.steps_per_epoch);
+    p.warmup_steps = o->warmup < 1 ? (int64_t)ceil(o->warmup * (double)p.total_steps) : (int64_t)o->warmup;
+    return p;
+}
+
+hone_sampler_options hone_train_sampler(const hone_train_options *o, const hone_train_data *data) {
+    hone_sampler_options s = {.seed = o->seed, .batch_size = o->batch_size, .no_shuffle = o->no_shuffle, .no_duplicates = o->no_duplicates,
+                              .drop_last = o->drop_last, .rows = data->rows, .n = data->n, .text_of = data->texts->of,
+                              .width = data->texts->width, .n_texts = data->texts->count};
+    if (o->loss->needs == HONE_LOSS_CLASSES) s.class_of = data->group, s.n_classes = data->n_groups;
+    return s;
+}
+
 static void tell(run *r, hone_train_report *report) {
     report->step = r->state.step, report->total_steps = r->total;
     if (r->o->report) r->o->report(r->o->ctx, report);
@@ -374,9 +389,11 @@ static hone_status check_data(const run *r) {
     return HONE_OK;
 }
 
-static hone_status refuse_used_folder(const run *r) {
-    if (r->o->resume || !hone_io_exists(r->log_path)) return HONE_OK;
-    hone_fail_at(HONE_E_ARG, r->o->out, 0, 0, "already holds a run");
+hone_status hone_train_check_out(const hone_train_options *o) {
+    char log[HONE_PATH_MAX];
+    HONE_TRY(hone_io_join(log, o->out, "log.jsonl"));
+    if (o->resume || !hone_io_exists(log)) return HONE_OK;
+    hone_fail_at(HONE_E_ARG, o->out, 0, 0, "already holds a run");
     return hone_hint("--resume continues it; for a new run give another --out");
 }
 
@@ -409,23 +426,18 @@ static hone_status prepare(run *r) {
     HONE_TRY(hone_io_join(r->best, o->out, "best_model"));
     HONE_TRY(hone_io_join(r->final, o->out, "final_model"));
     HONE_TRY(hone_io_join(r->log_path, o->out, "log.jsonl"));
-    HONE_TRY(refuse_used_folder(r));
+    HONE_TRY(hone_train_check_out(o));
     HONE_TRY(check_model(r));
     HONE_TRY(hone_io_mkdirs(o->out));
-    r->arena = hone_arena_new("step", (size_t)16 << 20);
+    r->arena = hone_arena_new("step", o->step_bytes ? o->step_bytes : (size_t)16 << 20);
     r->g = r->arena ? hone_graph_new(r->arena) : NULL;
     if (!r->g) return hone_fail(HONE_E_NOMEM, "no memory for the step arena");
     HONE_TRY(hone_pass_new(r->m, r->g, r->data, o->loss, &o->loss_options, o->chunk, &r->pass));
     HONE_TRY(hone_optim_new(hone_model_params(r->m), &o->optim, &r->optim));
-    hone_sampler_options sampler = {.seed = o->seed, .batch_size = o->batch_size, .no_shuffle = o->no_shuffle, .no_duplicates = o->no_duplicates,
-                                    .drop_last = o->drop_last, .rows = r->data->rows, .n = r->data->n, .text_of = r->data->texts->of,
-                                    .width = r->data->texts->width, .n_texts = r->data->texts->count};
-    if (o->loss->needs == HONE_LOSS_CLASSES) sampler.class_of = r->data->group, sampler.n_classes = r->data->n_groups;
+    hone_sampler_options sampler = hone_train_sampler(o, r->data);
     HONE_TRY(hone_batches_new(r->data->store, &sampler, &r->batches));
-    int64_t batches = hone_batches_announced(r->batches);
-    r->per_epoch = ceil_div(batches > 0 ? batches : 1, o->accumulate);
-    r->total = total_steps(o, r->per_epoch);
-    r->warmup = o->warmup < 1 ? (int64_t)ceil(o->warmup * (double)r->total) : (int64_t)o->warmup;
+    hone_train_plan plan = hone_train_plan_of(o, hone_batches_announced(r->batches));
+    r->per_epoch = plan.steps_per_epoch, r->total = plan.total_steps, r->warmup = plan.warmup_steps;
     if (!(r->identity = identity_of(r))) return hone_fail(HONE_E_NOMEM, "no memory for the run's identity");
     HONE_TRY(add_identity(r, r->identity));
     HONE_TRY(take_up(r));

@@ -58,6 +58,7 @@ typedef struct hone_train_options {
     int64_t eval_every, save_every; /* optimiser steps; 0 = every epoch; -1 = never */
     int64_t keep;                   /* checkpoints kept; 0 = all */
     bool resume; /* go on from the newest checkpoint in `out`, if there is one */
+    size_t step_bytes; /* the step arena's first block, when a forecast knows (train/forecast.h); 0: 16 MiB, and it grows */
     const hone_evaluation *evaluation; /* NULL: none; then the last model is the best */
     int64_t patience;                  /* stop after so many evaluations in a row without a new best; 0: never */
     const json_t *options;             /* resolved command line for run.json (borrowed); NULL: none */
@@ -98,6 +99,18 @@ typedef struct hone_train_result {
  * when an update made weights infinite (nothing of them is saved), HONE_E_STOPPED after
  * a stop (checkpoint written), HONE_E_ARG when a loss lacks its scores or classes, and when resuming with options that would change the result (named). */
 hone_status hone_train_run(hone_model *m, const hone_train_data *data, const hone_train_options *o, hone_train_result *result);
+
+/* How rows become batches, batches epochs, and epochs a run. */
+typedef struct hone_train_plan {
+    int64_t batches_per_epoch; /* as announced (data/sampler.h) */
+    int64_t steps_per_epoch, total_steps, warmup_steps; /* optimiser steps */
+} hone_train_plan;
+hone_train_plan hone_train_plan_of(const hone_train_options *o, int64_t announced_batches);
+/* The sampler of this run over these rows; everything in it is borrowed from data. */
+hone_sampler_options hone_train_sampler(const hone_train_options *o, const hone_train_data *data);
+
+/* HONE_E_ARG when o->out already holds a run and this one does not resume it. */
+hone_status hone_train_check_out(const hone_train_options *o);
 
 /* Optimiser steps of the whole run; batches by class (data/sampler.h) may make fewer. */
 int64_t hone_train_total_steps(const hone_train_options *o, int64_t rows);

@@ -1,0 +1,138 @@
+#include "base/machine.h"
+
+#include "base/io.h"
+#include "base/memory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { FILE_MAX = 1 << 20 };
+
+/* A small file of the kernel's as text; NULL when it cannot be had, without a trace in the error record. */
+static char *text_of(const char *path) {
+    hone_error before = *hone_last_error();
+    char *text;
+    size_t n;
+    if (hone_io_read_file(path, FILE_MAX, &text, &n) == HONE_OK) return text;
+    hone_error_restore(&before);
+    return NULL;
+}
+
+uint64_t hone_machine_kib_line(const char *text, const char *name) {
+    size_t n = strlen(name);
+    for (const char *p = text; p; p = strchr(p, '\n') ? strchr(p, '\n') + 1 : NULL)
+        if (!strncmp(p, name, n) && p[n] == ':') return strtoull(p + n + 1, NULL, 10) * 1024;
+    return UINT64_MAX;
+}
+
+/* Lines are "number:controllers:path". */
+int hone_machine_cgroup(const char *text, char *path, int room) {
+    int version = 0;
+    for (const char *p = text; p && *p; p = strchr(p, '\n') ? strchr(p, '\n') + 1 : NULL) {
+        const char *list = strchr(p, ':'), *end = p + strcspn(p, "\n"), *at = list ? strchr(list + 1, ':') : NULL;
+        if (!at || at > end) continue;
+        bool second = at == list + 1, memory = false;
+        for (const char *w = list + 1; w < at; w += strcspn(w, ",:") + 1)
+            memory |= strcspn(w, ",:") == 6 && !strncmp(w, "memory", 6);
+        if ((!second && !memory) || (second && version)) continue; /* where both are mounted, version 1 has the memory controller */
+        version = second ? 2 : 1;
+        snprintf(path, (size_t)room, "%.*s", (int)(end - at - 1), at + 1);
+    }
+    return version;
+}
+
+static uint64_t number_in(const char *folder, const char *name) {
+    char path[HONE_PATH_MAX + 64];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    char *text = text_of(path);
+    uint64_t x = text && *text >= '0' && *text <= '9' ? strtoull(text, NULL, 10) : UINT64_MAX; /* "max": none */
+    hone_free(text);
+    return x;
+}
+
+/* Cache of files that the kernel drops before it ends a process; lines are "name bytes". */
+static uint64_t reclaimable(const char *folder, const char *name) {
+    char path[HONE_PATH_MAX + 64];
+    uint64_t x = 0;
+    snprintf(path, sizeof path, "%s/memory.stat", folder);
+    char *text = text_of(path);
+    const char *p = text ? strstr(text, name) : NULL;
+    if (p && (p == text || p[-1] == '\n')) x = strtoull(p + strlen(name), NULL, 10);
+    hone_free(text);
+    return x;
+}
+
+static uint64_t room_in(const char *folder, int version) {
+    uint64_t limit = number_in(folder, version == 2 ? "memory.max" : "memory.limit_in_bytes");
+    uint64_t used = number_in(folder, version == 2 ? "memory.current" : "memory.usage_in_bytes");
+    if (limit == UINT64_MAX || used == UINT64_MAX || limit >= (uint64_t)1 << 60) return UINT64_MAX; /* version 1 writes none as a huge number */
+    uint64_t cache = version == 2 ? reclaimable(folder, "inactive_file ") : reclaimable(folder, "total_inactive_file ");
+    used = used > cache ? used - cache : 0;
+    return limit > used ? limit - used : 0;
+}
+
+/* The smallest room of our group and all above it. In a container its path may not exist below the mount, whose root is then ours. */
+static uint64_t cgroup_room(void) {
+    char path[HONE_PATH_MAX - 64] = "", folder[HONE_PATH_MAX];
+    char *text = text_of("/proc/self/cgroup");
+    int version = text ? hone_machine_cgroup(text, path, sizeof path) : 0;
+    uint64_t least = UINT64_MAX;
+    hone_free(text);
+    if (!version) return least;
+    const char *mount = version == 2 ? "/sys/fs/cgroup" : "/sys/fs/cgroup/memory";
+    for (;;) {
+        snprintf(folder, sizeof folder, "%s%s", mount, path);
+        uint64_t room = room_in(folder, version);
+        if (room < least) least = room;
+        char *slash = strrchr(path, '/');
+        if (!slash) return least;
+        *slash = 0;
+    }
+}
+
+static uint64_t limit_of_text(const char *text) {
+    char *end;
+    if (!text || *text < '0' || *text > '9') return UINT64_MAX;
+    uint64_t x = strtoull(text, &end, 10), unit = *end == 'K' ? 1 << 10 : *end == 'M' ? 1 << 20 : *end == 'G' ? 1 << 30 : 1;
+    return hone_mul_size(x, unit, &x) ? x : UINT64_MAX;
+}
+
+void hone_machine_get_memory(hone_machine_memory *out) {
+    *out = (hone_machine_memory){.available = UINT64_MAX, .address = UINT64_MAX};
+    char *text = text_of("/proc/self/status");
+    if (text) {
+        uint64_t *to[] = {&out->resident, &out->peak, &out->mapped};
+        const char *const names[] = {"VmRSS", "VmHWM", "VmSize"};
+        for (int i = 0; i < 3; i++) {
+            uint64_t x = hone_machine_kib_line(text, names[i]);
+            *to[i] = x == UINT64_MAX ? 0 : x;
+        }
+    }
+    hone_free(text);
+    text = text_of("/proc/meminfo");
+    uint64_t room = text ? hone_machine_kib_line(text, "MemAvailable") : UINT64_MAX, group = cgroup_room();
+    hone_free(text);
+    if (group < room) room = group;
+    if (room != UINT64_MAX) out->available = out->resident + room;
+    struct rlimit limit;
+    if (!getrlimit(RLIMIT_AS, &limit) && limit.rlim_cur != RLIM_INFINITY) out->address = limit.rlim_cur;
+    uint64_t own = limit_of_text(getenv("HONE_MEMORY_LIMIT"));
+    if (own < out->available) out->available = own;
+}
+
+/* Field 22 of /proc/self/stat, in clock ticks since the system began; fields count from behind the name in brackets. */
+double hone_machine_uptime(void) {
+    struct timespec now;
+    char *text = text_of("/proc/self/stat");
+    const char *p = text ? strrchr(text, ')') : NULL;
+    for (int field = 2; p && field < 22; field++) p = strchr(p + 1, ' ');
+    double began = p ? strtod(p, NULL) / (double)sysconf(_SC_CLK_TCK) : 0;
+    hone_free(text);
+    if (clock_gettime(CLOCK_BOOTTIME, &now) || began <= 0) return 0;
+    double up = (double)now.tv_sec + 1e-9 * (double)now.tv_nsec - began;
+    return up > 0 ? up : 0;
+}
