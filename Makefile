@@ -46,7 +46,7 @@ LIB_SRC := $(sort $(foreach r,$(ROOMS),$(wildcard $(r)/*.c)))
 CMD_SRC := $(sort $(wildcard tools/*.c))
 # Each program of tests/reliability is a target of its own, not a test of the suite.
 TEST_SRC:= $(sort $(filter-out tests/reliability/%,$(wildcard tests/*.c tests/*/*.c tests/*/*/*.c)))
-PROOFS  := kill9 bitflip iofault oom
+PROOFS  := kill9 bitflip iofault oom soak
 EXP_SRC := $(sort $(wildcard experiments/*.c))
 # Installed: the pages of hone.h and what they stand on (kernels/simd.h: for rows of one's own).
 HEADERS := $(filter-out %internal.h,$(sort $(wildcard hone.h) $(foreach r,$(ROOMS),$(wildcard $(r)/*.h $(r)/*.def))))
@@ -60,7 +60,7 @@ TOOL_OBJ:= $(filter-out $(BUILD)/tools/hone.o,$(CMD_OBJ))
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)';)
 
-.PHONY: all lib experiments test asan baddata mistakes nan $(PROOFS) bench compare plots demo layers docs install uninstall format help clean
+.PHONY: all lib experiments test asan baddata mistakes nan forecast $(PROOFS) bench compare plots demo layers docs install uninstall format help clean
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY: $(EXP_SRC:%.c=$(BUILD)/%.o) $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/reliability/*.c))
@@ -136,10 +136,15 @@ nan: ## a NaN behind every operation of a step of each model and loss: caught in
 kill9: ## kill -9 at random moments and at every file operation, then --resume; KILLS=200 RUNS=20
 bitflip: ## every bit of a checkpoint and of a model file's header flipped: found, or harmless
 iofault: ## every file operation of every command failing in turn, once and for ever
+soak: ## 5,000 steps with dropout, evaluations and checkpoints: memory and open files must not grow after step 100
 oom: ## every allocation of every command failing in turn, once and for ever
 $(PROOFS):
 	$(Q)$(MAKE) --no-print-directory CONFIG=test build/test/hone build/test/proofs/$@
 	$(Q)HONE_BIN=build/test/hone build/test/proofs/$@
+
+forecast: build/hone ## hone train --dry-run against the runs that follow: memory and time within 20 %; FORECAST_MODEL=DIR for a real model
+	$(Q)$(MAKE) --no-print-directory CONFIG=test build/test/proofs/forecast
+	$(Q)HONE_BIN=build/hone build/test/proofs/forecast
 
 $(BUILD)/proofs/%: $(BUILD)/tests/reliability/%.o $(BUILD)/tests/reliability/common.o $(BUILD)/tests/reliability/faults.o $(TOOL_OBJ) $(BUILD)/libhone.a
 	@mkdir -p $(@D)

@@ -231,7 +231,8 @@ void hone_forecast_memory(hone_model *m, const hone_train_data *data, const hone
     out->peak = out->now + both;
     if (machine->peak > out->peak) out->peak = machine->peak;
     uint64_t file = b.moments + b.table_moments_all + b.rows, most = file > evaluation ? file : evaluation;
-    out->address += machine->mapped + b.moments + b.table_moments_all + b.rows + out->activations + most;
+    /* Buffers of writers, mappings of small files, what the C library asks for ahead. */
+    out->address += machine->mapped + b.moments + b.table_moments_all + b.rows + out->activations + most + 16 * MIB;
 }
 
 bool hone_forecast_fits(const hone_memory_forecast *f) { return f->peak <= f->machine.available && f->address <= f->machine.address; }

@@ -1,0 +1,165 @@
+/* hone train --dry-run, and the refusal of runs that cannot fit, through the command. */
+#include "base/io.h"
+#include "base/json.h"
+#include "tests/tools/command.h"
+
+#include <stdlib.h>
+
+#define MODEL "tests/golden/models/mean"
+#define DATA "tests/golden/train/"
+
+static __attribute__((format(printf, 2, 3))) const command_result *hone(const char *before, const char *fmt, ...) {
+    char line[4096];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    return run_command(before, line);
+}
+
+static double number(const json_t *j, const char *a, const char *b) {
+    const json_t *x = json_object_get(j, a);
+    if (b) x = json_object_get(x, b);
+    CHECK_MSG(json_is_number(x), "no number %s %s", a, b ? b : "");
+    return json_number_value(x);
+}
+
+TEST(tools, a_dry_run_counts_what_the_run_then_does_and_writes_nothing) {
+    char dir[512];
+    snprintf(dir, sizeof dir, "%s/dry", test_dir());
+    const char *words = "train --task pairs --model " MODEL " --train " DATA "pairs.jsonl --eval-split 0.3 --batch-size 8 --epochs 2 "
+                        "--freeze 'embeddings.*' --max-length 12";
+    const command_result *r = hone("", "%s --dry-run --json --quiet --out %s", words, dir);
+    CHECK_MSG(r->status == 0 && !*r->err, "%s", r->err);
+    CHECK(!hone_io_exists(dir));
+    json_t *j = json_loads(r->out, 0, NULL);
+    CHECK(j);
+    int64_t rows = (int64_t)number(j, "rows", NULL), judged = (int64_t)number(j, "eval_rows", NULL);
+    CHECK_INT(rows + judged, 38);
+    CHECK_INT(number(j, "bad_rows", NULL), 0);
+    int64_t steps = (int64_t)number(j, "steps", NULL);
+    CHECK_INT(steps, 2 * ((rows + 7) / 8));
+    CHECK_INT(number(j, "warmup_steps", NULL), 1);
+    const json_t *anchor = json_object_get(json_object_get(j, "lengths"), "anchor");
+    CHECK(number(anchor, "min_tokens", NULL) >= 3 && number(anchor, "max_tokens", NULL) <= 12);
+    CHECK(number(anchor, "mean_tokens", NULL) <= number(anchor, "p95_tokens", NULL));
+    CHECK(number(anchor, "cut_share", NULL) > 0 && number(anchor, "cut_share", NULL) <= 1);
+    CHECK(json_object_get(json_object_get(j, "eval_lengths"), "positive"));
+    CHECK(number(j, "parameters_frozen", NULL) > 2000 && number(j, "parameters_trained", NULL) > 2000);
+    CHECK(number(j, "peak_rss_mb", NULL) > 1 && number(j, "peak_rss_mb", NULL) < number(j, "available_mb", NULL));
+    CHECK(number(j, "seconds", NULL) > 0 && number(j, "time", "evaluations") == 3);
+    CHECK(number(j, "disk_mb", NULL) < number(j, "disk_free_mb", NULL));
+    CHECK(json_is_true(json_object_get(j, "fits")));
+    json_decref(j);
+    r = hone("", "%s --dry-run --out %s", words, dir);
+    CHECK(r->status == 0 && strstr(r->out, "\nmemory ") && strstr(r->out, "\ntime\n") && strstr(r->out, "anchor"));
+    r = hone("", "%s --json --quiet --out %s", words, dir);
+    CHECK_MSG(r->status == 0, "%s", r->err);
+    j = json_loads(r->out, 0, NULL);
+    CHECK_INT(number(j, "steps", NULL), steps);
+    json_decref(j);
+    /* The real run's folder is in use, and stays as it is. */
+    r = hone("", "%s --dry-run --out %s", words, dir);
+    CHECK(r->status == 2 && strstr(r->err, "already holds a run"));
+}
+
+TEST(tools, a_dry_run_knows_every_task) {
+    static const struct {
+        const char *words, *role, *label;
+    } cases[] = {{"--task scored --train " DATA "scored.jsonl --chunk 4", "sentence2", "score"},
+                 {"--task scored --loss contrastive --train " DATA "scored.jsonl --eval " DATA "scored.jsonl", "sentence1", "label"},
+                 {"--task triplet --train " DATA "triplets.jsonl --accumulate 2 --matryoshka 16,8", "negative", NULL},
+                 {"--task triplet --loss batch-hard --train " DATA "labelled.jsonl --eval-split 0.4 --batch-size 8", "text", "classes"},
+                 {"--task pairs --train " DATA "grouped.jsonl --group group --precision bf16 --steps 7 --eval-split 0.2 --eval-every 3 --patience 2",
+                  "positive", "classes"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const command_result *r = hone("", "train --quiet --json --dry-run --model " MODEL " --out %s/none %s", test_dir(), cases[i].words);
+        CHECK_MSG(r->status == 0 && !*r->err, "%s: %s", cases[i].words, r->err);
+        json_t *j = json_loads(r->out, 0, NULL);
+        CHECK_MSG(json_object_get(json_object_get(j, "lengths"), cases[i].role), "%s", cases[i].words);
+        if (cases[i].label) CHECK_MSG(json_object_get(json_object_get(j, "labels"), cases[i].label), "%s", cases[i].words);
+        CHECK(number(j, "seconds", NULL) > 0 && number(j, "peak_rss_mb", NULL) > 0);
+        CHECK_INT(json_is_true(json_object_get(json_object_get(j, "time"), "upper_bound")), i == 4);
+        json_decref(j);
+    }
+}
+
+TEST(tools, a_dry_run_of_a_resumed_run_counts_the_steps_that_are_left) {
+    const char *words = "train --quiet --json --task pairs --model " MODEL " --train " DATA "pairs.jsonl --batch-size 8 --save-every 4 "
+                        "--allow-duplicates";
+    char dir[512], left[600];
+    snprintf(dir, sizeof dir, "%s/resumed", test_dir());
+    snprintf(left, sizeof left, "%s/checkpoint_step_9.tmp", dir);
+    CHECK_INT(hone("", "%s --steps 10 --out %s", words, dir)->status, 0);
+    CHECK_OK(hone_io_mkdirs(left)); /* what a killed run leaves is none of a dry run's business */
+    const command_result *r = hone("", "%s --steps 30 --out %s --resume --dry-run", words, dir);
+    CHECK_MSG(r->status == 0, "%s", r->err);
+    json_t *j = json_loads(r->out, 0, NULL);
+    CHECK_INT(number(j, "steps_done", NULL), 8);
+    CHECK_INT(number(j, "steps_left", NULL), 22);
+    CHECK_INT(number(j, "batches", NULL), 22);
+    json_decref(j);
+    CHECK(hone_io_exists(left));
+}
+
+/* 256 pairs of 40 and 60 words: some 35 MiB of activations. */
+static const char *long_pairs(void) {
+    static char text[256 * 1024];
+    size_t n = 0;
+    for (int i = 0; i < 256; i++) {
+        n += (size_t)snprintf(text + n, sizeof text - n, "{\"anchor\":\"%d", i);
+        for (int k = 0; k < 40; k++) n += (size_t)snprintf(text + n, sizeof text - n, " fish%d", (i * 7 + k) % 10);
+        n += (size_t)snprintf(text + n, sizeof text - n, "\",\"positive\":\"p %d", i);
+        for (int k = 0; k < 60; k++) n += (size_t)snprintf(text + n, sizeof text - n, " tree%d", (i + k) % 10);
+        n += (size_t)snprintf(text + n, sizeof text - n, "\"}\n");
+    }
+    return write_file("long.jsonl", text);
+}
+
+/* The first hint of what the command printed, without "  hint: " and what follows " fits". */
+static void take_hint(const command_result *r, char out[200]) {
+    const char *p = strstr(r->err, "  hint: --");
+    CHECK_MSG(p, "%s", r->err);
+    snprintf(out, 200, "%s", p + 8);
+    char *end = strstr(out, " fits");
+    CHECK_MSG(end, "%s", out);
+    *end = 0;
+}
+
+TEST(tools, a_run_that_cannot_fit_is_refused_and_the_chunk_it_is_told_runs_under_the_same_limit) {
+    char hint[200], dir[512], line[1024];
+    const char *data = long_pairs(), *limit = "HONE_MEMORY_LIMIT=30M";
+    snprintf(dir, sizeof dir, "%s/unfit", test_dir());
+    snprintf(line, sizeof line, "train --quiet --threads 1 --task pairs --model " MODEL " --train %s --batch-size 256 --steps 2 --out %s", data, dir);
+    const command_result *r = hone(limit, "%s", line);
+    CHECK_INT(r->status, 5);
+    CHECK_MSG(strstr(r->err, "batch 256 of up to ") && strstr(r->err, " MiB, 30 MiB available"), "%s", r->err);
+    CHECK(!hone_io_exists(dir));
+    take_hint(r, hint);
+    CHECK(!strncmp(hint, "--chunk ", 8));
+    r = hone(limit, "%s --dry-run", line);
+    CHECK(r->status == 5 && strstr(r->out, "peak") && strstr(r->err, "hint: --chunk"));
+    r = hone(limit, "%s %s", line, hint);
+    CHECK_MSG(r->status == 0, "%s: %s", hint, r->err);
+    r = hone("HONE_MEMORY_LIMIT=2M", "%s-more", line);
+    CHECK_MSG(r->status == 5 && strstr(r->err, "no batch is small enough"), "%s", r->err);
+}
+
+TEST(tools, a_limit_of_the_address_space_is_met_by_the_chunk_that_is_told) {
+    char hint[200], dir[512], line[1024];
+    const char *data = long_pairs();
+    snprintf(dir, sizeof dir, "%s/limited", test_dir());
+    snprintf(line, sizeof line, "train --quiet --threads 1 --task pairs --model " MODEL " --train %s --batch-size 256 --steps 2 --out %s", data, dir);
+    const command_result *r = hone("", "%s --dry-run --json", line);
+    CHECK_INT(r->status, 0);
+    json_t *j = json_loads(r->out, 0, NULL);
+    char limit[64];
+    snprintf(limit, sizeof limit, "prlimit --as=%.0f", (number(j, "memory", "address_space_mb") - 12) * 1024 * 1024);
+    json_decref(j);
+    if (system("prlimit --as=1000000000 true >/dev/null 2>&1")) SKIP("no prlimit(1)");
+    r = hone(limit, "%s", line);
+    CHECK_MSG(r->status == 5 && strstr(r->err, "of address space"), "%s", r->err);
+    take_hint(r, hint);
+    r = hone(limit, "%s %s", line, hint);
+    CHECK_MSG(r->status == 0, "%s: %s", hint, r->err);
+}
