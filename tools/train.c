@@ -643,7 +643,13 @@ const hone_command hone_command_train = {
              "target, relevance; text; --columns says it otherwise.\n\n"
              "The model folders it writes load unchanged in transformers and sentence-transformers. A signal (Ctrl-C) "
              "saves a checkpoint "
-             "and ends the run; --resume continues it.",
+             "and ends the run; --resume continues it.\n\n"
+             "--dry-run reads, checks and tokenizes everything, computes up to ten passes in memory and prints rows, lengths, labels, steps, "
+             "parameters, and a forecast of memory, time and disk beside what there is; it does not touch --out. With --json one object, with "
+             "rows, bad_rows, eval_rows, lengths, eval_lengths, labels, steps, steps_left, batches, warmup_steps, parameters_trained, "
+             "parameters_frozen, peak_rss_mb, available_mb, seconds, disk_mb, disk_free_mb (MiB), fits, and the parts of each under memory, time "
+             "and disk. A run that cannot fit in memory is refused before it starts, with or without --dry-run (exit 5), with a --chunk or "
+             "--batch-size that does; HONE_MEMORY_LIMIT in the environment (1500M, 4G) lowers what counts as available.",
     .options = options,
     .example = {"hone train --task pairs --model sentence-transformers/all-MiniLM-L6-v2 --train pairs.jsonl "
                 "--eval-split 0.2 --out run",

@@ -194,7 +194,9 @@ static void activations(hone_model *m, const hone_train_data *data, const hone_t
     out->arena = fit->largest ? fit->largest : whole(chunked ? fmax(encoder, loss) : encoder + loss);
     double heads = (double)(info->heads > 0 ? info->heads : 1);
     uint64_t attention = 4 * (uint64_t)hone_attention_scratch(data->store->max_len, (int64_t)((double)info->hidden / heads));
-    out->activations = out->arena + whole(fit->scratch_fixed + fit->scratch_token * T) + (uint64_t)hone_threads() * (attention + MIB);
+    /* Each thread has a task's panels of a matrix and a head's tiles. */
+    uint64_t panels = b->matrices / 4 < MIB ? b->matrices / 4 : MIB;
+    out->activations = out->arena + whole(fit->scratch_fixed + fit->scratch_token * T) + (uint64_t)hone_threads() * (attention + panels);
     if (!chunked) return;
     out->activations += 2 * (uint64_t)s->most_rows * (uint64_t)data->store->groups * (uint64_t)info->embedding * sizeof(float); /* E, dE */
     out->activations += info->precision == HONE_PRECISION_BF16 ? b->matrices / 2 : b->matrices;
@@ -225,7 +227,7 @@ void hone_forecast_memory(hone_model *m, const hone_train_data *data, const hone
     out->optimizer = b.moments + 2 * (b.small_tables + s->table_bytes) + b.rows;
     activations(m, data, o, s, fit, &b, out);
     batch_memory(data, o, s, out);
-    out->saving = b.largest + 2 * MIB;
+    out->saving = b.largest + (b.values < MIB ? b.values : MIB) + MIB / 4; /* a tensor read back, a writer's buffer */
     uint64_t after = evaluation > out->saving ? evaluation : out->saving;
     uint64_t both = out->gradients + out->optimizer + out->activations + out->batches + after;
     out->peak = out->now + both;

@@ -9,7 +9,7 @@
 enum { MOST_PASSES = 10 };
 static const double BUDGET = 6, FIRST_WORK = 1e11, LONGEST_PASS = 2.5; /* seconds, operations, seconds */
 /* Beside the passes: a line of log.jsonl, the progress bar, a batch handed over. */
-static const double STEP_OVERHEAD = 60e-6;
+static const double STEP_OVERHEAD = 150e-6;
 /* A put-off multiplication of a table's element (nn/optim.h): rows stay in the first cache while all of theirs are made. */
 static const double DECAY = 1e-10;
 

@@ -1,0 +1,196 @@
+/* hone train --dry-run, then the run itself, then the run once more with 1.25 times its real memory as the limit.
+ *
+ *     memory   peak_rss_mb of the dry run against the most that the run had in memory (its ru_maxrss)
+ *     time     seconds against the wall's clock, cpu_seconds against the processor time of the process; on a machine where others work
+ *              the first changes between two runs and the second hardly, so a run is good when one of them is within 20 %, both are printed
+ *     limit    the run must not be refused
+ *
+ *     FORECAST_MODEL   a real model's folder: more configurations, some minutes each       ONLY   number of one of them
+ * HONE_BIN is a release build here: a build with fault hooks touches memory that nobody uses. */
+#include "tests/reliability/common.h"
+
+#include "base/io.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/random.h"
+
+#include <fcntl.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* steps of the tiny model are so short that many are needed for a second. */
+static const struct {
+    bool real;
+    const char *data, *words;
+} runs[] = {
+    {false, "pairs", "--task pairs --batch-size 16 --steps 4000 --eval-split 0.2 --eval-every 1000 --threads 1"},
+    {false, "pairs", "--task pairs --batch-size 128 --chunk 16 --steps 500 --threads 2"},
+    {false, "triplets", "--task triplet --batch-size 32 --accumulate 4 --steps 600 --save-every 100 --threads 1"},
+    {false, "scored", "--task scored --batch-size 64 --steps 800 --eval-split 0.3 --eval-every 200 --threads 2"},
+    {false, "labelled", "--task triplet --loss batch-all --batch-size 32 --steps 1500 --threads 1"},
+    {false, "long", "--task pairs --batch-size 128 --steps 150 --precision bf16 --threads 2"},
+    {true, "pairs", "--task pairs --batch-size 8 --steps 16 --eval-split 0.1 --threads 1"},
+    {true, "pairs", "--task pairs --batch-size 32 --steps 6 --threads 2"},
+    {true, "pairs", "--task pairs --batch-size 128 --chunk 16 --steps 2 --threads 2"},
+    {true, "long", "--task pairs --batch-size 16 --steps 3 --threads 2"},
+    {true, "triplets", "--task triplet --batch-size 16 --accumulate 2 --steps 6 --freeze embeddings.* --threads 2"},
+    {true, "scored", "--task scored --batch-size 32 --steps 8 --eval-split 0.2 --matryoshka 384,64 --threads 2"},
+    {true, "pairs", "--task pairs --batch-size 16 --steps 4 --precision bf16 --threads 1"},
+    {true, "labelled", "--task triplet --loss batch-hard --batch-size 64 --steps 5 --dropout 0 --threads 2"},
+};
+
+/* ---- rows ---- */
+
+static char *words[20000];
+static int n_words;
+
+static void read_words(void) {
+    size_t n;
+    char *text = slurp("tests/parity/texts.jsonl", &n);
+    if (!text) die("cannot read tests/parity/texts.jsonl");
+    for (char *w = strtok(text, " \n"); w && n_words < 20000; w = strtok(NULL, " \n")) {
+        bool plain = strlen(w) < 16;
+        for (const char *p = w; *p; p++) plain &= *p >= 'a' && *p <= 'z';
+        if (plain) words[n_words++] = w;
+    }
+    if (n_words < 1000) die("too few words");
+}
+
+static uint64_t drawn;
+
+static int64_t draw(int64_t below) { return (int64_t)hone_random_below(1, hone_stream_id(HONE_STREAM_TEST, 9), drawn++, (uint64_t)below); }
+
+static void put_text(FILE *f, const char *field, int64_t least, int64_t most, int row) {
+    fprintf(f, "\"%s\":\"%d", field, row);
+    for (int64_t k = least + draw(most - least + 1), at = draw(n_words); k > 0; k--) fprintf(f, " %s", words[at++ % n_words]);
+    fprintf(f, "\"");
+}
+
+static void write_rows(const char *name, int rows, int64_t most) {
+    char path[600];
+    snprintf(path, sizeof path, "%s.jsonl", in_dir(name));
+    FILE *f = fopen(path, "w");
+    if (!f) die("cannot write %s", path);
+    for (int i = 0; i < rows; i++) {
+        bool labelled = !strcmp(name, "labelled"), scored = !strcmp(name, "scored");
+        fputc('{', f);
+        put_text(f, labelled ? "text" : scored ? "sentence1" : "anchor", most / 20 + 2, most / 3, i);
+        if (!labelled) fputc(',', f), put_text(f, scored ? "sentence2" : "positive", most / 20 + 2, most, i);
+        if (!strcmp(name, "triplets")) fputc(',', f), put_text(f, "negative", 5, most, i);
+        if (scored) fprintf(f, ",\"score\":%.3f", (double)draw(1000) / 1000);
+        if (labelled) fprintf(f, ",\"label\":\"l%d\"", (int)draw(12));
+        fputs("}\n", f);
+    }
+    if (fclose(f)) die("cannot write %s", path);
+}
+
+/* ---- processes ---- */
+
+typedef struct finished {
+    int status;
+    double wall, cpu, peak; /* seconds, seconds, MiB */
+    char *out;              /* standard output */
+    char err[2048];
+} finished;
+
+static void become(char *line, const char *limit) {
+    char *argv[64], *rest = NULL;
+    int n = 0, fds[3] = {open("/dev/null", O_RDONLY), open(in_dir("stdout"), O_WRONLY | O_CREAT | O_TRUNC, 0666),
+                         open(in_dir("stderr"), O_WRONLY | O_CREAT | O_TRUNC, 0666)};
+    argv[n++] = getenv("HONE_BIN");
+    for (char *w = strtok_r(line, " ", &rest); w && n < 63; w = strtok_r(NULL, " ", &rest)) argv[n++] = w;
+    argv[n] = NULL;
+    for (int i = 0; i < 3; i++)
+        if (fds[i] < 0 || dup2(fds[i], i) < 0) _exit(127);
+    if (limit) setenv("HONE_MEMORY_LIMIT", limit, 1);
+    if (argv[0]) execv(argv[0], argv);
+    _exit(127);
+}
+
+/* until: kill the run when this file has something in it. */
+static finished run(const char *words_of_it, const char *limit, const char *until) {
+    finished f = {0};
+    char line[2048];
+    struct rusage usage;
+    int status;
+    size_t n;
+    snprintf(line, sizeof line, "%s", words_of_it);
+    double start = clock_seconds();
+    pid_t pid = fork();
+    if (pid < 0) die("cannot fork");
+    if (!pid) become(line, limit);
+    while (wait4(pid, &status, until ? WNOHANG : 0, &usage) != pid) {
+        char *text = slurp(until, &n);
+        if (text && n) kill(pid, SIGKILL);
+        free(text);
+        usleep(20000);
+    }
+    f.wall = clock_seconds() - start;
+    f.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    f.cpu = (double)usage.ru_utime.tv_sec + (double)usage.ru_stime.tv_sec + 1e-6 * (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+    f.peak = (double)usage.ru_maxrss / 1024;
+    f.out = slurp(in_dir("stdout"), &n);
+    char *err = slurp(in_dir("stderr"), &n);
+    snprintf(f.err, sizeof f.err, "%s", err ? err : "");
+    free(err);
+    if (f.status == 127) die("cannot run HONE_BIN");
+    return f;
+}
+
+static bool within(double ratio) { return ratio >= 0.8 && ratio <= 1.2; }
+
+static bool compare(int i, const char *model) {
+    char line[1500], dry[1600], limit[32], out[600], log[700];
+    snprintf(out, sizeof out, "%s", in_dir("run"));
+    snprintf(log, sizeof log, "%s/log.jsonl", out);
+    snprintf(line, sizeof line, "train --quiet --json --model %s --train %s.jsonl --out %s %s", model, in_dir(runs[i].data), out, runs[i].words);
+    snprintf(dry, sizeof dry, "%s --dry-run", line);
+    remove_tree(out);
+    finished f = run(dry, NULL, NULL);
+    json_t *j = f.out ? json_loads(f.out, 0, NULL) : NULL;
+    if (f.status || !j) {
+        printf("%s: exit %d: %s\n", dry, f.status, f.err);
+        json_decref(j);
+        return false;
+    }
+    double memory = json_number_value(json_object_get(j, "peak_rss_mb")), wall = json_number_value(json_object_get(j, "seconds"));
+    double cpu = json_number_value(json_object_get(json_object_get(j, "time"), "cpu_seconds"));
+    json_decref(j);
+    free(f.out);
+    finished r = run(line, NULL, NULL);
+    free(r.out);
+    snprintf(limit, sizeof limit, "%.0f", 1.25 * r.peak * 1024 * 1024);
+    remove_tree(out);
+    finished l = run(line, limit, log);
+    free(l.out);
+    bool refused = l.status == 5, good = r.status == 0 && within(memory / r.peak) && (within(wall / r.wall) || within(cpu / r.cpu)) && !refused;
+    printf("%2d %-4s %6.0f %6.0f %5.2f  %7.1f %7.1f %5.2f  %7.1f %7.1f %5.2f  %5.1f  %s%s  %s\n", i, runs[i].real ? "real" : "tiny", memory, r.peak,
+           memory / r.peak, wall, r.wall, wall / r.wall, cpu, r.cpu, cpu / r.cpu, f.wall, good ? "ok" : "NO", refused ? " refused" : "", runs[i].words);
+    if (r.status) printf("exit %d: %s\n", r.status, r.err);
+    fflush(stdout);
+    remove_tree(out);
+    return good;
+}
+
+int main(void) {
+    const char *model = getenv("FORECAST_MODEL");
+    int64_t tried = 0, good = 0, only = setting("ONLY", -1);
+    double start = clock_seconds();
+    work_dir();
+    read_words();
+    write_rows("pairs", 1200, 60), write_rows("long", 240, 220), write_rows("triplets", 800, 50);
+    write_rows("scored", 1000, 40), write_rows("labelled", 1500, 60);
+    printf("         MiB forecast, real   wall seconds            processor seconds      dry run\n");
+    for (int i = 0; i < (int)(sizeof runs / sizeof *runs); i++) {
+        if ((only >= 0 && i != only) || (runs[i].real && (!model || !*model))) continue;
+        tried++;
+        good += compare(i, runs[i].real ? model : MODEL);
+    }
+    return verdict("forecast", good, tried, "within 20 %%; %.0f s", clock_seconds() - start);
+}
