@@ -38,7 +38,8 @@ int hone_machine_cgroup(const char *text, char *path, int room) {
         bool second = at == list + 1, memory = false;
         for (const char *w = list + 1; w < at; w += strcspn(w, ",:") + 1)
             memory |= strcspn(w, ",:") == 6 && !strncmp(w, "memory", 6);
-        if ((!second && !memory) || (second && version)) continue; /* where both are mounted, version 1 has the memory controller */
+        if ((!second && !memory) || (second && version))
+            continue; /* where both are mounted, version 1 has the memory controller */
         version = second ? 2 : 1;
         snprintf(path, (size_t)room, "%.*s", (int)(end - at - 1), at + 1);
     }
@@ -69,13 +70,15 @@ static uint64_t reclaimable(const char *folder, const char *name) {
 static uint64_t room_in(const char *folder, int version) {
     uint64_t limit = number_in(folder, version == 2 ? "memory.max" : "memory.limit_in_bytes");
     uint64_t used = number_in(folder, version == 2 ? "memory.current" : "memory.usage_in_bytes");
-    if (limit == UINT64_MAX || used == UINT64_MAX || limit >= (uint64_t)1 << 60) return UINT64_MAX; /* version 1 writes none as a huge number */
+    if (limit == UINT64_MAX || used == UINT64_MAX || limit >= (uint64_t)1 << 60)
+        return UINT64_MAX; /* version 1 writes none as a huge number */
     uint64_t cache = version == 2 ? reclaimable(folder, "inactive_file ") : reclaimable(folder, "total_inactive_file ");
     used = used > cache ? used - cache : 0;
     return limit > used ? limit - used : 0;
 }
 
-/* The smallest room of our group and all above it. In a container its path may not exist below the mount, whose root is then ours. */
+/* The smallest room of our group and all above it. In a container its path may not exist below the mount, whose root is
+ * then ours. */
 static uint64_t cgroup_room(void) {
     char path[HONE_PATH_MAX - 64] = "", folder[HONE_PATH_MAX];
     char *text = text_of("/proc/self/cgroup");
@@ -97,7 +100,10 @@ static uint64_t cgroup_room(void) {
 static uint64_t limit_of_text(const char *text) {
     char *end;
     if (!text || *text < '0' || *text > '9') return UINT64_MAX;
-    uint64_t x = strtoull(text, &end, 10), unit = *end == 'K' ? 1 << 10 : *end == 'M' ? 1 << 20 : *end == 'G' ? 1 << 30 : 1;
+    uint64_t x = strtoull(text, &end, 10), unit = *end == 'K'   ? 1 << 10
+                                                  : *end == 'M' ? 1 << 20
+                                                  : *end == 'G' ? 1 << 30
+                                                                : 1;
     return hone_mul_size(x, unit, &x) ? x : UINT64_MAX;
 }
 

@@ -1,6 +1,7 @@
 /* What the machine still has for this process, and what the process holds of it: asked before a run that may not fit.
  *
- * Linux says yes to malloc and ends the process later; so whoever is about to touch gigabytes adds up first and compares. */
+ * Linux says yes to malloc and ends the process later; so whoever is about to touch gigabytes adds up first and
+ * compares. */
 #ifndef HONE_BASE_MACHINE_H
 #define HONE_BASE_MACHINE_H
 
@@ -10,15 +11,16 @@ typedef struct hone_machine_memory {
     uint64_t resident;  /* bytes of this process that are in memory (VmRSS) */
     uint64_t peak;      /* the most that ever were (VmHWM) */
     uint64_t mapped;    /* its address space (VmSize) */
-    uint64_t available; /* bytes it may have in memory altogether: resident plus the smallest of MemAvailable (free, and what the
-                           system takes back from its caches) and, for each memory cgroup (version 1 or 2) that it is in, the limit
-                           less the use that is not reclaimable cache; UINT64_MAX: not known */
-    uint64_t address;   /* bytes of address space it may have altogether (RLIMIT_AS, RLIMIT_DATA is not looked at); UINT64_MAX: no limit */
+    uint64_t available; /* bytes it may have in memory altogether: resident plus the smallest of MemAvailable (free, and
+                           what the system takes back from its caches) and, for each memory cgroup (version 1 or 2) that
+                           it is in, the limit less the use that is not reclaimable cache; UINT64_MAX: not known */
+    uint64_t address;   /* bytes of address space it may have altogether (RLIMIT_AS, RLIMIT_DATA is not looked at);
+                           UINT64_MAX: no limit */
 } hone_machine_memory;
 
-/* Never fails: what cannot be read is 0, or "not known". The environment's HONE_MEMORY_LIMIT lowers `available` to so many bytes (a
- * number, with K, M or G behind it 2^10, 2^20, 2^30 times that): for machines that are shared without cgroups, and for tests. The error
- * record is left as it was. */
+/* Never fails: what cannot be read is 0, or "not known". The environment's HONE_MEMORY_LIMIT lowers `available` to so
+ * many bytes (a number, with K, M or G behind it 2^10, 2^20, 2^30 times that): for machines that are shared without
+ * cgroups, and for tests. The error record is left as it was. */
 void hone_machine_get_memory(hone_machine_memory *out);
 
 /* Seconds since this process began; 0 when that is not known. */
@@ -28,7 +30,8 @@ double hone_machine_uptime(void);
 
 /* Value in bytes of the line "Name:   123 kB" of /proc/self/status or /proc/meminfo; UINT64_MAX: no such line. */
 uint64_t hone_machine_kib_line(const char *text, const char *name);
-/* Path of the memory cgroup in /proc/self/cgroup: version 1 (the line whose list has "memory") or 2 ("0::"); returns the version, 0: none. */
+/* Path of the memory cgroup in /proc/self/cgroup: version 1 (the line whose list has "memory") or 2 ("0::"); returns
+ * the version, 0: none. */
 int hone_machine_cgroup(const char *text, char *path, int room);
 
 #endif

@@ -13,17 +13,18 @@
 #define MIB ((uint64_t)1 << 20)
 enum { SMALL_TOKENS = 256, MEDIUM_TOKENS = 768, LOSS_ROWS = 192 };
 
-/* ---- parameters ---------------------------------------------------------------------------------------------------------- */
+/* ---- parameters
+ * ---------------------------------------------------------------------------------------------------------- */
 
 typedef struct parameter_bytes {
-    uint64_t values, gradients;       /* gradients of what is no table */
-    uint64_t moments;                 /* of what is no table; tables have theirs by pages */
-    uint64_t small_tables;            /* positions, types: one copy */
-    uint64_t table_moments_all;       /* address space of every table's moments */
-    uint64_t rows;                    /* lists of rows of tables */
-    uint64_t largest;                 /* one tensor */
-    uint64_t matrices;                /* what is laid out for chunks */
-    uint64_t trained;                 /* values of trained parameters */
+    uint64_t values, gradients; /* gradients of what is no table */
+    uint64_t moments;           /* of what is no table; tables have theirs by pages */
+    uint64_t small_tables;      /* positions, types: one copy */
+    uint64_t table_moments_all; /* address space of every table's moments */
+    uint64_t rows;              /* lists of rows of tables */
+    uint64_t largest;           /* one tensor */
+    uint64_t matrices;          /* what is laid out for chunks */
+    uint64_t trained;           /* values of trained parameters */
 } parameter_bytes;
 
 static parameter_bytes bytes_of_parameters(const hone_model *m) {
@@ -49,15 +50,19 @@ static parameter_bytes bytes_of_parameters(const hone_model *m) {
     return b;
 }
 
-/* ---- activations ----------------------------------------------------------------------------------------------------------- */
+/* ---- activations
+ * ----------------------------------------------------------------------------------------------------------- */
 
-/* A layer of an encoder keeps x, q, k, v, context, attention's result and the inner layer before its activation, 6 h + f at least; the
- * walk back borrows about two inner layers. Half as much again is beyond anything measured. */
+/* A layer of an encoder keeps x, q, k, v, context, attention's result and the inner layer before its activation, 6 h +
+ * f at least; the walk back borrows about two inner layers. Half as much again is beyond anything measured. */
 void hone_forecast_bound(const hone_model *m, hone_forecast_fit *out) {
     const hone_model_info *i = hone_model_get_info(m);
     double h = (double)i->hidden, f = (double)i->intermediate, layers = (double)i->layers;
-    *out = (hone_forecast_fit){.fixed = 64.0 * (double)MIB, .token = 1.5 * 4 * (layers * (7 * h + 2 * f) + 8 * h + 4 * f), .row = 4096,
-                               .row2 = 4 * 256, .scratch_token = 4 * (h + f)};
+    *out = (hone_forecast_fit){.fixed = 64.0 * (double)MIB,
+                               .token = 1.5 * 4 * (layers * (7 * h + 2 * f) + 8 * h + 4 * f),
+                               .row = 4096,
+                               .row2 = 4 * 256,
+                               .scratch_token = 4 * (h + f)};
 }
 
 typedef struct probe {
@@ -80,7 +85,8 @@ static hone_status take_rows(probe *p, int64_t tokens) {
 }
 
 static hone_graph_mode mode_of(const probe *p) {
-    return (hone_graph_mode){.record = true, .train = true, .seed = p->o->seed, .precision = hone_model_get_info(p->m)->precision};
+    return (hone_graph_mode){
+        .record = true, .train = true, .seed = p->o->seed, .precision = hone_model_get_info(p->m)->precision};
 }
 
 /* Encoder alone, forward and backward, in an empty arena. */
@@ -92,8 +98,10 @@ static hone_status probe_encoder(probe *p, double *bytes, double *scratch) {
     if (s == HONE_OK) {
         hone_graph_mode mode = mode_of(p);
         hone_graph_begin(g, &mode);
-        hone_tensor *e = hone_model_encode(p->m, g, &(hone_model_batch){.B = p->batch.S, .T = p->batch.T, .ids = p->batch.ids,
-                                                                        .types = p->batch.type_ids, .cu = p->batch.cu});
+        hone_tensor *e = hone_model_encode(
+            p->m, g,
+            &(hone_model_batch){
+                .B = p->batch.S, .T = p->batch.T, .ids = p->batch.ids, .types = p->batch.type_ids, .cu = p->batch.cu});
         s = hone_graph_status(g);
         if (s == HONE_OK && !(d = hone_zalloc((size_t)hone_count(e) * sizeof *d))) s = HONE_E_NOMEM;
         if (s == HONE_OK && e->node) s = hone_graph_backward_from(g, e, d);
@@ -160,8 +168,8 @@ static void line_through(double x1, double y1, double x2, double y2, double *fix
     *fixed = fmax(0, y2 - *slope * x2);
 }
 
-hone_status hone_forecast_measure(hone_model *m, const hone_train_data *data, const hone_train_options *o, const hone_run_shape *s,
-                                  hone_forecast_fit *out) {
+hone_status hone_forecast_measure(hone_model *m, const hone_train_data *data, const hone_train_options *o,
+                                  const hone_run_shape *s, hone_forecast_fit *out) {
     probe p = {.m = m, .data = data, .o = o, .s = s};
     double bytes[2] = {0}, scratch[2] = {0}, tokens[2] = {0};
     *out = (hone_forecast_fit){0};
@@ -182,45 +190,57 @@ hone_status hone_forecast_measure(hone_model *m, const hone_train_data *data, co
     return st;
 }
 
-/* ---- memory ------------------------------------------------------------------------------------------------------------------ */
+/* ---- memory
+ * ------------------------------------------------------------------------------------------------------------------ */
 
-static uint64_t whole(double bytes) { return bytes > 0 ? (uint64_t)bytes : 0; }
+static uint64_t whole(double bytes) {
+    return bytes > 0 ? (uint64_t)bytes : 0;
+}
 
-static void activations(hone_model *m, const hone_train_data *data, const hone_train_options *o, const hone_run_shape *s,
-                        const hone_forecast_fit *fit, const parameter_bytes *b, hone_memory_forecast *out) {
+static void activations(hone_model *m, const hone_train_data *data, const hone_train_options *o,
+                        const hone_run_shape *s, const hone_forecast_fit *fit, const parameter_bytes *b,
+                        hone_memory_forecast *out) {
     const hone_model_info *info = hone_model_get_info(m);
     bool chunked = o->chunk > 0 && s->most_rows > o->chunk;
-    double T = (double)s->pass_tokens, B = (double)s->most_rows, encoder = fit->fixed + fit->token * T, loss = fit->row * B + fit->row2 * B * B;
+    double T = (double)s->pass_tokens, B = (double)s->most_rows, encoder = fit->fixed + fit->token * T,
+           loss = fit->row * B + fit->row2 * B * B;
     out->arena = fit->largest ? fit->largest : whole(chunked ? fmax(encoder, loss) : encoder + loss);
     double heads = (double)(info->heads > 0 ? info->heads : 1);
-    uint64_t attention = 4 * (uint64_t)hone_attention_scratch(data->store->max_len, (int64_t)((double)info->hidden / heads));
+    uint64_t attention =
+        4 * (uint64_t)hone_attention_scratch(data->store->max_len, (int64_t)((double)info->hidden / heads));
     /* Each thread has a task's panels of a matrix and a head's tiles. */
     uint64_t panels = b->matrices / 4 < MIB ? b->matrices / 4 : MIB;
-    out->activations = out->arena + whole(fit->scratch_fixed + fit->scratch_token * T) + (uint64_t)hone_threads() * (attention + panels);
+    out->activations = out->arena + whole(fit->scratch_fixed + fit->scratch_token * T) +
+                       (uint64_t)hone_threads() * (attention + panels);
     if (!chunked) return;
-    out->activations += 2 * (uint64_t)s->most_rows * (uint64_t)data->store->groups * (uint64_t)info->embedding * sizeof(float); /* E, dE */
+    out->activations += 2 * (uint64_t)s->most_rows * (uint64_t)data->store->groups * (uint64_t)info->embedding *
+                        sizeof(float); /* E, dE */
     out->activations += info->precision == HONE_PRECISION_BF16 ? b->matrices / 2 : b->matrices;
 }
 
-static void batch_memory(const hone_train_data *data, const hone_train_options *o, const hone_run_shape *s, hone_memory_forecast *out) {
+static void batch_memory(const hone_train_data *data, const hone_train_options *o, const hone_run_shape *s,
+                         hone_memory_forecast *out) {
     uint64_t n = (uint64_t)data->n, texts = (uint64_t)data->texts->count, widest = 0;
     for (int64_t r = 0; r < data->store->rows; r++) {
         uint64_t sum = 0;
         for (int64_t g = 0; g < data->store->groups; g++) sum += (uint64_t)hone_token_store_len(data->store, r, g);
         if (sum > widest) widest = sum;
     }
-    uint64_t samplers = o->no_duplicates ? 2 * (16 * n + 29 * texts) : 8 * n + 8 * n * (o->loss->needs == HONE_LOSS_CLASSES);
+    uint64_t samplers =
+        o->no_duplicates ? 2 * (16 * n + 29 * texts) : 8 * n + 8 * n * (o->loss->needs == HONE_LOSS_CLASSES);
     uint64_t room = widest * (uint64_t)s->most_rows;
     out->batches = samplers + 2 * (4 * room + 8 * (uint64_t)s->largest.tokens);
     out->address += samplers + 2 * 12 * room + 8 * MIB; /* and the stack of the thread that prepares batches */
 }
 
 /* A checkpoint is read back for its checksums: a tensor at a time in memory, a file at a time in address space. */
-void hone_forecast_memory(hone_model *m, const hone_train_data *data, const hone_train_options *o, const hone_run_shape *s,
-                          const hone_forecast_fit *fit, uint64_t evaluation, const hone_machine_memory *machine, hone_memory_forecast *out) {
+void hone_forecast_memory(hone_model *m, const hone_train_data *data, const hone_train_options *o,
+                          const hone_run_shape *s, const hone_forecast_fit *fit, uint64_t evaluation,
+                          const hone_machine_memory *machine, hone_memory_forecast *out) {
     parameter_bytes b = bytes_of_parameters(m);
     const hone_token_store *t = data->store;
-    *out = (hone_memory_forecast){.machine = *machine, .now = machine->resident, .weights = b.values, .evaluation = evaluation};
+    *out = (hone_memory_forecast){
+        .machine = *machine, .now = machine->resident, .weights = b.values, .evaluation = evaluation};
     out->tokens = (uint64_t)t->offset[t->n_units] * sizeof(int32_t) + (uint64_t)t->n_units * sizeof(int64_t) +
                   (uint64_t)(t->rows * t->groups) * sizeof(int32_t);
     out->gradients = b.gradients + b.small_tables + s->table_bytes;
@@ -237,9 +257,12 @@ void hone_forecast_memory(hone_model *m, const hone_train_data *data, const hone
     out->address += machine->mapped + b.moments + b.table_moments_all + b.rows + out->activations + most + 16 * MIB;
 }
 
-bool hone_forecast_fits(const hone_memory_forecast *f) { return f->peak <= f->machine.available && f->address <= f->machine.address; }
+bool hone_forecast_fits(const hone_memory_forecast *f) {
+    return f->peak <= f->machine.available && f->address <= f->machine.address;
+}
 
-/* ---- refusal ------------------------------------------------------------------------------------------------------------------ */
+/* ---- refusal
+ * ------------------------------------------------------------------------------------------------------------------ */
 
 typedef struct question {
     hone_model *m;
@@ -297,7 +320,8 @@ static hone_status find_chunk(const question *q, int64_t *chunk) {
     return HONE_OK;
 }
 
-/* Fewer rows whose effective size changes, where nothing else helps: an in-batch loss over a batch that is too large even in chunks. */
+/* Fewer rows whose effective size changes, where nothing else helps: an in-batch loss over a batch that is too large
+ * even in chunks. */
 static hone_status find_small_batch(const question *q, int64_t *batch) {
     bool fits = false;
     for (*batch = q->o->batch_size / 2; *batch > 0; *batch /= 2) {
@@ -327,21 +351,25 @@ static hone_status give_hint(const question *q, const hone_memory_forecast *f) {
     if (!batch && !chunk && !q->o->loss->by_row) HONE_TRY(find_small_batch(q, &batch));
     hone_error_restore(&e);
     if (chunk) return hone_hint("--chunk %" PRId64 " fits: the same batch, computed in parts", chunk);
-    if (batch && q->o->loss->by_row) return hone_hint("--batch-size %" PRId64 " --accumulate %" PRId64 " fits and learns the same", batch, accumulate);
+    if (batch && q->o->loss->by_row)
+        return hone_hint("--batch-size %" PRId64 " --accumulate %" PRId64 " fits and learns the same", batch,
+                         accumulate);
     if (batch) return hone_hint("--batch-size %" PRId64 " fits", batch);
     uint64_t without = f->peak > f->activations ? f->peak - f->activations : 0;
-    return hone_hint("no batch is small enough: weights, gradients, optimiser and data alone need %s%s%s", size_text(a, without),
-                     f->evaluation > f->saving ? ", evaluation of it " : "", f->evaluation > f->saving ? size_text(b, f->evaluation) : "");
+    return hone_hint("no batch is small enough: weights, gradients, optimiser and data alone need %s%s%s",
+                     size_text(a, without), f->evaluation > f->saving ? ", evaluation of it " : "",
+                     f->evaluation > f->saving ? size_text(b, f->evaluation) : "");
 }
 
-hone_status hone_forecast_refuse(hone_model *m, const hone_train_data *data, const hone_train_options *o, const hone_run_shape *s,
-                                 const hone_forecast_fit *fit, uint64_t evaluation, const hone_memory_forecast *f) {
+hone_status hone_forecast_refuse(hone_model *m, const hone_train_data *data, const hone_train_options *o,
+                                 const hone_run_shape *s, const hone_forecast_fit *fit, uint64_t evaluation,
+                                 const hone_memory_forecast *f) {
     char need[32], have[32], chunk[48] = "";
     if (hone_forecast_fits(f)) return HONE_OK;
     bool space = f->peak <= f->machine.available;
     if (o->chunk > 0 && s->most_rows > o->chunk) snprintf(chunk, sizeof chunk, " in chunks of %" PRId64, o->chunk);
-    hone_fail(HONE_E_NOMEM, "batch %" PRId64 "%s of up to %" PRId64 " tokens needs %s%s, %s available", s->most_rows, chunk, s->largest.tokens,
-              size_text(need, space ? f->address : f->peak), space ? " of address space" : "",
+    hone_fail(HONE_E_NOMEM, "batch %" PRId64 "%s of up to %" PRId64 " tokens needs %s%s, %s available", s->most_rows,
+              chunk, s->largest.tokens, size_text(need, space ? f->address : f->peak), space ? " of address space" : "",
               size_text(have, space ? f->machine.address : f->machine.available));
     question q = {m, data, o, fit, evaluation, &f->machine};
     hone_error e = *hone_last_error();
@@ -350,8 +378,8 @@ hone_status hone_forecast_refuse(hone_model *m, const hone_train_data *data, con
     return HONE_E_NOMEM;
 }
 
-hone_status hone_forecast_check(hone_model *m, const hone_train_data *data, const hone_train_options *o, const hone_run_shape *s,
-                                uint64_t evaluation, size_t *step_bytes) {
+hone_status hone_forecast_check(hone_model *m, const hone_train_data *data, const hone_train_options *o,
+                                const hone_run_shape *s, uint64_t evaluation, size_t *step_bytes) {
     hone_machine_memory machine;
     hone_memory_forecast f;
     hone_forecast_fit fit;
@@ -369,12 +397,15 @@ hone_status hone_forecast_check(hone_model *m, const hone_train_data *data, cons
     return HONE_OK;
 }
 
-/* ---- disk --------------------------------------------------------------------------------------------------------------------- */
+/* ---- disk
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
 
 static uint64_t file_size(const char *dir, const char *name) {
     char path[HONE_PATH_MAX];
     hone_mapping map;
-    if (hone_io_join(path, dir, name) != HONE_OK || !hone_io_exists(path) || hone_io_map(path, &map) != HONE_OK) return 0;
+    if (hone_io_join(path, dir, name) != HONE_OK || !hone_io_exists(path) || hone_io_map(path, &map) != HONE_OK)
+        return 0;
     uint64_t n = map.n;
     hone_io_unmap(&map);
     return n;
@@ -406,13 +437,15 @@ static int64_t saves(const hone_train_options *o, const hone_run_shape *s) {
 }
 
 void hone_forecast_disk(hone_model *m, const hone_train_options *o, const hone_run_shape *s, hone_disk_forecast *out) {
-    static const char *const others[] = {"tokenizer.json", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json", "merges.txt", "vocab.json"};
+    static const char *const others[] = {"tokenizer.json",          "vocab.txt",  "tokenizer_config.json",
+                                         "special_tokens_map.json", "merges.txt", "vocab.json"};
     parameter_bytes b = bytes_of_parameters(m);
     hone_error before = *hone_last_error();
     const char *dir = hone_model_get_info(m)->dir;
     *out = (hone_disk_forecast){.model = b.values + 64 * 1024, .saves = saves(o, s), .free = free_at(o->out)};
     for (size_t i = 0; dir && i < sizeof others / sizeof *others; i++) out->model += file_size(dir, others[i]);
-    out->checkpoint = out->model + b.moments + b.table_moments_all + b.rows / 2 + 4 * (uint64_t)s->plan.total_steps + 64 * 1024;
+    out->checkpoint =
+        out->model + b.moments + b.table_moments_all + b.rows / 2 + 4 * (uint64_t)s->plan.total_steps + 64 * 1024;
     out->checkpoints = o->keep > 0 && out->saves > o->keep ? o->keep + 1 : out->saves;
     out->log = 160 * (uint64_t)s->steps;
     out->least = 2 * out->model + out->log;

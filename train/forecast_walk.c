@@ -25,7 +25,8 @@ typedef struct walk {
 double hone_forecast_work(const hone_model *m, double tokens, double squares, bool chunked) {
     const hone_model_info *i = hone_model_get_info(m);
     double h = (double)i->hidden, f = (double)i->intermediate;
-    return (chunked ? 4 : 3) * (double)i->layers * (2 * tokens * (4 * h * h + 2 * h * f) + ATTENTION_WEIGHT * 4 * squares * h);
+    return (chunked ? 4 : 3) * (double)i->layers *
+           (2 * tokens * (4 * h * h + 2 * h * f) + ATTENTION_WEIGHT * 4 * squares * h);
 }
 
 void hone_run_shape_free(hone_run_shape *s) {
@@ -43,7 +44,9 @@ static hone_status keep(hone_shape_batch *to, const int64_t *rows, int64_t n, in
     return HONE_OK;
 }
 
-static int64_t length_at(const walk *w, int64_t n, int64_t sequence) { return hone_token_store_len(w->data->store, w->rows[sequence % n], sequence / n); }
+static int64_t length_at(const walk *w, int64_t n, int64_t sequence) {
+    return hone_token_store_len(w->data->store, w->rows[sequence % n], sequence / n);
+}
 
 /* Tokens of the largest chunk: runs of chunk * G sequences, all anchors first (train/pass.c). */
 static int64_t largest_pass(const walk *w, int64_t n, int64_t tokens) {
@@ -108,7 +111,8 @@ static hone_status walk_epoch(walk *w, int64_t epoch, int64_t batch, bool *any) 
     }
     *any = false;
     for (int64_t done = batch; w->step < s->plan.total_steps;) {
-        int64_t left = s->plan.batches_per_epoch - done, group = w->o->accumulate < left || left <= 0 ? w->o->accumulate : left, count = 0;
+        int64_t left = s->plan.batches_per_epoch - done,
+                group = w->o->accumulate < left || left <= 0 ? w->o->accumulate : left, count = 0;
         for (; count < group; count++) {
             int64_t n = hone_sampler_next(w->sampler, w->rows);
             if (!n) break;
@@ -139,7 +143,8 @@ static void extrapolate(hone_run_shape *s, int64_t epochs_left) {
 static hone_status walk_run(walk *w, const hone_train_state *start) {
     hone_run_shape *s = w->s;
     bool any = true;
-    for (int64_t e = 0; e < start->epoch && !w->whole_epoch && w->seen; e++) { /* words of the epochs behind: one will do, it has all rows */
+    for (int64_t e = 0; e < start->epoch && !w->whole_epoch && w->seen;
+         e++) { /* words of the epochs behind: one will do, it has all rows */
         hone_sampler_seek(w->sampler, e, 0);
         for (int64_t n; (n = hone_sampler_next(w->sampler, w->rows)) > 0;) HONE_TRY(look_at(w, n, false));
         w->whole_epoch = true;
@@ -172,8 +177,8 @@ static void count_pages(walk *w, const hone_tensor *table) {
     w->s->words = w->n_seen;
 }
 
-hone_status hone_forecast_walk(hone_model *m, const hone_train_data *data, const hone_train_options *o, const hone_train_state *start,
-                               hone_run_shape *out) {
+hone_status hone_forecast_walk(hone_model *m, const hone_train_data *data, const hone_train_options *o,
+                               const hone_train_state *start, hone_run_shape *out) {
     walk w = {.m = m, .data = data, .o = o, .s = out};
     const hone_tensor *table = hone_model_word_table(m);
     hone_sampler_options sampler = hone_train_sampler(o, data);

@@ -10,7 +10,8 @@ enum { MOST_PASSES = 10 };
 static const double BUDGET = 6, FIRST_WORK = 1e11, LONGEST_PASS = 2.5; /* seconds, operations, seconds */
 /* Beside the passes: a line of log.jsonl, the progress bar, a batch handed over. */
 static const double STEP_OVERHEAD = 150e-6;
-/* A put-off multiplication of a table's element (nn/optim.h): rows stay in the first cache while all of theirs are made. */
+/* A put-off multiplication of a table's element (nn/optim.h): rows stay in the first cache while all of theirs are
+ * made. */
 static const double DECAY = 1e-10;
 
 typedef struct rehearsal {
@@ -43,7 +44,9 @@ static moment now(void) {
     return (moment){{hone_clock_seconds(HONE_CLOCK_WALL), hone_clock_seconds(HONE_CLOCK_CPU)}};
 }
 
-static double since(moment m) { return hone_clock_seconds(HONE_CLOCK_WALL) - m.t[HONE_CLOCK_WALL]; }
+static double since(moment m) {
+    return hone_clock_seconds(HONE_CLOCK_WALL) - m.t[HONE_CLOCK_WALL];
+}
 
 static double work_of(const rehearsal *r, const int64_t *rows, int64_t n) {
     const hone_token_store *t = r->data->store;
@@ -88,7 +91,8 @@ static hone_status catch_up(rehearsal *r) {
     return HONE_OK;
 }
 
-/* One pass and one update over the first n rows of b; timed unless it is the first, which meets memory that nobody has touched. */
+/* One pass and one update over the first n rows of b; timed unless it is the first, which meets memory that nobody has
+ * touched. */
 static hone_status one_step(rehearsal *r, const hone_shape_batch *b, int64_t n) {
     double loss = 0, norm;
     moment start = now();
@@ -128,14 +132,16 @@ static void fit(const rehearsal *r, int c, hone_rehearsal *out) {
 static double decays(const rehearsal *r) {
     const hone_tensor *t = hone_model_word_table(r->m);
     if (!t || !t->needs_grad) return 0;
-    return (double)(hone_dim(t, 0) - r->s->words) * (double)hone_dim(t, 1) * (double)r->s->steps * DECAY / hone_threads();
+    return (double)(hone_dim(t, 0) - r->s->words) * (double)hone_dim(t, 1) * (double)r->s->steps * DECAY /
+           hone_threads();
 }
 
 static double dense(const rehearsal *r) {
     hone_params *ps = hone_model_params(r->m);
     double sum = 0;
     for (int64_t i = 0; i < hone_params_count(ps); i++)
-        if (hone_optim_m(r->optim, i) && !hone_optim_row_step(r->optim, i)) sum += (double)hone_count(hone_params_at(ps, i)->tensor);
+        if (hone_optim_m(r->optim, i) && !hone_optim_row_step(r->optim, i))
+            sum += (double)hone_count(hone_params_at(ps, i)->tensor);
     return sum;
 }
 
@@ -158,7 +164,8 @@ static hone_status run(rehearsal *r, bool largest, const hone_rehearsal_evaluati
         int64_t n = rows_within(r, b, (largest || k ? LONGEST_PASS : 0.5) * rate);
         HONE_TRY(one_step(r, b, n));
         if (k == 0 && n == b->n) out->arena = hone_arena_peak(r->arena);
-        if (k == 0 && r->n == 1) rate = r->work[0] / r->seconds[HONE_CLOCK_WALL][0], r->n = 0; /* it met new memory, too */
+        if (k == 0 && r->n == 1)
+            rate = r->work[0] / r->seconds[HONE_CLOCK_WALL][0], r->n = 0; /* it met new memory, too */
     }
     out->passes = r->step;
     const hone_tensor *t = hone_model_word_table(r->m);
@@ -166,8 +173,8 @@ static hone_status run(rehearsal *r, bool largest, const hone_rehearsal_evaluati
     for (int c = 0; c < HONE_CLOCKS; c++) {
         fit(r, c, out);
         out->element[c] = r->update_seconds[c] / fmax(1, r->update_elements);
-        out->training[c] = (double)s->batches * out->pass[c] + s->work * out->work[c] + (double)s->steps * STEP_OVERHEAD + decays(r) +
-                           out->element[c] * updated;
+        out->training[c] = (double)s->batches * out->pass[c] + s->work * out->work[c] +
+                           (double)s->steps * STEP_OVERHEAD + decays(r) + out->element[c] * updated;
     }
     if (e && e->sample) {
         json_t *metrics = NULL;
@@ -177,14 +184,16 @@ static hone_status run(rehearsal *r, bool largest, const hone_rehearsal_evaluati
         json_decref(metrics);
         moment ended = now();
         for (int c = 0; c < HONE_CLOCKS; c++)
-            out->evaluation[c] = (ended.t[c] - began.t[c]) * e->scale + e->flops * out->work[c] + e->compared * 1.5e-9 / hone_threads();
+            out->evaluation[c] =
+                (ended.t[c] - began.t[c]) * e->scale + e->flops * out->work[c] + e->compared * 1.5e-9 / hone_threads();
     }
     out->seconds = since(start);
     return HONE_OK;
 }
 
-hone_status hone_rehearse(hone_model *m, const hone_train_data *data, const hone_train_options *o, const hone_run_shape *s, bool largest,
-                          const hone_rehearsal_evaluation *evaluation, hone_rehearsal *out) {
+hone_status hone_rehearse(hone_model *m, const hone_train_data *data, const hone_train_options *o,
+                          const hone_run_shape *s, bool largest, const hone_rehearsal_evaluation *evaluation,
+                          hone_rehearsal *out) {
     rehearsal r = {.m = m, .data = data, .o = o, .s = s};
     *out = (hone_rehearsal){0};
     hone_status st = run(&r, largest, evaluation, out);

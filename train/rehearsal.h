@@ -4,8 +4,8 @@
  *     update:  seconds = u * elements            weights, and the rows of tables that hold moments by then
  *     run:     sum over the passes and updates that hone_forecast_walk has counted
  *
- * At most 10 passes and about BUDGET seconds: batches that are too long for that are cut. Nothing is written; the model is changed a little
- * and must not be used for anything else afterwards. */
+ * At most 10 passes and about BUDGET seconds: batches that are too long for that are cut. Nothing is written; the model
+ * is changed a little and must not be used for anything else afterwards. */
 #ifndef HONE_TRAIN_REHEARSAL_H
 #define HONE_TRAIN_REHEARSAL_H
 
@@ -22,17 +22,19 @@ typedef enum hone_clock { HONE_CLOCK_WALL = 0, HONE_CLOCK_CPU, HONE_CLOCKS } hon
 double hone_clock_seconds(hone_clock c); /* since some moment */
 
 typedef struct hone_rehearsal {
-    int64_t passes;                  /* computed */
+    int64_t passes;                              /* computed */
     double pass[HONE_CLOCKS], work[HONE_CLOCKS]; /* p, q */
-    double element[HONE_CLOCKS];     /* u */
-    double training[HONE_CLOCKS];    /* seconds of all steps to come */
-    double evaluation[HONE_CLOCKS];  /* seconds of one */
-    double seconds;                  /* that the rehearsal took */
-    uint64_t arena;                  /* step arena after the largest pass of the run; 0: it was cut */
+    double element[HONE_CLOCKS];                 /* u */
+    double training[HONE_CLOCKS];                /* seconds of all steps to come */
+    double evaluation[HONE_CLOCKS];              /* seconds of one */
+    double seconds;                              /* that the rehearsal took */
+    uint64_t arena;                              /* step arena after the largest pass of the run; 0: it was cut */
 } hone_rehearsal;
 
-/* largest: the run's largest batch may be computed (it fits). Gradients need not be allocated before: the model was opened with .train. */
-hone_status hone_rehearse(hone_model *m, const hone_train_data *data, const hone_train_options *o, const hone_run_shape *s, bool largest,
-                          const hone_rehearsal_evaluation *evaluation, hone_rehearsal *out);
+/* largest: the run's largest batch may be computed (it fits). Gradients need not be allocated before: the model was
+ * opened with .train. */
+hone_status hone_rehearse(hone_model *m, const hone_train_data *data, const hone_train_options *o,
+                          const hone_run_shape *s, bool largest, const hone_rehearsal_evaluation *evaluation,
+                          hone_rehearsal *out);
 
 #endif

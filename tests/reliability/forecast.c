@@ -1,9 +1,9 @@
 /* hone train --dry-run, then the run itself, then the run once more with 1.25 times its real memory as the limit.
  *
  *     memory   peak_rss_mb of the dry run against the most that the run had in memory (its ru_maxrss)
- *     time     seconds against the wall's clock, cpu_seconds against the processor time of the process; on a machine where others work
- *              the first changes between two runs and the second hardly, so a run is good when one of them is within 20 %, both are printed
- *     limit    the run must not be refused
+ *     time     seconds against the wall's clock, cpu_seconds against the processor time of the process; on a machine
+ * where others work the first changes between two runs and the second hardly, so a run is good when one of them is
+ * within 20 %, both are printed limit    the run must not be refused
  *
  *     FORECAST_MODEL   a real model's folder: more configurations, some minutes each       ONLY   number of one of them
  * HONE_BIN is a release build here: a build with fault hooks touches memory that nobody uses. */
@@ -64,11 +64,14 @@ static void read_words(void) {
 
 static uint64_t drawn;
 
-static int64_t draw(int64_t below) { return (int64_t)hone_random_below(1, hone_stream_id(HONE_STREAM_TEST, 9), drawn++, (uint64_t)below); }
+static int64_t draw(int64_t below) {
+    return (int64_t)hone_random_below(1, hone_stream_id(HONE_STREAM_TEST, 9), drawn++, (uint64_t)below);
+}
 
 static void put_text(FILE *f, const char *field, int64_t least, int64_t most, int row) {
     fprintf(f, "\"%s\":\"%d", field, row);
-    for (int64_t k = least + draw(most - least + 1), at = draw(n_words); k > 0; k--) fprintf(f, " %s", words[at++ % n_words]);
+    for (int64_t k = least + draw(most - least + 1), at = draw(n_words); k > 0; k--)
+        fprintf(f, " %s", words[at++ % n_words]);
     fprintf(f, "\"");
 }
 
@@ -133,7 +136,8 @@ static finished run(const char *words_of_it, const char *limit, const char *unti
     }
     f.wall = clock_seconds() - start;
     f.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    f.cpu = (double)usage.ru_utime.tv_sec + (double)usage.ru_stime.tv_sec + 1e-6 * (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+    f.cpu = (double)usage.ru_utime.tv_sec + (double)usage.ru_stime.tv_sec +
+            1e-6 * (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
     f.peak = (double)usage.ru_maxrss / 1024;
     f.out = slurp(in_dir("stdout"), &n);
     char *err = slurp(in_dir("stderr"), &n);
@@ -143,13 +147,16 @@ static finished run(const char *words_of_it, const char *limit, const char *unti
     return f;
 }
 
-static bool within(double ratio) { return ratio >= 0.8 && ratio <= 1.2; }
+static bool within(double ratio) {
+    return ratio >= 0.8 && ratio <= 1.2;
+}
 
 static bool compare(int i, const char *model) {
     char line[1500], dry[1600], limit[32], out[600], log[700];
     snprintf(out, sizeof out, "%s", in_dir("run"));
     snprintf(log, sizeof log, "%s/log.jsonl", out);
-    snprintf(line, sizeof line, "train --quiet --json --model %s --train %s.jsonl --out %s %s", model, in_dir(runs[i].data), out, runs[i].words);
+    snprintf(line, sizeof line, "train --quiet --json --model %s --train %s.jsonl --out %s %s", model,
+             in_dir(runs[i].data), out, runs[i].words);
     snprintf(dry, sizeof dry, "%s --dry-run", line);
     remove_tree(out);
     finished f = run(dry, NULL, NULL);
@@ -159,7 +166,8 @@ static bool compare(int i, const char *model) {
         json_decref(j);
         return false;
     }
-    double memory = json_number_value(json_object_get(j, "peak_rss_mb")), wall = json_number_value(json_object_get(j, "seconds"));
+    double memory = json_number_value(json_object_get(j, "peak_rss_mb")),
+           wall = json_number_value(json_object_get(j, "seconds"));
     double cpu = json_number_value(json_object_get(json_object_get(j, "time"), "cpu_seconds"));
     json_decref(j);
     free(f.out);
@@ -169,9 +177,11 @@ static bool compare(int i, const char *model) {
     remove_tree(out);
     finished l = run(line, limit, log);
     free(l.out);
-    bool refused = l.status == 5, good = r.status == 0 && within(memory / r.peak) && (within(wall / r.wall) || within(cpu / r.cpu)) && !refused;
-    printf("%2d %-4s %6.0f %6.0f %5.2f  %7.1f %7.1f %5.2f  %7.1f %7.1f %5.2f  %5.1f  %s%s  %s\n", i, runs[i].real ? "real" : "tiny", memory, r.peak,
-           memory / r.peak, wall, r.wall, wall / r.wall, cpu, r.cpu, cpu / r.cpu, f.wall, good ? "ok" : "NO", refused ? " refused" : "", runs[i].words);
+    bool refused = l.status == 5,
+         good = r.status == 0 && within(memory / r.peak) && (within(wall / r.wall) || within(cpu / r.cpu)) && !refused;
+    printf("%2d %-4s %6.0f %6.0f %5.2f  %7.1f %7.1f %5.2f  %7.1f %7.1f %5.2f  %5.1f  %s%s  %s\n", i,
+           runs[i].real ? "real" : "tiny", memory, r.peak, memory / r.peak, wall, r.wall, wall / r.wall, cpu, r.cpu,
+           cpu / r.cpu, f.wall, good ? "ok" : "NO", refused ? " refused" : "", runs[i].words);
     if (r.status) printf("exit %d: %s\n", r.status, r.err);
     fflush(stdout);
     remove_tree(out);

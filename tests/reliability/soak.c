@@ -1,9 +1,10 @@
-/* A long run that must not grow: STEPS (5,000) steps of the tiny model with dropout, an evaluation and a checkpoint every EVERY (50) of
- * them, in this process. From step 100 on, when everything has happened once or twice, are watched at each step:
+/* A long run that must not grow: STEPS (5,000) steps of the tiny model with dropout, an evaluation and a checkpoint
+ * every EVERY (50) of them, in this process. From step 100 on, when everything has happened once or twice, are watched
+ * at each step:
  *
  *     resident memory (VmRSS)                                             grows by less than 1 MiB
- *     bytes that the allocator has handed out, those of arenas with them  grow by less than 64 KiB: one factor of decay for each step
- *     open file descriptors                                               do not grow */
+ *     bytes that the allocator has handed out, those of arenas with them  grow by less than 64 KiB: one factor of decay
+ * for each step open file descriptors                                               do not grow */
 #include "tests/reliability/common.h"
 
 #include "base/io.h"
@@ -80,14 +81,27 @@ int main(void) {
     must(hone_judge_new(&texts, NULL, texts.rows, &(hone_judge_options){0}, &judge));
     hone_evaluation evaluation = {hone_judge_run, judge};
     hone_train_data data = {.store = &store, .texts = &texts, .n = texts.rows};
-    hone_train_options o = {.out = in_dir("run"), .loss = &hone_loss_mnr, .loss_options = {.scale = 20}, .steps = steps, .batch_size = 8,
-                            .accumulate = 1, .lr = 1e-4, .warmup = 0.1,
-                            .optim = {.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.01, .clip = 1}, .seed = 42,
-                            .no_duplicates = true, .eval_every = every, .save_every = every, .keep = 2, .evaluation = &evaluation,
-                            .report = report, .ctx = &w};
+    hone_train_options o = {.out = in_dir("run"),
+                            .loss = &hone_loss_mnr,
+                            .loss_options = {.scale = 20},
+                            .steps = steps,
+                            .batch_size = 8,
+                            .accumulate = 1,
+                            .lr = 1e-4,
+                            .warmup = 0.1,
+                            .optim = {.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.01, .clip = 1},
+                            .seed = 42,
+                            .no_duplicates = true,
+                            .eval_every = every,
+                            .save_every = every,
+                            .keep = 2,
+                            .evaluation = &evaluation,
+                            .report = report,
+                            .ctx = &w};
     hone_train_result result;
     must(hone_train_run(m, &data, &o, &result));
-    int64_t resident = w.most.resident - w.first.resident, held = w.most.held - w.first.held, files = w.most.files - w.first.files;
+    int64_t resident = w.most.resident - w.first.resident, held = w.most.held - w.first.held,
+            files = w.most.files - w.first.files;
     if (resident >= 1 << 20) printf("resident memory: %d bytes more than at step %d\n", (int)resident, FROM);
     if (held >= 64 << 10) printf("memory handed out: %d bytes more than at step %d\n", (int)held, FROM);
     if (files > 0) printf("open files: %d more than at step %d\n", (int)files, FROM);
@@ -98,7 +112,9 @@ int main(void) {
     hone_texts_free(&texts);
     hone_table_free(table);
     hone_model_close(m);
-    return verdict("soak", good, 4, "%d steps, %d evaluations; since step %d resident +%d KiB of %d, handed out %+d bytes of %d, open files %+d of %d; %.0f s",
-                   (int)w.steps, (int)w.evaluations, FROM, (int)(resident >> 10), (int)(w.first.resident >> 10), (int)held, (int)w.first.held,
-                   (int)files, (int)w.first.files, clock_seconds() - start);
+    return verdict("soak", good, 4,
+                   "%d steps, %d evaluations; since step %d resident +%d KiB of %d, handed out %+d bytes of %d, open "
+                   "files %+d of %d; %.0f s",
+                   (int)w.steps, (int)w.evaluations, FROM, (int)(resident >> 10), (int)(w.first.resident >> 10),
+                   (int)held, (int)w.first.held, (int)files, (int)w.first.files, clock_seconds() - start);
 }

@@ -27,8 +27,9 @@ static double number(const json_t *j, const char *a, const char *b) {
 TEST(tools, a_dry_run_counts_what_the_run_then_does_and_writes_nothing) {
     char dir[512];
     snprintf(dir, sizeof dir, "%s/dry", test_dir());
-    const char *words = "train --task pairs --model " MODEL " --train " DATA "pairs.jsonl --eval-split 0.3 --batch-size 8 --epochs 2 "
-                        "--freeze 'embeddings.*' --max-length 12";
+    const char *words =
+        "train --task pairs --model " MODEL " --train " DATA "pairs.jsonl --eval-split 0.3 --batch-size 8 --epochs 2 "
+        "--freeze 'embeddings.*' --max-length 12";
     const command_result *r = hone("", "%s --dry-run --json --quiet --out %s", words, dir);
     CHECK_MSG(r->status == 0 && !*r->err, "%s", r->err);
     CHECK(!hone_io_exists(dir));
@@ -67,17 +68,22 @@ TEST(tools, a_dry_run_knows_every_task) {
     static const struct {
         const char *words, *role, *label;
     } cases[] = {{"--task scored --train " DATA "scored.jsonl --chunk 4", "sentence2", "score"},
-                 {"--task scored --loss contrastive --train " DATA "scored.jsonl --eval " DATA "scored.jsonl", "sentence1", "label"},
+                 {"--task scored --loss contrastive --train " DATA "scored.jsonl --eval " DATA "scored.jsonl",
+                  "sentence1", "label"},
                  {"--task triplet --train " DATA "triplets.jsonl --accumulate 2 --matryoshka 16,8", "negative", NULL},
-                 {"--task triplet --loss batch-hard --train " DATA "labelled.jsonl --eval-split 0.4 --batch-size 8", "text", "classes"},
-                 {"--task pairs --train " DATA "grouped.jsonl --group group --precision bf16 --steps 7 --eval-split 0.2 --eval-every 3 --patience 2",
+                 {"--task triplet --loss batch-hard --train " DATA "labelled.jsonl --eval-split 0.4 --batch-size 8",
+                  "text", "classes"},
+                 {"--task pairs --train " DATA
+                  "grouped.jsonl --group group --precision bf16 --steps 7 --eval-split 0.2 --eval-every 3 --patience 2",
                   "positive", "classes"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const command_result *r = hone("", "train --quiet --json --dry-run --model " MODEL " --out %s/none %s", test_dir(), cases[i].words);
+        const command_result *r =
+            hone("", "train --quiet --json --dry-run --model " MODEL " --out %s/none %s", test_dir(), cases[i].words);
         CHECK_MSG(r->status == 0 && !*r->err, "%s: %s", cases[i].words, r->err);
         json_t *j = json_loads(r->out, 0, NULL);
         CHECK_MSG(json_object_get(json_object_get(j, "lengths"), cases[i].role), "%s", cases[i].words);
-        if (cases[i].label) CHECK_MSG(json_object_get(json_object_get(j, "labels"), cases[i].label), "%s", cases[i].words);
+        if (cases[i].label)
+            CHECK_MSG(json_object_get(json_object_get(j, "labels"), cases[i].label), "%s", cases[i].words);
         CHECK(number(j, "seconds", NULL) > 0 && number(j, "peak_rss_mb", NULL) > 0);
         CHECK_INT(json_is_true(json_object_get(json_object_get(j, "time"), "upper_bound")), i == 4);
         json_decref(j);
@@ -85,8 +91,9 @@ TEST(tools, a_dry_run_knows_every_task) {
 }
 
 TEST(tools, a_dry_run_of_a_resumed_run_counts_the_steps_that_are_left) {
-    const char *words = "train --quiet --json --task pairs --model " MODEL " --train " DATA "pairs.jsonl --batch-size 8 --save-every 4 "
-                        "--allow-duplicates";
+    const char *words =
+        "train --quiet --json --task pairs --model " MODEL " --train " DATA "pairs.jsonl --batch-size 8 --save-every 4 "
+        "--allow-duplicates";
     char dir[512], left[600];
     snprintf(dir, sizeof dir, "%s/resumed", test_dir());
     snprintf(left, sizeof left, "%s/checkpoint_step_9.tmp", dir);
@@ -130,7 +137,9 @@ TEST(tools, a_run_that_cannot_fit_is_refused_and_the_chunk_it_is_told_runs_under
     char hint[200], dir[512], line[1024];
     const char *data = long_pairs(), *limit = "HONE_MEMORY_LIMIT=30M";
     snprintf(dir, sizeof dir, "%s/unfit", test_dir());
-    snprintf(line, sizeof line, "train --quiet --threads 1 --task pairs --model " MODEL " --train %s --batch-size 256 --steps 2 --out %s", data, dir);
+    snprintf(line, sizeof line,
+             "train --quiet --threads 1 --task pairs --model " MODEL " --train %s --batch-size 256 --steps 2 --out %s",
+             data, dir);
     const command_result *r = hone(limit, "%s", line);
     CHECK_INT(r->status, 5);
     CHECK_MSG(strstr(r->err, "batch 256 of up to ") && strstr(r->err, " MiB, 30 MiB available"), "%s", r->err);
@@ -149,7 +158,9 @@ TEST(tools, a_limit_of_the_address_space_is_met_by_the_chunk_that_is_told) {
     char hint[200], dir[512], line[1024];
     const char *data = long_pairs();
     snprintf(dir, sizeof dir, "%s/limited", test_dir());
-    snprintf(line, sizeof line, "train --quiet --threads 1 --task pairs --model " MODEL " --train %s --batch-size 256 --steps 2 --out %s", data, dir);
+    snprintf(line, sizeof line,
+             "train --quiet --threads 1 --task pairs --model " MODEL " --train %s --batch-size 256 --steps 2 --out %s",
+             data, dir);
     const command_result *r = hone("", "%s --dry-run --json", line);
     CHECK_INT(r->status, 0);
     json_t *j = json_loads(r->out, 0, NULL);

@@ -1,4 +1,5 @@
-/* The walk against the batches themselves, the sum of memory against the step arena of real passes, the refusal against its own hint. */
+/* The walk against the batches themselves, the sum of memory against the step arena of real passes, the refusal against
+ * its own hint. */
 #include "train/forecast.h"
 
 #include "base/io.h"
@@ -14,16 +15,21 @@ typedef struct setup {
 } setup;
 
 /* In place: the data point into the fixture. */
-static void open_setup(setup *out, const char *data, const char *loss, int64_t batch, int64_t chunk, int64_t accumulate) {
-    json_t *c = json_pack("{s:s,s:s,s:s,s:I,s:i,s:f,s:I}", "model", "mean", "data", data, "loss", loss, "batch_size", (json_int_t)batch,
-                          "epochs", 3, "lr", 1e-3, "accumulate", (json_int_t)accumulate);
+static void open_setup(setup *out, const char *data, const char *loss, int64_t batch, int64_t chunk,
+                       int64_t accumulate) {
+    json_t *c = json_pack("{s:s,s:s,s:s,s:I,s:i,s:f,s:I}", "model", "mean", "data", data, "loss", loss, "batch_size",
+                          (json_int_t)batch, "epochs", 3, "lr", 1e-3, "accumulate", (json_int_t)accumulate);
     out->f = fixture_open(c);
     json_decref(c);
     out->f.options.chunk = chunk;
     out->f.options.no_shuffle = false;
     out->f.options.out = test_dir();
-    out->data = (hone_train_data){.store = &out->f.store, .texts = &out->f.texts, .n = out->f.texts.rows, .score = out->f.score, .group = out->f.label.of,
-                               .n_groups = out->f.label.count};
+    out->data = (hone_train_data){.store = &out->f.store,
+                                  .texts = &out->f.texts,
+                                  .n = out->f.texts.rows,
+                                  .score = out->f.score,
+                                  .group = out->f.label.of,
+                                  .n_groups = out->f.label.count};
 }
 
 TEST(forecast, the_walk_sees_every_batch_that_the_run_takes) {
@@ -57,7 +63,8 @@ TEST(forecast, the_walk_sees_every_batch_that_the_run_takes) {
     double work = shape.work;
     /* From the middle: what is left, and the same words. */
     int64_t words = shape.words;
-    CHECK_OK(hone_forecast_walk(s.f.model, &s.data, &s.f.options, &(hone_train_state){.step = 4, .epoch = 1, .batch = 2}, &shape));
+    CHECK_OK(hone_forecast_walk(s.f.model, &s.data, &s.f.options,
+                                &(hone_train_state){.step = 4, .epoch = 1, .batch = 2}, &shape));
     CHECK_INT(shape.steps, 5);
     CHECK_INT(shape.batches, 10);
     CHECK_INT(shape.words, words);
@@ -75,7 +82,8 @@ static double arena_of(setup *s, const hone_run_shape *shape) {
     hone_pass *p;
     double loss = 0;
     CHECK_OK(hone_token_batch_fill(&batch, &s->f.store, shape->largest.rows, shape->largest.n));
-    CHECK_OK(hone_pass_new(s->f.model, g, &s->data, s->f.options.loss, &s->f.options.loss_options, s->f.options.chunk, &p));
+    CHECK_OK(
+        hone_pass_new(s->f.model, g, &s->data, s->f.options.loss, &s->f.options.loss_options, s->f.options.chunk, &p));
     CHECK_OK(hone_pass_run(p, &batch, 1, 0, 0, 1, &loss));
     double peak = (double)hone_arena_peak(arena);
     hone_params_clear_grads(hone_model_params(s->f.model));
@@ -89,10 +97,11 @@ static double arena_of(setup *s, const hone_run_shape *shape) {
 static const struct {
     const char *data, *loss;
     int64_t batch, chunk;
-} cases[] = {{"pairs.jsonl", "mnr", 8, 0},        {"pairs.jsonl", "mnr", 38, 0},       {"pairs.jsonl", "mnr-symmetric", 38, 5},
-             {"negatives.jsonl", "gte", 38, 0},   {"triplets.jsonl", "triplet", 20, 0}, {"scored.jsonl", "cosent", 50, 0},
-             {"scored.jsonl", "cosine", 50, 8},   {"labelled.jsonl", "batch-all", 28, 0}, {"minilm.jsonl", "mnr", 160, 0},
-             {"minilm.jsonl", "mnr", 160, 16}};
+} cases[] = {
+    {"pairs.jsonl", "mnr", 8, 0},      {"pairs.jsonl", "mnr", 38, 0},          {"pairs.jsonl", "mnr-symmetric", 38, 5},
+    {"negatives.jsonl", "gte", 38, 0}, {"triplets.jsonl", "triplet", 20, 0},   {"scored.jsonl", "cosent", 50, 0},
+    {"scored.jsonl", "cosine", 50, 8}, {"labelled.jsonl", "batch-all", 28, 0}, {"minilm.jsonl", "mnr", 160, 0},
+    {"minilm.jsonl", "mnr", 160, 16}};
 
 TEST(forecast, activations_are_foretold_for_every_kind_of_loss) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -101,14 +110,16 @@ TEST(forecast, activations_are_foretold_for_every_kind_of_loss) {
         hone_run_shape shape = {0};
         hone_forecast_fit fit, bound;
         hone_memory_forecast f, most;
-        hone_machine_memory machine = {.resident = 1 << 20, .peak = 1 << 20, .available = UINT64_MAX, .address = UINT64_MAX};
+        hone_machine_memory machine = {
+            .resident = 1 << 20, .peak = 1 << 20, .available = UINT64_MAX, .address = UINT64_MAX};
         CHECK_OK(hone_forecast_walk(s.f.model, &s.data, &s.f.options, &(hone_train_state){0}, &shape));
         CHECK_OK(hone_forecast_measure(s.f.model, &s.data, &s.f.options, &shape, &fit));
         hone_forecast_memory(s.f.model, &s.data, &s.f.options, &shape, &fit, 0, &machine, &f);
         hone_forecast_bound(s.f.model, &bound);
         hone_forecast_memory(s.f.model, &s.data, &s.f.options, &shape, &bound, 0, &machine, &most);
         double real = arena_of(&s, &shape), ratio = (double)f.arena / real;
-        printf("  %-14s batch %3d chunk %2d: %8.0f bytes, %.2f of it foretold\n", cases[i].loss, (int)cases[i].batch, (int)cases[i].chunk, real, ratio);
+        printf("  %-14s batch %3d chunk %2d: %8.0f bytes, %.2f of it foretold\n", cases[i].loss, (int)cases[i].batch,
+               (int)cases[i].chunk, real, ratio);
         CHECK_MSG(ratio >= 0.9 && ratio <= 1.2, "%s", cases[i].loss);
         CHECK(most.arena >= (uint64_t)real && hone_forecast_fits(&f));
         hone_run_shape_free(&shape);
@@ -116,7 +127,8 @@ TEST(forecast, activations_are_foretold_for_every_kind_of_loss) {
     }
 }
 
-/* No gradient is left behind, and the weights are what they were: the run gives the same bits whether it was measured or not. */
+/* No gradient is left behind, and the weights are what they were: the run gives the same bits whether it was measured
+ * or not. */
 TEST(forecast, measuring_changes_nothing_that_a_run_sees) {
     setup s;
     open_setup(&s, "pairs.jsonl", "mnr", 8, 0, 1);
@@ -137,7 +149,8 @@ TEST(forecast, measuring_changes_nothing_that_a_run_sees) {
 static hone_status refuse(setup *s, uint64_t room, hone_memory_forecast *f) {
     hone_run_shape shape = {0};
     hone_forecast_fit fit;
-    hone_machine_memory machine = {.resident = 1 << 20, .peak = 1 << 20, .mapped = 1 << 20, .available = room, .address = UINT64_MAX};
+    hone_machine_memory machine = {
+        .resident = 1 << 20, .peak = 1 << 20, .mapped = 1 << 20, .available = room, .address = UINT64_MAX};
     CHECK_OK(hone_forecast_walk(s->f.model, &s->data, &s->f.options, &(hone_train_state){0}, &shape));
     CHECK_OK(hone_forecast_measure(s->f.model, &s->data, &s->f.options, &shape, &fit));
     hone_forecast_memory(s->f.model, &s->data, &s->f.options, &shape, &fit, 0, &machine, f);
