@@ -195,12 +195,12 @@ TEST(report, a_changed_file_of_rows_is_named_and_not_judged) {
 }
 
 TEST(report, a_folder_without_a_log_is_refused_and_leaves_nothing) {
-    CHECK_OK(hone_io_mkdirs(in_dir("none", "")));
-    const command_result *r = hone("report --run %s", in_dir("none", ""));
+    CHECK_OK(hone_io_mkdirs(in_dir("no_log", "")));
+    const command_result *r = hone("report --run %s", in_dir("no_log", ""));
     CHECK_MSG(r->status == 3 && strstr(r->err, "log.jsonl"), "%d %s", r->status, r->err);
-    CHECK(!hone_io_exists(in_dir("none", "report.html")));
-    write_file("none/log.jsonl", "nothing of the kind\n");
-    r = hone("report --run %s", in_dir("none", ""));
+    CHECK(!hone_io_exists(in_dir("no_log", "report.html")));
+    write_file("no_log/log.jsonl", "nothing of the kind\n");
+    r = hone("report --run %s", in_dir("no_log", ""));
     CHECK_MSG(r->status == 3 && strstr(r->err, "no training step"), "%d %s", r->status, r->err);
 }
 
