@@ -180,8 +180,12 @@ hone_status hone_json_parse(const char *text, size_t n, const char *file, int64_
     return parse(text, n, file, line, (builder){0}, out);
 }
 
+hone_status hone_json_parse_unique(const char *text, size_t n, const char *file, int64_t line, json_t **out) {
+    return parse(text, n, file, line, (builder){.unique_keys = true}, out);
+}
+
 hone_status hone_json_parse_big(const char *text, size_t n, const char *file, json_t **out) {
-    return parse(text, n, file, 1, (builder){.big_integers = true}, out);
+    return parse(text, n, file, 1, (builder){.unique_keys = true, .big_integers = true}, out);
 }
 
 hone_status hone_json_load(const char *path, json_t **out) {
@@ -191,6 +195,17 @@ hone_status hone_json_load(const char *path, json_t **out) {
     hone_status s = parse(text, n, path, 1, (builder){.unique_keys = true}, out);
     hone_free(text);
     return s;
+}
+
+hone_status hone_json_load_object(const char *path, json_t **out) {
+    json_t *o;
+    HONE_TRY(hone_json_load(path, &o));
+    if (!json_is_object(o)) {
+        json_decref(o);
+        return hone_fail_at(HONE_E_FORMAT, path, 0, 0, "is not a JSON object");
+    }
+    *out = o;
+    return HONE_OK;
 }
 
 /* A value as a message shows it. */

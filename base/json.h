@@ -11,10 +11,15 @@
 /* Load a whole file (at most 256 MiB). Failure: HONE_E_FORMAT with file, line, column. Free with json_decref. A
  * duplicate key is refused. */
 hone_status hone_json_load(const char *path, json_t **out);
+/* The same; a file whose top is no object is HONE_E_FORMAT. */
+hone_status hone_json_load_object(const char *path, json_t **out);
 /* Parse n bytes; `file` and `line` (of the text's first line) go into the message. Errors of both: HONE_E_FORMAT, HONE_E_LIMIT (depth),
  * HONE_E_NOMEM. */
 hone_status hone_json_parse(const char *text, size_t n, const char *file, int64_t line, json_t **out);
-/* Integers beyond 64 bits are read as reals: for the one file that holds such (tokenizer_config.json). */
+/* The same; a duplicate key is refused: for a part of a file. */
+hone_status hone_json_parse_unique(const char *text, size_t n, const char *file, int64_t line, json_t **out);
+/* Integers beyond 64 bits are read as reals: for the one file that holds such (tokenizer_config.json). A duplicate key is
+ * refused. */
 hone_status hone_json_parse_big(const char *text, size_t n, const char *file, json_t **out);
 
 /* Typed reads of an object's key. Absent or null: *out = fallback. Wrong type or outside [min, max]: HONE_E_FORMAT, in

@@ -136,13 +136,14 @@ static size_t utf8_length(const unsigned char *p, size_t n) {
     return k;
 }
 
-/* Characters that a terminal obeys or that hide others: C0, DEL, C1, line separators, bidirectional overrides, zero
- * width ones and the byte order mark. */
+/* Characters that a terminal obeys, that hide others or that look like a space and are none: C0, DEL, C1, the no-break
+ * space and its kin, the soft hyphen, line separators, bidirectional overrides, zero width ones, the byte order mark. */
 static bool is_harmless(const unsigned char *p, size_t k) {
     if (k == 1) return p[0] >= 0x20 && p[0] != 0x7F;
-    if (k == 2) return !(p[0] == 0xC2 && p[1] < 0xA0);
-    if (k == 3 && p[0] == 0xE2 && p[1] == 0x80) return p[2] < 0x8B || (p[2] > 0x8F && p[2] < 0xA8) || p[2] > 0xAE;
-    if (k == 3 && p[0] == 0xE2 && p[1] == 0x81) return p[2] < 0xA0 || p[2] > 0xAF;
+    if (k == 2) return !(p[0] == 0xC2 && (p[1] <= 0xA0 || p[1] == 0xAD));
+    if (k == 3 && p[0] == 0xE2 && p[1] == 0x80) return p[2] > 0x8F && (p[2] < 0xA8 || p[2] > 0xAF);
+    if (k == 3 && p[0] == 0xE2 && p[1] == 0x81) return p[2] < 0x9F || p[2] > 0xAF;
+    if (k == 3 && p[1] == 0x80 && p[2] == 0x80 && p[0] == 0xE3) return false; /* ideographic space */
     if (k == 3 && p[0] == 0xEF && p[1] == 0xBB) return p[2] != 0xBF;
     return true;
 }
