@@ -24,7 +24,8 @@ static float probability(double configured, double asked) {
 static hone_status read_probability(const json_t *config, const char *file, const char *key, double asked, float *out) {
     double p;
     HONE_TRY(hone_json_real(config, file, key, 0.1, &p));
-    if (!(p >= 0 && p < 1)) return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "\"%s\" is %g, expected 0 <= p < 1", key, p);
+    if (!(p >= 0 && (float)p < 1)) /* 1 - p is divided by, in single precision */
+        return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "\"%s\" is %.12g, expected 0 <= p < 1", key, p);
     *out = probability(p, asked);
     return HONE_OK;
 }
@@ -42,7 +43,7 @@ static hone_status configure(const json_t *config, const char *file, double drop
     HONE_TRY(hone_json_int(config, file, "intermediate_size", 3072, 1, 262144, &m->intermediate));
     HONE_TRY(hone_json_int(config, file, "max_position_embeddings", 512, 1, 1048576, &m->positions));
     HONE_TRY(hone_json_int(config, file, "type_vocab_size", 2, 1, 65536, &m->types));
-    HONE_TRY(hone_json_int(config, file, "pad_token_id", 0, -1, 10000000, &m->padding));
+    HONE_TRY(hone_json_int(config, file, "pad_token_id", 0, -1, m->vocab - 1, &m->padding));
     HONE_TRY(hone_json_real(config, file, "layer_norm_eps", 1e-12, &m->eps));
     HONE_TRY(hone_json_string(config, file, "hidden_act", "gelu", &act));
     HONE_TRY(hone_json_string(config, file, "position_embedding_type", "absolute", &kind));
@@ -52,7 +53,8 @@ static hone_status configure(const json_t *config, const char *file, double drop
     if (m->hidden % m->heads)
         return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "hidden_size %" PRId64 " is not a multiple of num_attention_heads %" PRId64,
                             m->hidden, m->heads);
-    if (!(m->eps > 0)) return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "\"layer_norm_eps\" is %g, expected > 0", m->eps);
+    if (!(m->eps > 0 && m->eps <= 1))
+        return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "\"layer_norm_eps\" is %g, expected a number above 0, at most 1", m->eps);
     if (hone_act_from_name(act) < 0)
         return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "\"hidden_act\" is \"%s\", which Hone does not know", hone_quote(act));
     if (strcmp(kind, "absolute"))
@@ -97,7 +99,14 @@ static void declare(void *self, hone_params *ps, bool (*has)(void *ctx, const ch
     m->type = hone_params_add(ps, HONE_PARAM_EMBEDDING, hone_shape_of(2, m->types, m->hidden),
                               "embeddings.token_type_embeddings.weight");
     m->norm = hone_norm_declare(ps, m->hidden, m->eps, "embeddings.LayerNorm");
-    for (int64_t i = 0; i < m->layers; i++) declare_block(m, ps, i);
+    /* Layers beyond the first that the weights lack need no memory: the first is refused. Without weights there are none to miss. */
+    bool weights = has(ctx, "embeddings.word_embeddings.weight"), there = true;
+    for (int64_t i = 0; i < m->layers && there; i++) {
+        char name[80];
+        declare_block(m, ps, i);
+        snprintf(name, sizeof name, "encoder.layer.%" PRId64 ".attention.self.query.weight", i);
+        there = !weights || has(ctx, name);
+    }
     /* The pooler is part of the published model; sentence embedders do not read it, and it is written back as it came. */
     if (has(ctx, "pooler.dense.weight")) hone_linear_declare(ps, m->hidden, m->hidden, true, "pooler.dense");
 }

@@ -127,10 +127,16 @@ static hone_status open_parts(hone_model *m, const char *name, const hone_model_
                                 .positions = facts.positions,
                                 .similarity = m->sentence.similarity};
     HONE_TRY(hone_tokenizer_open(m->sentence.encoder, &m->tokenizer));
+    if (hone_tokenizer_is_cut(m->tokenizer) && hone_tokenizer_vocab_limit(m->tokenizer) < facts.vocab) {
+        hone_fail_at(HONE_E_FORMAT, m->sentence.encoder, 0, 0,
+                     "vocab.txt ends inside a line, with %" PRId64 " tokens; config.json has vocab_size %" PRId64,
+                     hone_tokenizer_vocab_limit(m->tokenizer), facts.vocab);
+        return hone_hint("download incomplete? if it is whole, add the line end");
+    }
     if (m->sentence.lower_case) HONE_TRY(hone_tokenizer_lower_case(m->tokenizer));
     settle_max_length(m, o, facts.usable_positions);
     if (m->info.max_length <= hone_tokenizer_special_count(m->tokenizer, false))
-        return hone_fail(HONE_E_ARG, "a text may have %" PRId64 " tokens, of which %" PRId64 " are special ones",
+        return hone_fail_at(o->max_length ? HONE_E_ARG : HONE_E_FORMAT, m->dir, 0, 0, "a text may have %" PRId64 " tokens, of which %" PRId64 " are special ones",
                          m->info.max_length, hone_tokenizer_special_count(m->tokenizer, false));
     HONE_TRY(load_weights(m, o));
     m->info.parameters = hone_params_elements(m->params);

@@ -39,7 +39,9 @@ const char *hone_pool_name(hone_pool mode) {
 /* ---- reading ----------------------------------------------------------------------------------------------------------- */
 
 static hone_status add_mode(hone_sentence *s, const char *file, const json_t *name) {
-    const char *text = json_is_string(name) ? json_string_value(name) : "";
+    if (!json_is_string(name))
+        return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "\"pooling_mode\" is neither a mode's name nor a list of them");
+    const char *text = json_string_value(name);
     int mode = hone_pool_from_name(text);
     if (mode < 0) return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "\"pooling_mode\" \"%s\" is not known", hone_quote(text));
     if (s->n_modes == HONE_POOL_COUNT) return hone_fail_at(HONE_E_LIMIT, file, 0, 0, "more than %d pooling modes", HONE_POOL_COUNT);
@@ -49,7 +51,8 @@ static hone_status add_mode(hone_sentence *s, const char *file, const json_t *na
 
 static hone_status read_pooling_json(const json_t *o, const char *file, hone_sentence *s) {
     const json_t *mode = json_object_get(o, "pooling_mode");
-    if (json_is_string(mode)) HONE_TRY(add_mode(s, file, mode));
+    if (json_is_null(mode)) mode = NULL;
+    if (mode && !json_is_array(mode)) HONE_TRY(add_mode(s, file, mode));
     for (size_t i = 0; json_is_array(mode) && i < json_array_size(mode); i++)
         HONE_TRY(add_mode(s, file, json_array_get(mode, i)));
     for (int i = 0; !mode && i < N_POOLS; i++) {
@@ -57,6 +60,7 @@ static hone_status read_pooling_json(const json_t *o, const char *file, hone_sen
         HONE_TRY(hone_json_bool(o, file, pools[i].flag, false, &on));
         if (on) s->modes[s->n_modes++] = pools[i].mode;
     }
+    if (!s->n_modes && mode) return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "\"pooling_mode\" is an empty list");
     if (!s->n_modes) s->modes[s->n_modes++] = HONE_POOL_MEAN;
     return hone_json_bool(o, file, "include_prompt", true, &s->include_prompt);
 }
@@ -65,7 +69,7 @@ static hone_status read_pooling(const char *dir, hone_sentence *s) {
     char file[HONE_PATH_MAX];
     json_t *o;
     HONE_TRY(hone_io_join(file, dir, "config.json"));
-    HONE_TRY(hone_json_load(file, &o));
+    HONE_TRY(hone_json_load_object(file, &o));
     hone_status status = read_pooling_json(o, file, s);
     json_decref(o);
     return status;
@@ -91,7 +95,7 @@ static hone_status read_dense(const char *dir, hone_sentence_step *d) {
     char file[HONE_PATH_MAX];
     json_t *o;
     HONE_TRY(hone_io_join(file, dir, "config.json"));
-    HONE_TRY(hone_json_load(file, &o));
+    HONE_TRY(hone_json_load_object(file, &o));
     d->kind = HONE_STEP_DENSE;
     snprintf(d->dir, sizeof d->dir, "%s", dir);
     hone_status status = read_dense_json(o, file, d);
@@ -153,11 +157,29 @@ static hone_status read_sentence_bert_config(hone_sentence *s) {
     json_t *o;
     HONE_TRY(hone_io_join(file, s->encoder, "sentence_bert_config.json"));
     if (!hone_io_exists(file)) return HONE_OK;
-    HONE_TRY(hone_json_load(file, &o));
+    HONE_TRY(hone_json_load_object(file, &o));
     hone_status status = hone_json_int(o, file, "max_seq_length", 0, 1, INT32_MAX, &s->max_seq_length);
     if (status == HONE_OK) status = hone_json_bool(o, file, "do_lower_case", false, &s->lower_case);
     json_decref(o);
     return status;
+}
+
+/* Named texts, and the one that is put before every text unless another is asked for. */
+static hone_status check_prompts(const json_t *config, const char *file) {
+    const json_t *prompts = json_object_get(config, "prompts");
+    const char *name, *text;
+    json_t *value;
+    if (prompts && !json_is_null(prompts) && !json_is_object(prompts))
+        return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "\"prompts\" is no object of names and texts");
+    json_object_foreach((json_t *)(uintptr_t)prompts, name, value) {
+        if (json_is_null(value)) return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "prompt \"%s\" is null, expected a string", hone_quote(name));
+        hone_status s = hone_json_string(prompts, file, name, "", &text);
+        if (s != HONE_OK) return s;
+    }
+    HONE_TRY(hone_json_string(config, file, "default_prompt_name", NULL, &name));
+    if (name && !json_object_get(prompts, name))
+        return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "\"default_prompt_name\" is \"%s\", which \"prompts\" lacks", hone_quote(name));
+    return HONE_OK;
 }
 
 static hone_status read_similarity(const char *dir, hone_sentence *s) {
@@ -166,7 +188,8 @@ static hone_status read_similarity(const char *dir, hone_sentence *s) {
     strcpy(s->similarity, "cosine");
     HONE_TRY(hone_io_join(file, dir, "config_sentence_transformers.json"));
     if (!hone_io_exists(file)) return HONE_OK;
-    HONE_TRY(hone_json_load(file, &s->config));
+    HONE_TRY(hone_json_load_object(file, &s->config));
+    HONE_TRY(check_prompts(s->config, file));
     HONE_TRY(hone_json_string(s->config, file, "similarity_fn_name", "cosine", &name));
     if (strcmp(name, "cosine") && strcmp(name, "dot") && strcmp(name, "euclidean") && strcmp(name, "manhattan"))
         return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "\"similarity_fn_name\" is \"%s\", expected cosine, dot, euclidean or manhattan",
