@@ -114,6 +114,7 @@ hone_status hone_tok_add_token(hone_tokenizer *t, const char *file, const hone_t
 static hone_status read_lines(const char *path, const char *text, size_t n, hone_tokenizer *t) {
     size_t bad = hone_utf8_check((const uint8_t *)text, n);
     int64_t line = 0;
+    t->cut = n > 0 && text[n - 1] != '\n';
     HONE_TRY(hone_tok_map_reserve(&t->vocab, n / 8 < 65536 ? n / 8 : 65536, n));
     for (size_t i = 0; i < n; line++) {
         const char *nl = memchr(text + i, '\n', n - i);
@@ -121,6 +122,8 @@ static hone_status read_lines(const char *path, const char *text, size_t n, hone
         if (bad < end)
             return hone_fail_at(HONE_E_FORMAT, path, line + 1, (int64_t)(bad - i) + 1, "byte 0x%02X is not UTF-8",
                                 (uint8_t)text[bad]);
+        const char *nul = memchr(text + i, 0, end - i);
+        if (nul) return hone_fail_at(HONE_E_FORMAT, path, line + 1, nul - text - (int64_t)i + 1, "NUL byte");
         while (stop > i) { /* white space at the end does not count (Windows line ends among it) */
             size_t c = stop - 1;
             while (c > i && ((uint8_t)text[c] & 0xC0) == 0x80) c--;
@@ -206,9 +209,9 @@ static family family_of(const char *name, bool *distil) {
     return n == strlen("MPNetTokenizer") && !strncmp(name, "MPNetTokenizer", n) ? FAMILY_MPNET : FAMILY_OTHER;
 }
 
-static bool flag(const json_t *o, const char *key, bool fallback) {
-    const json_t *v = json_object_get(o, key);
-    return json_is_boolean(v) ? json_is_true(v) : fallback;
+static hone_status flag(const json_t *o, const char *file, const char *of, const char *key, bool fallback, bool *out) {
+    if (hone_json_bool(o, file, key, fallback, out) == HONE_OK) return HONE_OK;
+    return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "\"%s\" of \"%s\" is not true or false", key, hone_quote(of));
 }
 
 /* "[CLS]" or {"content": "[CLS]", "lstrip": false, …} */
@@ -222,12 +225,11 @@ static hone_status token_of(const json_t *v, const char *file, const char *key, 
     hone_free(out->content);
     *out = (hone_tok_added){.content = copy, .n = json_string_length(content), .special = special};
     if (!json_is_object(v)) return HONE_OK;
-    out->single_word = flag(v, "single_word", false);
-    out->lstrip = flag(v, "lstrip", false);
-    out->rstrip = flag(v, "rstrip", false);
-    out->special = flag(v, "special", special);
-    out->normalized = flag(v, "normalized", !out->special);
-    return HONE_OK;
+    HONE_TRY(flag(v, file, key, "single_word", false, &out->single_word));
+    HONE_TRY(flag(v, file, key, "lstrip", false, &out->lstrip));
+    HONE_TRY(flag(v, file, key, "rstrip", false, &out->rstrip));
+    HONE_TRY(flag(v, file, key, "special", special, &out->special));
+    return flag(v, file, key, "normalized", !out->special, &out->normalized);
 }
 
 static hone_status read_roles(folder *f) {
@@ -267,9 +269,12 @@ static int by_number(const void *x, const void *y) {
 
 static hone_status add_decoded(const folder *f, const json_t *v, hone_tokenizer *t) {
     hone_tok_added a = {0};
-    HONE_TRY(token_of(v, f->config_path, "added_tokens_decoder", false, &a));
+    hone_status s = token_of(v, f->config_path, "added_tokens_decoder", false, &a);
+    if (s != HONE_OK) {
+        hone_free(a.content);
+        return s;
+    }
     hone_tok_added *old = find_added(t, a.content, a.n);
-    hone_status s = HONE_OK;
     if (old && f->family != FAMILY_OTHER) {
         old->single_word = a.single_word;
         old->lstrip = a.lstrip;
@@ -292,28 +297,57 @@ static hone_status add_decoder(const folder *f, hone_tokenizer *t) {
     if (!keys) return HONE_E_NOMEM;
     size_t n = 0;
     json_t *v;
-    json_object_foreach((json_t *)o, key, v) keys[n++] = key;
-    qsort(keys, n, sizeof *keys, by_number);
     hone_status s = HONE_OK;
+    json_object_foreach((json_t *)o, key, v) {
+        keys[n++] = key;
+        if (s == HONE_OK && (!*key || strspn(key, "0123456789") != strlen(key)))
+            s = hone_fail_at(HONE_E_FORMAT, f->config_path, 0, 0,
+                             "\"added_tokens_decoder\" has the key \"%s\", expected an id", hone_quote(key));
+    }
+    qsort(keys, n, sizeof *keys, by_number);
     for (size_t i = 0; i < n && s == HONE_OK; i++) s = add_decoded(f, json_object_get(o, keys[i]), t);
     hone_free(keys);
     return s;
 }
 
-/* added_tokens.json: {"<x>": 30522}, the oldest place. */
+typedef struct old_token {
+    const char *key;
+    int64_t id;
+} old_token;
+
+static int by_id(const void *x, const void *y) {
+    const old_token *a = x, *b = y;
+    return a->id != b->id ? (a->id > b->id) - (a->id < b->id) : strcmp(a->key, b->key);
+}
+
+/* added_tokens.json: {"<x>": 30522}, the oldest place, where the names are in alphabetical order. */
 static hone_status add_old(folder *f, hone_tokenizer *t) {
-    if (f->from_json || json_object_get(f->config, "added_tokens_decoder")) return HONE_OK;
+    if (f->from_json || json_object_get(f->config, "added_tokens_decoder") || !f->added) return HONE_OK;
+    old_token *old = hone_alloc((json_object_size(f->added) + 1) * sizeof *old);
+    if (!old) return HONE_E_NOMEM;
+    size_t n = 0;
     const char *key;
     json_t *v;
+    hone_status s = HONE_OK;
     json_object_foreach(f->added, key, v) {
-        if (!json_is_integer(v))
-            return hone_fail_at(HONE_E_FORMAT, f->added_path, 0, 0, "token \"%s\" has no integer id", hone_quote(key));
+        int64_t id = json_is_integer(v) ? json_integer_value(v) : -1;
+        if (s == HONE_OK && !json_is_integer(v))
+            s = hone_fail_at(HONE_E_FORMAT, f->added_path, 0, 0, "token \"%s\" has no integer id", hone_quote(key));
+        else if (s == HONE_OK && (id < 0 || id >= HONE_TOKENIZER_MAX_IDS))
+            s = hone_fail_at(HONE_E_FORMAT, f->added_path, 0, 0, "token \"%s\" has id %" PRId64 ", expected 0 to %d",
+                             hone_quote(key), id, HONE_TOKENIZER_MAX_IDS - 1);
+        old[n++] = (old_token){key, id};
+    }
+    qsort(old, n, sizeof *old, by_id);
+    for (size_t k = 0; k < n && s == HONE_OK; k++) {
+        key = old[k].key;
         hone_tok_added a = {.content = (char *)key, .n = strlen(key), .normalized = true};
         for (int i = 0; i < ROLES; i++)
             if (f->role[i].content && !strcmp(f->role[i].content, key)) a.special = true, a.normalized = false;
-        if (a.n) HONE_TRY(hone_tok_add_token(t, f->added_path, &a, json_integer_value(v)));
+        if (a.n) s = hone_tok_add_token(t, f->added_path, &a, old[k].id);
     }
-    return HONE_OK;
+    hone_free(old);
+    return s;
 }
 
 static hone_status add_specials(folder *f, hone_tokenizer *t) {
@@ -330,11 +364,15 @@ static hone_status add_specials(folder *f, hone_tokenizer *t) {
     for (int k = 0; k < 2; k++)
         for (int from_map = 0; from_map < 2; from_map++) {
             const json_t *list = json_object_get(from_map ? f->map : f->config, extra[k]);
+            /* extra_special_tokens may be an object of roles that no text model has */
+            if (list && !json_is_null(list) && !json_is_array(list) && !(k && json_is_object(list)))
+                return hone_fail_at(HONE_E_FORMAT, from_map ? f->map_path : f->config_path, 0, 0,
+                                    "\"%s\" is not an array", extra[k]);
             for (size_t i = 0; json_is_array(list) && i < json_array_size(list); i++) {
                 hone_tok_added a = {0};
                 const char *file = from_map ? f->map_path : f->config_path;
-                HONE_TRY(token_of(json_array_get(list, i), file, extra[k], true, &a));
-                hone_status s = a.n ? hone_tok_add_token(t, file, &a, -1) : HONE_OK;
+                hone_status s = token_of(json_array_get(list, i), file, extra[k], true, &a);
+                if (s == HONE_OK && a.n) s = hone_tok_add_token(t, file, &a, -1);
                 hone_free(a.content);
                 HONE_TRY(s);
             }
@@ -421,6 +459,20 @@ static hone_status show_added(hone_tokenizer *t, struct hone_tokenizer_work *w) 
     return HONE_OK;
 }
 
+/* The special tokens that are put around a text exist. */
+static hone_status check_template(const folder *f, const hone_tokenizer *t, const hone_tok_template_piece *p, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        if (p[i].kind != 2) continue;
+        const struct hone_tok_special *s = &t->post.special[p[i].special];
+        for (size_t k = 0; k < s->n; k++)
+            if (s->ids[k] >= t->name_limit || !t->name[s->ids[k]].p)
+                return hone_fail_at(HONE_E_FORMAT, f->main_path, 0, 0,
+                                    "post_processor: special token \"%s\" has id %d, which no token has",
+                                    hone_quote(s->name), s->ids[k]);
+    }
+    return HONE_OK;
+}
+
 static hone_status finish(const folder *f, hone_tokenizer *t) {
     HONE_TRY(apply_switches(f, t));
     HONE_TRY(read_max_length(f, t));
@@ -437,6 +489,8 @@ static hone_status finish(const folder *f, hone_tokenizer *t) {
 
     t->type_ids = !f->distil && f->family != FAMILY_MPNET && !t->post.roberta;
     const json_t *names = json_object_get(f->config, "model_input_names");
+    if (names && !json_is_null(names) && !json_is_array(names))
+        return hone_fail_at(HONE_E_FORMAT, f->config_path, 0, 0, "\"model_input_names\" is not an array");
     if (json_is_array(names)) {
         t->type_ids = false;
         for (size_t i = 0; i < json_array_size(names); i++) {
@@ -444,6 +498,8 @@ static hone_status finish(const folder *f, hone_tokenizer *t) {
             t->type_ids |= name && !strcmp(name, "token_type_ids");
         }
     }
+    HONE_TRY(check_template(f, t, t->post.single, t->post.n_single));
+    HONE_TRY(check_template(f, t, t->post.pair, t->post.n_pair));
     struct hone_tokenizer_work *w = hone_tok_work_new();
     if (!w) return HONE_E_NOMEM;
     hone_status s = hone_tok_matcher_build(&t->raw, t, w, false);
@@ -480,7 +536,9 @@ static hone_status load(folder *f, hone_tokenizer *t) {
     HONE_TRY(load_config(f->config_path, &f->config));
     HONE_TRY(load_config(f->map_path, &f->map));
     if (!f->from_json) HONE_TRY(load_config(f->added_path, &f->added));
-    f->family = family_of(json_string_value(json_object_get(f->config, "tokenizer_class")), &f->distil);
+    const char *class;
+    HONE_TRY(hone_json_string(f->config, f->config_path, "tokenizer_class", NULL, &class));
+    f->family = family_of(class, &f->distil);
     HONE_TRY(read_roles(f));
     if (f->from_json)
         HONE_TRY(hone_tok_load_json(f->main_path, t));

@@ -38,7 +38,7 @@ static hone_status read_value(reading *r, const hone_json_token *key, json_t **o
     HONE_TRY(hone_json_scan_skip(&r->scan, key));
     int64_t line = r->scan.line;
     for (const char *p = r->scan.text; p < r->scan.text + from; p++) line += *p == '\n';
-    return hone_json_parse(r->scan.text + from, r->scan.at - from, r->path, line, out);
+    return hone_json_parse_unique(r->scan.text + from, r->scan.at - from, r->path, line, out);
 }
 
 static hone_status read_vocab(reading *r, const hone_json_token *key) {

@@ -224,6 +224,9 @@ const char *hone_encoding_token(const hone_tokenizer *t, const hone_encoding *e,
 int64_t hone_tokenizer_vocab_size(const hone_tokenizer *t) {
     return t->size;
 }
+bool hone_tokenizer_is_cut(const hone_tokenizer *t) {
+    return t->cut;
+}
 int64_t hone_tokenizer_vocab_limit(const hone_tokenizer *t) {
     return t->name_limit;
 }

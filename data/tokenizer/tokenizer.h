@@ -99,6 +99,8 @@ const char *hone_encoding_token(const hone_tokenizer *t, const hone_encoding *e,
  * which is what an embedding table must hold. */
 int64_t hone_tokenizer_vocab_size(const hone_tokenizer *t);
 int64_t hone_tokenizer_vocab_limit(const hone_tokenizer *t); /* largest id + 1 */
+/* The tokens come from a vocab.txt whose last line has no end: it may have been cut, which only the model can tell. */
+bool hone_tokenizer_is_cut(const hone_tokenizer *t);
 /* Spelling of an id (an added token with normalized = true shows its normalized self, as in the reference), its bytes
  * in *n if n is not NULL; NULL for an id that does not exist. NUL-terminated, owned by t.
  */
