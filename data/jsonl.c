@@ -242,7 +242,12 @@ static hone_status ends_inside(jsonl *j, size_t n, int64_t line, int64_t column)
     hone_json_scan_start(&js, j->s->p + j->s->begin, n, j->s->file, line);
     hone_status st = hone_json_scan_next(&js, &first);
     if (st == HONE_OK) st = hone_json_scan_skip(&js, &first);
-    if (st != HONE_OK) return st;
+    if (st != HONE_OK) {
+        hone_error e = *hone_last_error();
+        if (e.line == line && e.column) e.column += column - 1; /* the row begins in the middle of its line */
+        hone_error_restore(&e);
+        return st;
+    }
     return hone_fail_at(HONE_E_FORMAT, j->s->file, line, column, "file ends inside row %" PRId64, j->row);
 }
 
@@ -266,9 +271,8 @@ static hone_status read_value(jsonl *j) {
 }
 
 static const char *show_char(int ch) {
-    static _Thread_local char text[2];
-    text[0] = (char)ch;
-    return hone_quote(text);
+    char text[1] = {(char)ch};
+    return hone_quote_n(text, 1);
 }
 
 static hone_status read_array(jsonl *j) {

@@ -14,7 +14,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-#define POOL_BYTES ((size_t)1 << 20)
+#define POOL_BYTES ((size_t)1 << 20) /* the first pieces are smaller: a small table takes little */
 #define REASON_MAX 400
 
 typedef struct entry {
@@ -39,7 +39,7 @@ struct hone_table {
 
     hone_arena *arena;
     char *pool;
-    size_t pool_left;
+    size_t pool_left, pool_bytes;
 
     entry *cells;
     int64_t n_cells, cap_cells;
@@ -135,14 +135,17 @@ void hone_source_close(hone_source *s) {
 
 hone_status hone_source_more(hone_source *s) {
     if (s->eof) return HONE_OK;
-    const size_t step = (size_t)256 << 10;
+    /* The window of a small file is small, and grows up to 1 MiB as the file proves to be longer. */
+    const size_t small = (size_t)128 << 10, usual = (size_t)1 << 20;
+    const size_t step = s->cap < usual ? small / 2 : usual / 4;
+    const bool longer = s->cap && s->cap < usual && s->offset + (int64_t)(s->end - s->begin) >= (int64_t)s->cap;
     if (s->begin && (s->begin >= (s->end - s->begin) || s->cap - s->end < step)) {
         memmove(s->p, s->p + s->begin, s->end - s->begin);
         s->end -= s->begin;
         s->begin = 0;
     }
-    if (s->cap - s->end < step + 1) {
-        size_t cap = s->cap ? s->cap * 2 : 4 * step;
+    if (s->cap - s->end < step + 1 || longer) {
+        size_t cap = s->cap ? s->cap * 2 : small;
         char *q = hone_realloc(s->p, cap);
         if (!q) return HONE_E_NOMEM;
         s->p = q;
@@ -190,8 +193,11 @@ static hone_status keep_text(hone_table *t, const char *p, size_t n, const char 
         return HONE_OK;
     }
     if (n + 1 > t->pool_left) {
-        t->pool = hone_arena_alloc(t->arena, POOL_BYTES);
-        t->pool_left = t->pool ? POOL_BYTES : 0;
+        size_t bytes = t->pool_bytes ? t->pool_bytes * 2 : POOL_BYTES / 32;
+        t->pool_bytes = bytes < POOL_BYTES ? bytes : POOL_BYTES;
+        if (t->pool_bytes < 4 * n) t->pool_bytes = POOL_BYTES;
+        t->pool = hone_arena_alloc(t->arena, t->pool_bytes);
+        t->pool_left = t->pool ? t->pool_bytes : 0;
         if (!t->pool) return hone_fail(HONE_E_NOMEM, "no memory for the table's texts");
     }
     if (n) memcpy(t->pool, p, n);
