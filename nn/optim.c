@@ -333,10 +333,10 @@ int64_t hone_optim_decay_columns(const hone_optim *o) { return o->columns; }
 hone_status hone_optim_restore(hone_optim *o, int64_t steps, const float *decays, int64_t n) {
     if (n != steps * o->columns)
         return hone_fail(HONE_E_FORMAT, "optimiser state has %" PRId64 " decay factors for %" PRId64 " steps", n, steps);
-    o->steps = 0;
-    for (int64_t k = 0; k < steps; k++) {
+    o->steps = o->columns ? 0 : steps;
+    for (int64_t k = 0; k < steps && o->columns; k++) {
         HONE_TRY(make_room_for_decay(o));
-        if (o->columns) memcpy(o->decays + k * o->columns, decays + k * o->columns, (size_t)o->columns * sizeof *decays);
+        memcpy(o->decays + k * o->columns, decays + k * o->columns, (size_t)o->columns * sizeof *decays);
         o->steps++;
     }
     for (int64_t i = 0; i < o->n; i++) {

@@ -243,7 +243,7 @@ hone_status hone_checkpoint_save(const char *dir, hone_model *m, hone_optim *o, 
 /* ---- finding
  * ----------------------------------------------------------------------------------------------------------- */
 
-static hone_status check_sums(const char *dir, const char *name, const json_t *state, const char *file) {
+static hone_status check_sums(const char *dir, const char *name, const json_t *state) {
     char path[HONE_PATH_MAX];
     json_t *now;
     const json_t *want = json_object_get(json_object_get(state, "checksums"), name);
@@ -253,8 +253,8 @@ static hone_status check_sums(const char *dir, const char *name, const json_t *s
     json_t *value;
     hone_status s = json_object_size(want) == json_object_size(now)
                         ? HONE_OK
-                        : hone_fail_at(HONE_E_FORMAT, path, 0, 0, "holds %zu tensors, %s lists %zu",
-                                       json_object_size(now), file, json_object_size(want));
+                        : hone_fail_at(HONE_E_FORMAT, path, 0, 0, "holds %zu tensors, state.json lists %zu",
+                                       json_object_size(now), json_object_size(want));
     json_object_foreach((json_t *)(uintptr_t)now, key, value) {
         const json_t *sum = json_object_get(want, key);
         if (s == HONE_OK && (!sum || !json_equal(sum, value)))
@@ -267,12 +267,16 @@ static hone_status check_sums(const char *dir, const char *name, const json_t *s
 }
 
 /* Every file that was written is there and is what it was. */
-static hone_status check_files(const char *dir, const json_t *state) {
+static hone_status check_files(const char *dir, const json_t *state, const char *file) {
     const char *name, *was;
+    const json_t *files = json_object_get(state, "files");
+    if (!json_is_object(files)) return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "has no object \"files\"");
     json_t *value, *now = json_object();
     if (!now) return hone_fail(HONE_E_NOMEM, "no memory for checksums");
     hone_status s = HONE_OK;
-    json_object_foreach(json_object_get(state, "files"), name, value) {
+    json_object_foreach((json_t *)(uintptr_t)files, name, value) {
+        if (*name == '/' || strstr(name, "..")) /* names come from a file, and files may come from anywhere */
+            s = hone_fail_at(HONE_E_FORMAT, file, 0, 0, "file \"%s\" is no name in this folder", hone_quote(name));
         if (s == HONE_OK) s = sum_file(dir, name, now);
         if (s != HONE_OK) break;
         was = json_string_value(json_object_get(now, name));
@@ -284,10 +288,10 @@ static hone_status check_files(const char *dir, const json_t *state) {
     return s;
 }
 
-static hone_status read_int(const json_t *o, const char *file, const char *key, int64_t *out) {
+static hone_status read_int(const json_t *o, const char *file, const char *key, int64_t least, int64_t *out) {
     if (!json_is_integer(json_object_get(o, key)))
         return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "has no whole number \"%s\"", key);
-    return hone_json_int(o, file, key, 0, -1, INT64_MAX, out);
+    return hone_json_int(o, file, key, 0, least, INT64_MAX, out);
 }
 
 /* Parse and verify a checkpoint's state. *json is the caller's. */
@@ -295,26 +299,28 @@ static hone_status read_state(const char *dir, hone_train_state *s, json_t **jso
     char file[HONE_PATH_MAX];
     int64_t format;
     HONE_TRY(hone_io_join(file, dir, "state.json"));
-    HONE_TRY(hone_json_load(file, json));
-    HONE_TRY(read_int(*json, file, "format", &format));
+    HONE_TRY(hone_json_load_object(file, json));
+    HONE_TRY(read_int(*json, file, "format", 0, &format));
     if (format != FORMAT)
         return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "is of format %" PRId64 ", this version reads %d", format,
                             FORMAT);
     HONE_TRY(check_state(file));
-    HONE_TRY(read_int(*json, file, "step", &s->step));
-    HONE_TRY(read_int(*json, file, "epoch", &s->epoch));
-    HONE_TRY(read_int(*json, file, "batch", &s->batch));
-    HONE_TRY(read_int(*json, file, "best_step", &s->best_step));
-    HONE_TRY(read_int(*json, file, "skipped", &s->skipped));
-    HONE_TRY(read_int(*json, file, "log_offset", &s->log_offset));
+    HONE_TRY(read_int(*json, file, "step", 0, &s->step));
+    HONE_TRY(read_int(*json, file, "epoch", 0, &s->epoch));
+    HONE_TRY(read_int(*json, file, "batch", 0, &s->batch));
+    HONE_TRY(read_int(*json, file, "best_step", -1, &s->best_step));
+    HONE_TRY(read_int(*json, file, "skipped", 0, &s->skipped));
+    if (s->skipped > s->step)
+        return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "%" PRId64 " of %" PRId64 " steps skipped", s->skipped, s->step);
+    HONE_TRY(read_int(*json, file, "log_offset", 0, &s->log_offset));
     HONE_TRY(hone_json_int(*json, file, "stale", 0, 0, INT64_MAX, &s->stale));
     HONE_TRY(hone_json_int(*json, file, "bad", 0, 0, INT64_MAX, &s->bad));
     read_numbers(json_object_get(*json, "watch"), s->watch, HONE_WATCH_NUMBERS);
     HONE_TRY(hone_json_real(*json, file, "best_metric", 0, &s->best_metric));
     HONE_TRY(hone_json_real(*json, file, "first_metric", 0, &s->first_metric));
-    HONE_TRY(check_sums(dir, "model.safetensors", *json, file));
-    HONE_TRY(check_sums(dir, "optimizer.safetensors", *json, file));
-    return check_files(dir, *json);
+    HONE_TRY(check_sums(dir, "model.safetensors", *json));
+    HONE_TRY(check_sums(dir, "optimizer.safetensors", *json));
+    return check_files(dir, *json, file);
 }
 
 static bool is_checkpoint_name(const char *name) {
@@ -481,27 +487,26 @@ static hone_status copy_item(const hone_safetensors *st, const hone_safetensors_
     return HONE_OK;
 }
 
+/* `steps`: updates made, which are the steps less the skipped ones. */
 static hone_status load_optimizer(const char *dir, hone_model *m, hone_optim *o, int64_t steps) {
     char file[HONE_PATH_MAX];
     hone_safetensors *st;
     item_list l = {0};
-    int64_t columns = hone_optim_decay_columns(o), most = steps * columns;
-    float *decays = hone_alloc((size_t)(most + 1) * sizeof *decays);
-    if (!decays) return hone_last_error()->code;
-    hone_status s = hone_io_join(file, dir, "optimizer.safetensors");
-    if (s == HONE_OK) s = hone_safetensors_open(file, &st);
-    if (s != HONE_OK) {
-        hone_free(decays);
-        return s;
-    }
+    int64_t columns = hone_optim_decay_columns(o);
+    HONE_TRY(hone_io_join(file, dir, "optimizer.safetensors"));
+    HONE_TRY(hone_safetensors_open(file, &st));
     const hone_safetensors_entry *e = hone_safetensors_find(st, "decays");
-    int64_t n = e ? (int64_t)(e->bytes / sizeof(float)) : -1;
-    if (n > most || (columns && n % columns))
-        s = hone_fail_at(HONE_E_FORMAT, file, 0, 0, "has %" PRId64 " decay factors, state.json says %" PRId64 " steps",
-                         n, steps);
+    int64_t n = e ? (int64_t)(e->bytes / sizeof(float)) : 0;
+    hone_status s = HONE_OK;
+    if (columns ? n % columns || n / columns != steps : n != 0)
+        s = hone_fail_at(HONE_E_FORMAT, file, 0, 0,
+                         "has %" PRId64 " decay factors, %" PRId64 " for each update; state.json says %" PRId64 " updates",
+                         n, columns, steps);
+    float *decays = hone_alloc((size_t)(n + 1) * sizeof *decays);
+    if (s == HONE_OK && !decays) s = hone_last_error()->code;
     if (s == HONE_OK) s = list_optimizer(m, o, decays, n, &l);
     for (int64_t i = 0; s == HONE_OK && i < l.n; i++) s = copy_item(st, &l.item[i]);
-    if (s == HONE_OK) s = hone_optim_restore(o, columns ? n / columns : steps, decays, n);
+    if (s == HONE_OK) s = hone_optim_restore(o, steps, decays, n);
     free_list(&l);
     hone_safetensors_close(st);
     hone_free(decays);
@@ -534,7 +539,7 @@ hone_status hone_checkpoint_load(const char *dir, hone_model *m, hone_optim *o, 
     if (status == HONE_OK) status = compare_identity(dir, json_object_get(json, "identity"), identity);
     json_decref(json);
     if (status == HONE_OK) status = load_weights(dir, m);
-    if (status == HONE_OK) status = load_optimizer(dir, m, o, state.step);
+    if (status == HONE_OK) status = load_optimizer(dir, m, o, state.step - state.skipped);
     if (status == HONE_OK) *s = state;
     return status;
 }
