@@ -45,8 +45,10 @@ ROOMS   := base kernels kernels/* tensor autograd autograd/ops nn losses models 
 LIB_SRC := $(sort $(foreach r,$(ROOMS),$(wildcard $(r)/*.c)))
 CMD_SRC := $(sort $(wildcard tools/*.c))
 # Each program of tests/reliability is a target of its own, not a test of the suite.
-TEST_SRC:= $(sort $(filter-out tests/reliability/%,$(wildcard tests/*.c tests/*/*.c tests/*/*/*.c)))
-PROOFS  := kill9 bitflip iofault oom soak
+TEST_SRC:= $(sort $(filter-out tests/reliability/% tests/fuzz/main.c,$(wildcard tests/*.c tests/*/*.c tests/*/*/*.c)))
+PROOFS  := kill9 bitflip iofault oom soak malformed
+# Parsers as functions of bytes: for malformed, for the fuzzers, and for the tests, which replay what the fuzzers kept.
+FUZZ_OBJ = $(addprefix $(BUILD)/tests/fuzz/,targets.o files.o folders.o)
 EXP_SRC := $(sort $(wildcard experiments/*.c))
 # Installed: the pages of hone.h and what they stand on (kernels/simd.h: for rows of one's own).
 HEADERS := $(filter-out %internal.h,$(sort $(wildcard hone.h) $(foreach r,$(ROOMS),$(wildcard $(r)/*.h $(r)/*.def))))
@@ -105,7 +107,7 @@ $(BUILD)/experiments/%: $(BUILD)/experiments/%.o $(BUILD)/libhone.a
 $(BUILD)/hone-tests: $(TEST_OBJ) $(TOOL_OBJ) $(BUILD)/libhone.a
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $(TEST_OBJ) $(TOOL_OBJ) $(BUILD)/libhone.a -lcmocka $(LIBS)
 
--include $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(wildcard $(BUILD)/tests/reliability/*.d) $(EXP_SRC:%.c=$(BUILD)/%.d) $(wildcard $(BUILD)/experiments/*/*.d)
+-include $(LIB_OBJ:.o=.d) $(CMD_OBJ:.o=.d) $(TEST_OBJ:.o=.d) $(BUILD)/tests/fuzz/main.d $(wildcard $(BUILD)/tests/reliability/*.d) $(EXP_SRC:%.c=$(BUILD)/%.d) $(wildcard $(BUILD)/experiments/*/*.d)
 
 ifeq ($(CONFIG),release)
 test: build/hone lib experiments ## every test; `make test ONLY=softmax` runs one room's
@@ -138,6 +140,7 @@ bitflip: ## every bit of a checkpoint and of a model file's header flipped: foun
 iofault: ## every file operation of every command failing in turn, once and for ever
 soak: ## 5,000 steps with dropout, evaluations and checkpoints: memory and open files must not grow after step 100
 oom: ## every allocation of every command failing in turn, once and for ever
+malformed: ## 500 named kinds of bad files, JSONTestSuite, every prefix of a good file of each sort
 $(PROOFS):
 	$(Q)$(MAKE) --no-print-directory CONFIG=test build/test/hone build/test/proofs/$@
 	$(Q)HONE_BIN=build/test/hone build/test/proofs/$@
@@ -149,6 +152,8 @@ forecast: build/hone ## hone train --dry-run against the runs that follow: memor
 $(BUILD)/proofs/%: $(BUILD)/tests/reliability/%.o $(BUILD)/tests/reliability/common.o $(BUILD)/tests/reliability/faults.o $(TOOL_OBJ) $(BUILD)/libhone.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/proofs/malformed: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/reliability/malformed*.c)) $(FUZZ_OBJ)
 
 bench: build/hone ## every kernel against the roof of this machine, and whole training steps
 	$(Q)build/hone bench kernels
