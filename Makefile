@@ -18,6 +18,16 @@ DEFS    := -D_GNU_SOURCE -DHONE_VERSION='"$(VERSION)"' -DHONE_CONFIG='"$(CONFIG)
 ifeq ($(CONFIG),test)   # the same optimisation, plus fault hooks, poisoned arenas and asserts
 DEFS    += -DHONE_TEST_HOOKS
 endif
+ifeq ($(CONFIG),fuzz)   # clang's libFuzzer; the parsers also under its integer checks
+DEFS    += -DHONE_TEST_HOOKS
+OPT     := -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined,float-cast-overflow -fno-sanitize-recover=all
+LDFLAGS += -fsanitize=fuzzer,address,undefined
+endif
+ifeq ($(CONFIG),gcov)   # which lines of the parsers the kinds and the kept corpus reach
+DEFS    += -DHONE_TEST_HOOKS
+OPT     := -O0 --coverage
+LDFLAGS += --coverage
+endif
 ifeq ($(CONFIG),asan)
 DEFS    += -DHONE_TEST_HOOKS
 OPT     := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all
@@ -62,7 +72,7 @@ TOOL_OBJ:= $(filter-out $(BUILD)/tools/hone.o,$(CMD_OBJ))
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)';)
 
-.PHONY: all lib experiments test asan baddata mistakes nan forecast $(PROOFS) bench compare plots demo layers docs install uninstall format help clean
+.PHONY: all lib experiments test asan baddata mistakes nan forecast fuzz fuzz-cov $(PROOFS) bench compare plots demo layers docs install uninstall format help clean
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY: $(EXP_SRC:%.c=$(BUILD)/%.o) $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/reliability/*.c))
@@ -152,6 +162,18 @@ forecast: build/hone ## hone train --dry-run against the runs that follow: memor
 $(BUILD)/proofs/%: $(BUILD)/tests/reliability/%.o $(BUILD)/tests/reliability/common.o $(BUILD)/tests/reliability/faults.o $(TOOL_OBJ) $(BUILD)/libhone.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# One target a parser, FUZZ_SECONDS for all of them together; FUZZ_ONLY="json csv" picks. Crashes go to build/fuzz-found/.
+FUZZ_SECONDS ?= 600
+FUZZ_TARGETS := json safetensors shards csv jsonl array gzip table_gz ejson tokenizer vocab model checkpoint
+fuzz: ## each parser under libFuzzer with sanitizers; FUZZ_SECONDS=600 FUZZ_ONLY="json csv"
+	$(Q)tests/fuzz/fuzz.sh $(FUZZ_SECONDS) $(or $(FUZZ_ONLY),$(FUZZ_TARGETS))
+$(BUILD)/fuzz/%: tests/fuzz/main.c $(FUZZ_OBJ) $(BUILD)/libhone.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -DFUZZ_TARGET='"$*"' -o $@ $^ $(LIBS)
+fuzz-cov: ## lines of the parsers that the named kinds and the kept corpus reach
+	$(Q)$(MAKE) --no-print-directory CONFIG=gcov build/gcov/proofs/malformed build/gcov/hone-tests
+	$(Q)tests/fuzz/coverage.sh
 
 $(BUILD)/proofs/malformed: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/reliability/malformed*.c)) $(FUZZ_OBJ)
 

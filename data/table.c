@@ -193,7 +193,7 @@ static hone_status keep_text(hone_table *t, const char *p, size_t n, const char 
         return HONE_OK;
     }
     if (n + 1 > t->pool_left) {
-        size_t bytes = t->pool_bytes ? t->pool_bytes * 2 : POOL_BYTES / 32;
+        size_t bytes = t->pool_bytes ? t->pool_bytes * 2 : POOL_BYTES / 16;
         t->pool_bytes = bytes < POOL_BYTES ? bytes : POOL_BYTES;
         if (t->pool_bytes < 4 * n) t->pool_bytes = POOL_BYTES;
         t->pool = hone_arena_alloc(t->arena, t->pool_bytes);
