@@ -524,6 +524,7 @@ int64_t hone_table_find_column(const hone_table *t, const char *name) {
 
 static const entry *find_entry(const hone_table *t, int64_t i, int64_t column) {
     const row *r = &t->rows[i];
+    if (!r->count) return NULL; /* there may be no cells at all */
     const entry *e = t->cells + r->first;
     if (column < r->count && e[column].column == column) return &e[column];
     for (int64_t k = 0; k < r->count; k++)

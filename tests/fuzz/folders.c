@@ -153,6 +153,20 @@ hone_status fuzz_hub(const void *p, size_t n, uint64_t *meaning) {
         setenv("HF_HUB_CACHE", fuzz_dir(), 1);
     }
     char dir[4096];
+    /* Names that lead nowhere, and the places where a cache may be. */
+    static const char *const names[] = {"", "no/such/model", "../no/such", "no-such-model", "Makefile", "org/other", "a b"};
+    static const char *const places[] = {"HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME", "HOME"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (hone_model_find(names[i], dir) == HONE_OK) abort();
+    unsetenv("HF_HUB_CACHE");
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        setenv(places[i], fuzz_dir(), 1);
+        if (hone_model_find("org/other", dir) == HONE_OK) abort();
+        unsetenv(places[i]);
+    }
+    if (hone_model_find("org/other", dir) == HONE_OK || hone_model_find(fuzz_dir(), dir) != HONE_OK) abort();
+    setenv("HF_HUB_CACHE", fuzz_dir(), 1);
+    hone_error_clear();
     fuzz_folder_fill(f, p, n);
     HONE_TRY(hone_model_find("org/name", dir));
     const char *last = strrchr(dir, '/');

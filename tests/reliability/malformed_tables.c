@@ -47,6 +47,7 @@ static const kind csv_kinds[] = {
     {"a row of 17 MiB inside quotes", NULL, "a,b\n1,\"\u2026\"\n", "fuzz.csv:2:1: row is longer than the limit of 16 MiB" NONE, 0, "0123456789abcdef", 17 << 16},
     {"17 MiB behind a quote that is never closed", NULL, "a,b\n1,\"\u2026", "fuzz.csv:2:3: quote opened here is never closed", 0, "0123456789abcdef", 17 << 16},
     {"17 MiB of doubled quotes", NULL, "a,b\n1,\"\u2026\"\n", "row is longer than the limit of 16 MiB", 0, "\"\"\"\"\"\"\"\"", 17 << 17},
+    {"cells that are all empty", NULL, "a,b\n,\n\"\",\n", TAKEN},
     {"carriage returns as line ends", "\n", "\r", TAKEN},
     {"a line end in quotes", NULL, "a,b\n1,\"x\ny\"\n", TAKEN},
     {"a web page", NULL, "<!DOCTYPE html>\n<html lang=\"en\"><body>a, b</body>\n", "fuzz.csv:2:25: row has 2 fields, the header has 1"},
