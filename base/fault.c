@@ -16,14 +16,14 @@ enum { MAX_RULES = 8 };
 typedef struct fault_rule {
     hone_fault_op op;
     int64_t first;
-    bool onwards;
+    bool onwards, after;
     int how;
 } fault_rule;
 
 static fault_rule rules[MAX_RULES];
 static int n_rules;
 static int64_t counts[HONE_FAULT_OPS];
-static int64_t fired, bytes_asked;
+static int64_t fired, bytes_asked, live;
 
 static const char *const op_names[HONE_FAULT_OPS] = {"open",   "read",  "write", "fsync",    "close", "rename",
                                                      "unlink", "mkdir", "mmap",  "truncate", "alloc", "kill"};
@@ -61,7 +61,9 @@ static bool parse_rule(const char *s, size_t n, fault_rule *r) {
     char *end;
     r->op = (hone_fault_op)op;
     r->first = strtoll(number, &end, 10);
-    if (end == number || r->first < 1) return false;
+    r->after = !strncmp(number, "after", 5);
+    if (r->after) end = number + 5;
+    if (end == number || (r->first < 1 && !r->after)) return false;
     r->onwards = *end == '+';
     end += r->onwards;
     r->how = op == HONE_FAULT_WRITE ? ENOSPC : EIO;
@@ -99,6 +101,12 @@ int64_t hone_fault_fired(void) {
 int64_t hone_fault_bytes(void) {
     return __atomic_load_n(&bytes_asked, __ATOMIC_SEQ_CST);
 }
+int64_t hone_fault_live(void) {
+    return __atomic_load_n(&live, __ATOMIC_SEQ_CST);
+}
+void hone_fault_hold(int64_t n) {
+    __atomic_add_fetch(&live, n, __ATOMIC_SEQ_CST);
+}
 int64_t hone_fault_count(hone_fault_op op) {
     return __atomic_load_n(&counts[op], __ATOMIC_SEQ_CST);
 }
@@ -106,7 +114,8 @@ int64_t hone_fault_count(hone_fault_op op) {
 static int ask(hone_fault_op op) {
     int64_t n = __atomic_add_fetch(&counts[op], 1, __ATOMIC_SEQ_CST);
     for (int i = 0; i < n_rules; i++)
-        if (rules[i].op == op && (n == rules[i].first || (rules[i].onwards && n > rules[i].first))) {
+        if (rules[i].op == op && (rules[i].after ? __atomic_load_n(&fired, __ATOMIC_SEQ_CST) > 0
+                                                 : n == rules[i].first || (rules[i].onwards && n > rules[i].first))) {
             __atomic_add_fetch(&fired, 1, __ATOMIC_SEQ_CST);
             return rules[i].how;
         }

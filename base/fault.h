@@ -4,6 +4,7 @@
  *
  *     alloc:N        the N-th allocation fails (N counts from 1)      alloc:N+       every one from the N-th on
  *     OP:N[:HOW]     the N-th call of OP fails with errno HOW         OP:N+[:HOW]    likewise from the N-th on
+ *     OP:after[:HOW] every one after another rule's fault: a second fault while the first is handled; also alloc:after
  *     kill:N         SIGKILL to ourselves at the N-th file operation of any kind
  *
  * OP is open, read, write, fsync, close, rename, unlink, mkdir, mmap or truncate. HOW is an errno's name (default EIO,
@@ -42,10 +43,15 @@ int64_t hone_fault_fired(void);
 int64_t hone_fault_count(hone_fault_op op);
 /* Bytes asked of the allocation gate since then, frees not deducted: a bound on what was held. */
 int64_t hone_fault_bytes(void);
+/* Blocks of the allocation gate and of arenas that were not given back since the process began; the threads' scratch
+ * arenas do not count. 0 when a command has ended, or it leaks. */
+int64_t hone_fault_live(void);
 
 /* Asked before each operation: 0 go on, an errno to fail with, or HONE_FAULT_SHORT. */
 int hone_fault_io(hone_fault_op op);
 bool hone_fault_alloc(size_t bytes);
+/* n blocks more (or fewer) are held. */
+void hone_fault_hold(int64_t n);
 #else
 static inline int hone_fault_io(hone_fault_op op) {
     (void)op;
@@ -54,6 +60,9 @@ static inline int hone_fault_io(hone_fault_op op) {
 static inline bool hone_fault_alloc(size_t bytes) {
     (void)bytes;
     return false;
+}
+static inline void hone_fault_hold(int64_t n) {
+    (void)n;
 }
 #endif
 

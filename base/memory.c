@@ -48,6 +48,7 @@ static void *alloc_quiet(size_t bytes, size_t align) {
 static void *alloc_or_fail(size_t bytes, size_t align) {
     void *p = alloc_quiet(bytes, align);
     if (!p) hone_fail(HONE_E_NOMEM, "out of memory: %zu bytes wanted", bytes);
+    if (p) hone_fault_hold(1);
     return p;
 }
 
@@ -68,6 +69,7 @@ void *hone_zalloc_sparse(size_t bytes) {
     if (bytes < HUGE_PAGE) return hone_zalloc(bytes);
     void *p = bytes > SANE_MAX || hone_fault_alloc(bytes) ? NULL : calloc(1, bytes);
     if (!p) hone_fail(HONE_E_NOMEM, "out of memory: %zu bytes wanted", bytes);
+    if (p) hone_fault_hold(1);
     if (p) madvise((void *)(((uintptr_t)p + 4095) & ~(uintptr_t)4095), bytes - 4095, MADV_NOHUGEPAGE);
     return p;
 }
@@ -81,11 +83,12 @@ void *hone_realloc(void *p, size_t bytes) {
     void *q = hone_alloc(bytes);
     if (!q) return NULL;
     memcpy(q, p, old < bytes ? old : bytes);
-    free(p);
+    hone_free(p);
     return q;
 }
 
 void hone_free(void *p) {
+    if (p) hone_fault_hold(-1);
     free(p);
 }
 
@@ -115,6 +118,7 @@ struct hone_arena {
     size_t used, peak;
     size_t first_bytes;
     bool failed;
+    bool of_thread; /* a thread's scratch: it lives as long as the thread */
     arena_block blocks[MAX_BLOCKS];
 };
 
@@ -141,6 +145,7 @@ static bool add_block(hone_arena *a, size_t bytes) {
     if (!p) return false;
     spoil(p, capacity);
     a->blocks[a->n_blocks++] = (arena_block){p, capacity};
+    hone_fault_hold(!a->of_thread);
     return true;
 }
 
@@ -148,6 +153,7 @@ static void drop_blocks(hone_arena *a) {
     for (size_t i = 0; i < a->n_blocks; i++) {
         UNPOISON(a->blocks[i].p, a->blocks[i].capacity);
         free(a->blocks[i].p);
+        hone_fault_hold(-!a->of_thread);
     }
     a->n_blocks = 0;
 }
@@ -226,6 +232,7 @@ void hone_arena_reset(hone_arena *a) {
         if (p) {
             spoil(p, capacity);
             a->blocks[a->n_blocks++] = (arena_block){p, capacity};
+            hone_fault_hold(!a->of_thread);
         }
     } else {
         spoil_from(a, 0, 0);
@@ -268,7 +275,7 @@ static void scratch_begin(void) {
 
 hone_arena *hone_scratch(void) {
     if (!scratch.name) {
-        scratch.name = "scratch";
+        scratch.name = "scratch", scratch.of_thread = true;
         pthread_once(&scratch_once, scratch_begin);
         pthread_setspecific(scratch_key, &scratch);
     }

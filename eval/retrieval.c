@@ -86,6 +86,7 @@ static hone_status allocate_results(hone_retrieval *r) {
 
 hone_status hone_retrieval_new(const hone_texts *x, const int64_t *rows, int64_t n, hone_retrieval **out) {
     hone_retrieval *r = hone_zalloc(sizeof *r);
+    if (!r) return hone_last_error()->code;
     builder b = {0};
     size_t texts = (size_t)x->count + 1, room = (size_t)n + 1;
     if (!rows) n = x->rows, room = (size_t)n + 1;
@@ -96,14 +97,14 @@ hone_status hone_retrieval_new(const hone_texts *x, const int64_t *rows, int64_t
     b.offset = hone_alloc((room + 1) * sizeof(int64_t));
     b.list = hone_alloc(room * sizeof(int32_t));
     b.pairs = hone_alloc(room * sizeof(pair));
-    hone_status s = r && b.query_place && b.document_place && b.query && b.document && b.offset && b.list && b.pairs ? HONE_OK
+    hone_status s = b.query_place && b.document_place && b.query && b.document && b.offset && b.list && b.pairs ? HONE_OK
                                                                                                                   : hone_last_error()->code;
     if (s == HONE_OK) {
         memset(b.query_place, 0xFF, texts * sizeof(int32_t));
         memset(b.document_place, 0xFF, texts * sizeof(int32_t));
         collect(&b, x, rows, n, r);
     }
-    if (r) r->query = b.query, r->document = b.document, r->relevant = b.offset, r->relevant_list = b.list;
+    r->query = b.query, r->document = b.document, r->relevant = b.offset, r->relevant_list = b.list;
     if (s == HONE_OK) s = allocate_results(r);
     hone_free(b.query_place);
     hone_free(b.document_place);

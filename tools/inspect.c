@@ -103,7 +103,7 @@ static hone_status list_tensor(inspection *x, const hone_safetensors *s, const h
     x->elements += hone_shape_count(&e->shape);
     if (e->dtype == HONE_F32 || e->dtype == HONE_F16 || e->dtype == HONE_BF16 || e->dtype == HONE_F64)
         x->floats += hone_shape_count(&e->shape);
-    return HONE_OK;
+    return hone_json_whole();
 }
 
 static hone_status list_weights(inspection *x, const char *folder, bool read) {
@@ -124,9 +124,10 @@ static hone_status list_modules(inspection *x, bool read) {
     char path[HONE_PATH_MAX], folder[HONE_PATH_MAX], weights[HONE_PATH_MAX];
     json_t *modules = NULL;
     HONE_TRY(hone_io_join(path, x->dir, "modules.json"));
-    if (!hone_io_exists(path) || hone_json_load(path, &modules) != HONE_OK)
-        return HONE_OK; /* reported by hone_folder_encoder */
-    hone_status st = HONE_OK;
+    if (!hone_io_exists(path)) return HONE_OK;
+    hone_status st = hone_json_load(path, &modules);
+    if (st == HONE_E_IO || st == HONE_E_NOMEM) return st;
+    if (st != HONE_OK) return HONE_OK; /* reported by hone_folder_encoder */
     for (size_t i = 1; i < json_array_size(modules) && st == HONE_OK; i++) {
         const char *sub = json_string_value(json_object_get(json_array_get(modules, i), "path"));
         if (!sub || !*sub || sub[0] == '/' || strstr(sub, "..")) continue;

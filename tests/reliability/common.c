@@ -11,11 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-static char folder[128];
+static char folder[512];
 
 void die(const char *fmt, ...) {
     va_list ap;
@@ -39,51 +40,70 @@ int64_t setting(const char *name, int64_t fallback) {
 
 const char *work_dir(void) {
     if (!*folder) {
-        snprintf(folder, sizeof folder, "build/reliability-%d", (int)getpid());
+        const char *in = getenv("PROOF_DIR");
+        if (!in) in = access("/dev/shm", W_OK) ? "build" : "/dev/shm";
+        snprintf(folder, sizeof folder, "%.400s/hone-proof-%d", in, (int)getpid());
         if (hone_io_mkdirs(folder) != HONE_OK) die("cannot make %s", folder);
     }
     return folder;
+}
+
+static struct told *told_by_child;
+
+void work_as(int64_t job) {
+    char mine[600];
+    snprintf(mine, sizeof mine, "%s/job-%d", work_dir(), (int)job);
+    snprintf(folder, sizeof folder, "%.500s", mine);
+    if (hone_io_mkdirs(folder) != HONE_OK) die("cannot make %s", folder);
+    told_by_child = NULL; /* the other processes have theirs */
 }
 
 const char *in_dir(const char *name) {
     static char paths[8][512];
     static int next;
     char *p = paths[next++ % 8];
-    snprintf(p, sizeof paths[0], "%s/%s", work_dir(), name);
+    snprintf(p, sizeof paths[0], "%.400s/%.100s", work_dir(), name);
     return p;
 }
 
 /* ---- processes
  * --------------------------------------------------------------------------------------------------------- */
 
-static _Noreturn void become_hone(char *line, const char *fault, const char *out, const char *err) {
+/* What a run tells its parent. */
+typedef struct told {
+    int64_t live, fired, count[HONE_FAULT_OPS];
+} told;
+
+static _Noreturn void become_hone(char *line, const char *fault, const char *out, const char *err, told *t) {
     char *argv[64];
-    const char *bin = getenv("HONE_BIN");
     int n = 0;
-    if (!bin) _exit(127);
-    argv[n++] = (char *)(uintptr_t)bin;
+    argv[n++] = (char *)(uintptr_t) "hone";
     for (char *word = strtok(line, " "); word && n < 63; word = strtok(NULL, " ")) argv[n++] = word;
     argv[n] = NULL;
     int fds[3] = {open("/dev/null", O_RDONLY), open(out, O_WRONLY | O_CREAT | O_TRUNC, 0666),
                   open(err, O_WRONLY | O_CREAT | O_TRUNC, 0666)};
     for (int i = 0; i < 3; i++)
         if (fds[i] < 0 || dup2(fds[i], i) < 0) _exit(127);
-    if (fault)
-        setenv("HONE_FAULT", fault, 1);
-    else
-        unsetenv("HONE_FAULT");
-    execv(bin, argv);
-    _exit(127);
+    for (int i = 0; i < 3; i++) close(fds[i]);
+    if (!hone_fault_set(fault)) _exit(127);
+    int64_t held = hone_fault_live(); /* by the parent, before the fork */
+    int status = hone_main(n, argv);
+    fflush(NULL);
+    t->live = hone_fault_live() - held, t->fired = hone_fault_fired();
+    for (int i = 0; i < HONE_FAULT_OPS; i++) t->count[i] = hone_fault_count((hone_fault_op)i);
+    _exit(status);
 }
 
 /* Polls with short sleeps: the waits are bounded and a signal handler would be one more thing to get wrong. */
 static int wait_until(pid_t pid, double kill_at, double give_up) {
     int status;
-    for (;;) {
+    for (double before = clock_seconds();;) {
         pid_t got = waitpid(pid, &status, WNOHANG);
         if (got == pid) return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
         if (got < 0 && errno != EINTR) die("waitpid fails");
         double now = clock_seconds();
+        if (now - before > 0.5) give_up += now - before; /* the machine, or we, stood still: that is no hang */
+        before = now;
         if (now >= kill_at || now >= give_up) kill(pid, SIGKILL);
         usleep(200);
     }
@@ -98,14 +118,20 @@ outcome run_hone(const char *fault, double kill_after, const char *fmt, ...) {
     va_end(ap);
     snprintf(out, sizeof out, "%s/stdout", work_dir());
     snprintf(err, sizeof err, "%s/stderr", work_dir());
+    if (!told_by_child) told_by_child = mmap(NULL, sizeof(told), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    told *t = told_by_child;
+    if (t == MAP_FAILED) die("no shared memory");
+    *t = (told){.live = -1};
     fflush(NULL);
     double start = clock_seconds();
     pid_t pid = fork();
     if (pid < 0) die("cannot fork");
-    if (!pid) become_hone(line, fault, out, err);
+    if (!pid) become_hone(line, fault, out, err, t);
     o.status = wait_until(pid, kill_after >= 0 ? start + kill_after : 1e300, start + 60);
     o.seconds = clock_seconds() - start;
-    if (o.status == 127) die("cannot run HONE_BIN");
+    if (o.status == 127) die("cannot run: %s", fault ? fault : "no files");
+    o.live = t->live, o.fired = t->fired;
+    memcpy(o.count, t->count, sizeof o.count);
     size_t n;
     char *text = slurp(err, &n);
     snprintf(o.err, sizeof o.err, "%s", text ? text : "");
@@ -222,12 +248,9 @@ static bool is_checkpoint(const char *name) {
     return !strncmp(name, "checkpoint_step_", 16) && strspn(name + 16, "0123456789") == strlen(name + 16);
 }
 
-/* report.html names the --out folder, and a run that ended well may lack it: it is written afterwards and its failure is a note. */
-static void leave_out_report(char **names, size_t *n) {
-    size_t kept = 0;
-    for (size_t i = 0; i < *n; i++)
-        if (strcmp(names[i], "report.html")) names[kept++] = names[i];
-    *n = kept;
+/* Names the folder, or has times in it. */
+static bool is_own(const char *name) {
+    return !strcmp(name, "run.json") || !strncmp(name, "report.html", 11);
 }
 
 static bool same_tree(const char *a, const char *b, char why[600]) {
@@ -238,10 +261,9 @@ static bool same_tree(const char *a, const char *b, char why[600]) {
         return false;
     }
     bool same = true;
-    size_t i = 0;
-    leave_out_report(x, &m), leave_out_report(y, &n);
-    for (size_t k = 0; same && (k < n || i < m); k++, i++) {
-        while (i < m && (k == n || strcmp(x[i], y[k]) < 0) && is_checkpoint(x[i])) i++;
+    for (size_t i = 0, k = 0; same; i++, k++) {
+        while (k < n && is_own(y[k])) k++;
+        while (i < m && (is_own(x[i]) || ((k == n || strcmp(x[i], y[k]) < 0) && is_checkpoint(x[i])))) i++;
         if (k == n && i == m) break;
         same = i < m && k < n && !strcmp(x[i], y[k]);
         if (!same) {
@@ -257,7 +279,7 @@ static bool same_tree(const char *a, const char *b, char why[600]) {
             same = same_log(p, q, why);
         else if (!strcmp(x[i], "state.json"))
             same = same_state(p, q, why);
-        else if (strcmp(x[i], "run.json") && strcmp(x[i], "report.html")) /* name the --out folder; the report, times too */
+        else
             same = same_bytes(p, q, why);
     }
     hone_free(x), hone_free(y);
