@@ -45,7 +45,11 @@ static const struct {
             {"EAGAIN", EAGAIN},
             {"EXDEV", EXDEV},
             {"EBUSY", EBUSY},
-            {"EEXIST", EEXIST}};
+            {"EEXIST", EEXIST},
+            {"INT", SIGINT},
+            {"TERM", SIGTERM},
+            {"HUP", SIGHUP}};
+enum { SIGNALS = 3 };
 
 static bool parse_rule(const char *s, size_t n, fault_rule *r) {
     char text[64];
@@ -66,10 +70,11 @@ static bool parse_rule(const char *s, size_t n, fault_rule *r) {
     if (end == number || (r->first < 1 && !r->after)) return false;
     r->onwards = *end == '+';
     end += r->onwards;
-    r->how = op == HONE_FAULT_WRITE ? ENOSPC : EIO;
+    r->how = op == HONE_FAULT_WRITE ? ENOSPC : op == HONE_FAULT_KILL ? SIGKILL : EIO;
     if (!*end) return true;
-    if (*end++ != ':' || op >= HONE_FAULT_ALLOC) return false;
-    for (size_t i = 0; i < sizeof hows / sizeof *hows; i++)
+    if (*end++ != ':' || op == HONE_FAULT_ALLOC) return false;
+    size_t all = sizeof hows / sizeof *hows, from = op == HONE_FAULT_KILL ? all - SIGNALS : 0;
+    for (size_t i = from; i < (from ? all : all - SIGNALS); i++)
         if (!strcmp(end, hows[i].name)) {
             r->how = hows[i].how;
             return r->how != HONE_FAULT_SHORT || op == HONE_FAULT_READ || op == HONE_FAULT_WRITE;
@@ -123,7 +128,8 @@ static int ask(hone_fault_op op) {
 }
 
 int hone_fault_io(hone_fault_op op) {
-    if (ask(HONE_FAULT_KILL)) kill(getpid(), SIGKILL);
+    int number = ask(HONE_FAULT_KILL);
+    if (number) kill(getpid(), number);
     return ask(op);
 }
 

@@ -5,7 +5,7 @@
  *     alloc:N        the N-th allocation fails (N counts from 1)      alloc:N+       every one from the N-th on
  *     OP:N[:HOW]     the N-th call of OP fails with errno HOW         OP:N+[:HOW]    likewise from the N-th on
  *     OP:after[:HOW] every one after another rule's fault: a second fault while the first is handled; also alloc:after
- *     kill:N         SIGKILL to ourselves at the N-th file operation of any kind
+ *     kill:N[:SIG]   SIGKILL, or SIG (INT, TERM, HUP), to ourselves at the N-th file operation of any kind
  *
  * OP is open, read, write, fsync, close, rename, unlink, mkdir, mmap or truncate. HOW is an errno's name (default EIO,
  * ENOSPC for write) or, for read and write, `short`: half of the bytes are moved. Rules that begin with nan:, inf: (autograd/poison.h)

@@ -131,7 +131,14 @@ hone_status hone_io_mkdirs(const char *path) {
         memcpy(part, path, i);
         part[i] = 0;
         if (hone_io_is_dir(part)) continue;
-        if (!hone_sys_mkdir(part) || (errno == EEXIST && hone_io_is_dir(part))) continue;
+        if (!hone_sys_mkdir(part)) { /* the new name itself must last, or all that is put into it is lost with it */
+            char parent[HONE_PATH_MAX];
+            HONE_TRY(hone_sys_parent(parent, sizeof parent, part));
+            hone_status s = hone_io_sync_dir(parent);
+            if (s != HONE_OK && hone_last_error()->os_error != EACCES) return s; /* a folder that we may not read */
+            continue;
+        }
+        if (errno == EEXIST && hone_io_is_dir(part)) continue;
         /* An output folder: its missing parent or a file in its place is no missing input (see hone_exit_status). */
         if (errno == ENOTDIR || errno == EEXIST)
             return hone_fail_at(HONE_E_IO, path, 0, 0, "cannot make the folder: \"%s\" is not a folder",
@@ -163,6 +170,26 @@ hone_status hone_io_rename(const char *from, const char *to) {
         return hone_sys_fail(from, what);
     }
     return hone_io_sync_dir(parent);
+}
+
+hone_status hone_io_replace_dir(const char *fresh, const char *dir, const char *old) {
+    char parent[HONE_PATH_MAX];
+    if (!hone_io_exists(dir)) return hone_io_rename(fresh, dir);
+    HONE_TRY(hone_sys_parent(parent, sizeof parent, dir));
+    if (!hone_sys_swap(fresh, dir)) {
+        HONE_TRY(hone_io_sync_dir(parent));
+        return hone_io_remove_tree(fresh);
+    }
+    if (errno != EINVAL && errno != ENOSYS) return hone_sys_fail(dir, "cannot be replaced");
+    HONE_TRY(hone_io_rename(dir, old));
+    hone_status s = hone_io_rename(fresh, dir);
+    if (s != HONE_OK) {
+        hone_error e = *hone_last_error(); /* the failure that matters */
+        if (!hone_io_exists(dir)) hone_io_rename(old, dir);
+        hone_error_restore(&e);
+        return s;
+    }
+    return hone_io_remove_tree(old);
 }
 
 /* Removes what `name` in folder `at` is. Links are removed, never followed. `depth` bounds descriptors and stack. */
@@ -276,6 +303,40 @@ hone_status hone_io_free_bytes(const char *path, uint64_t *bytes) {
     if (statvfs(path, &v)) return hone_sys_fail(path, "cannot ask for free space");
     if (!hone_mul_size(v.f_bavail, v.f_frsize, bytes)) *bytes = UINT64_MAX;
     return HONE_OK;
+}
+
+static const char *size_text(char out[24], uint64_t n) {
+    static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB"};
+    double x = (double)n;
+    int u = 0;
+    while (x >= 999.5 && u < 4) x /= 1000, u++;
+    snprintf(out, 24, u ? "%.3g %s" : "%.0f %s", x, units[u]);
+    return out;
+}
+
+hone_status hone_io_fail_full(const char *dir, const char *path, uint64_t need) {
+    char a[24], b[24];
+    uint64_t have = 0;
+    bool known = hone_io_free_bytes(dir, &have) == HONE_OK;
+    char what[96];
+    snprintf(what, sizeof what, "(need %s, %s free)", size_text(a, need), known ? size_text(b, have) : "unknown");
+    errno = ENOSPC;
+    hone_fail_os(path, "%s", "");
+    hone_error e = *hone_last_error();
+    size_t n = strlen(e.message);
+    snprintf(e.message + n, sizeof e.message - n, " %s", what);
+    hone_error_restore(&e);
+    return hone_hint("free some space, or write to another disk");
+}
+
+hone_status hone_io_check_room(const char *dir, const char *path, uint64_t need) {
+    uint64_t have;
+    hone_error kept = *hone_last_error();
+    if (hone_io_free_bytes(dir, &have) != HONE_OK) {
+        hone_error_restore(&kept);
+        return HONE_OK;
+    }
+    return have >= need && have - need >= need / 10 ? HONE_OK : hone_io_fail_full(dir, path, need);
 }
 
 hone_status hone_io_join(char out[HONE_PATH_MAX], const char *dir, const char *name) {

@@ -38,6 +38,8 @@ void hone_reader_close(hone_reader *r);
 typedef struct hone_writer hone_writer;
 hone_status hone_writer_open(const char *path, hone_writer **out);
 hone_status hone_writer_write(hone_writer *w, const void *p, size_t n); /* buffered, 1 MiB */
+/* The file will have n bytes: room for them now, or HONE_E_IO with both numbers before anything is written. */
+hone_status hone_writer_reserve(hone_writer *w, uint64_t n);
 hone_status hone_writer_printf(hone_writer *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 hone_status hone_writer_commit(hone_writer *w);                            /* frees w, also on failure */
 void hone_writer_abort(hone_writer *w);                                    /* frees w; accepts NULL */
@@ -56,6 +58,10 @@ bool hone_io_exists(const char *path);
 bool hone_io_is_dir(const char *path);
 hone_status hone_io_mkdirs(const char *path);                 /* like mkdir -p */
 hone_status hone_io_rename(const char *from, const char *to); /* with fsync of the parent directory */
+/* Put folder `fresh` in the place of folder `dir`, so that at every moment `dir` is the old one or the new one, whole;
+ * the old one is then removed. Where the file system cannot exchange two names, the old one is moved to `old` first (and
+ * back, should the next step fail): a crash in between leaves it there. */
+hone_status hone_io_replace_dir(const char *fresh, const char *dir, const char *old);
 hone_status hone_io_remove_tree(const char *path);            /* a missing path is fine; never follows links */
 hone_status hone_io_copy(const char *from, const char *to);   /* through hone_writer */
 /* Names created, renamed or removed in this folder reach the disk. */
@@ -64,6 +70,11 @@ hone_status hone_io_sync_dir(const char *path);
 hone_status hone_io_list(const char *dir, char ***names, size_t *n);
 /* Bytes free for us on the file system that holds path. */
 hone_status hone_io_free_bytes(const char *path, uint64_t *bytes);
+/* Is there room for `need` bytes and a tenth more? HONE_E_IO in the name of `path`, with both numbers, if not. `dir`: a
+ * folder that exists on that file system. A file system that does not say is taken to have room. */
+hone_status hone_io_check_room(const char *dir, const char *path, uint64_t need);
+/* "No space left on device (need 1.3 GB, 0.2 GB free)" as HONE_E_IO with errno ENOSPC; always fails. */
+hone_status hone_io_fail_full(const char *dir, const char *path, uint64_t need);
 
 /* Bytes that a path may have, its NUL included. */
 #define HONE_PATH_MAX 4096

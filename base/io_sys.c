@@ -1,6 +1,7 @@
 #include "base/io_sys.h"
 
 #include "base/fault.h"
+#include "base/io_log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,8 +20,11 @@ static bool faulted(hone_fault_op op) {
 
 int hone_sys_openat(int dir, const char *name, int flags) {
     int fd;
+    bool logged = hone_io_log_on() && (flags & (O_WRONLY | O_DIRECTORY));
+    bool created = logged && (flags & O_CREAT) && faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW);
     do fd = faulted(HONE_FAULT_OPEN) ? -1 : openat(dir, name, flags | O_CLOEXEC, 0666);
     while (fd < 0 && errno == EINTR);
+    if (logged && fd >= 0) hone_io_log_open(fd, created, flags & O_TRUNC, dir, name);
     return fd;
 }
 
@@ -55,6 +59,7 @@ bool hone_sys_write_all(int fd, const void *p, size_t n) {
         if (put < 0 && errno == EINTR) continue;
         if (put == 0) errno = EIO; /* a device that takes nothing would keep us here for ever */
         if (put <= 0) return false;
+        hone_io_log_write(fd, from, (size_t)put);
         from += put;
         n -= (size_t)put;
     }
@@ -65,6 +70,7 @@ int hone_sys_fsync(int fd) {
     int rc;
     do rc = faulted(HONE_FAULT_FSYNC) ? -1 : fsync(fd);
     while (rc && errno == EINTR);
+    if (!rc) hone_io_log_fd("sync", fd, -1);
     /* Pipes, terminals and some file systems' directories cannot be synced and need not be. */
     return rc && (errno == EINVAL || errno == ENOTSUP) ? 0 : rc;
 }
@@ -72,28 +78,52 @@ int hone_sys_fsync(int fd) {
 int hone_sys_close(int fd) {
     bool fault = faulted(HONE_FAULT_CLOSE);
     int fault_errno = errno;
+    hone_io_log_fd("close", fd, -1);
     int rc = close(fd);
     if (fault) rc = -1, errno = fault_errno;
     return rc && errno == EINTR ? 0 : rc; /* Linux has closed it all the same */
 }
 
 int hone_sys_rename(const char *from, const char *to) {
-    return faulted(HONE_FAULT_RENAME) ? -1 : rename(from, to);
+    int rc = faulted(HONE_FAULT_RENAME) ? -1 : rename(from, to);
+    if (!rc) hone_io_log_names("rename", AT_FDCWD, from, to);
+    return rc;
+}
+
+int hone_sys_swap(const char *a, const char *b) {
+    int rc = faulted(HONE_FAULT_RENAME) ? -1 : renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE);
+    if (!rc) hone_io_log_names("swap", AT_FDCWD, a, b);
+    return rc;
 }
 
 int hone_sys_unlinkat(int dir, const char *name, int flags) {
-    return faulted(HONE_FAULT_UNLINK) ? -1 : unlinkat(dir, name, flags);
+    int rc = faulted(HONE_FAULT_UNLINK) ? -1 : unlinkat(dir, name, flags);
+    if (!rc) hone_io_log_names("unlink", dir, name, NULL);
+    return rc;
 }
 
 int hone_sys_mkdir(const char *path) {
-    return faulted(HONE_FAULT_MKDIR) ? -1 : mkdir(path, 0777);
+    int rc = faulted(HONE_FAULT_MKDIR) ? -1 : mkdir(path, 0777);
+    if (!rc) hone_io_log_names("mkdir", AT_FDCWD, path, NULL);
+    return rc;
 }
 
 int hone_sys_truncate(int fd, int64_t length) {
     int rc;
     do rc = faulted(HONE_FAULT_TRUNCATE) ? -1 : ftruncate(fd, length);
     while (rc && errno == EINTR);
+    if (!rc) hone_io_log_fd("cut", fd, length);
     return rc;
+}
+
+bool hone_sys_reserve(int fd, uint64_t n) {
+    int rc;
+    do {
+        rc = faulted(HONE_FAULT_WRITE)     ? -1
+             : n && n <= (uint64_t)INT64_MAX ? fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)n)
+                                             : 0;
+    } while (rc && errno == EINTR);
+    return !rc || errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL || errno == ENODEV || errno == ESPIPE;
 }
 
 void *hone_sys_map(int fd, size_t n) {
@@ -106,6 +136,7 @@ hone_status hone_sys_fail(const char *path, const char *what) {
     int e = errno;
     hone_status s = hone_fail_os(path, "%s", what);
     if (e == ENOSPC || e == EDQUOT) return hone_hint("free some space, or write to another disk");
+    if (e == EFBIG) return hone_hint("this process may not write files of that size; see ulimit -f");
     if (e == EACCES || e == EPERM) return hone_hint("look at the permissions of the file and of its folder");
     if (e == EROFS) return hone_hint("the file system is mounted read-only");
     if (e == EMFILE || e == ENFILE) return hone_hint("too many files are open; see ulimit -n");

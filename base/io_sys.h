@@ -14,9 +14,13 @@ bool hone_sys_write_all(int fd, const void *p, size_t n);
 int hone_sys_fsync(int fd);
 int hone_sys_close(int fd); /* the descriptor is gone, whatever the result */
 int hone_sys_rename(const char *from, const char *to);
+int hone_sys_swap(const char *a, const char *b); /* both names at once; EINVAL, ENOSYS: not on this system */
 int hone_sys_unlinkat(int dir, const char *name, int flags);
 int hone_sys_mkdir(const char *path);
 int hone_sys_truncate(int fd, int64_t length);
+/* Room for n bytes of an open file, so that a full disk is found before the first is written; the size stays. Counts as
+ * a write for HONE_FAULT. False with errno; a file system that cannot say is no failure. */
+bool hone_sys_reserve(int fd, uint64_t n);
 void *hone_sys_map(int fd, size_t n); /* read-only, private; NULL on failure */
 
 /* hone_fail_os, with the hint that fits errno. */

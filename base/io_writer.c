@@ -89,6 +89,19 @@ hone_status hone_writer_write(hone_writer *w, const void *p, size_t n) {
     return HONE_OK;
 }
 
+hone_status hone_writer_reserve(hone_writer *w, uint64_t n) {
+    char parent[HONE_PATH_MAX];
+    if (w->direct || w->os_error) return w->os_error ? failed(w) : HONE_OK;
+    HONE_TRY(hone_sys_parent(parent, sizeof parent, w->path));
+    hone_status s = hone_io_check_room(parent, w->path, n);
+    if (s == HONE_OK && !hone_sys_reserve(w->fd, n)) {
+        w->os_error = errno;
+        s = errno == ENOSPC || errno == EDQUOT ? hone_io_fail_full(parent, w->path, n) : failed(w);
+    }
+    if (s != HONE_OK && !w->os_error) w->os_error = ENOSPC;
+    return s;
+}
+
 hone_status hone_writer_printf(hone_writer *w, const char *fmt, ...) {
     char small[512], *text = small;
     va_list ap;

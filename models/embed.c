@@ -98,6 +98,7 @@ static void keep_vector(const embed_run *r, const float *from, float *to) {
 static hone_status run_batches(embed_run *r) {
     for (int64_t first = 0; first < r->store.n_units;) {
         hone_model_batch b;
+        if (r->o->stop && *r->o->stop) return hone_fail(HONE_E_STOPPED, "stopped by a signal");
         int64_t B = pack(r, first, &b);
         hone_graph_begin(r->g, &(hone_graph_mode){.precision = hone_model_get_info(r->m)->precision});
         const hone_tensor *e = hone_model_encode(r->m, r->g, &b);

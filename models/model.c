@@ -328,15 +328,11 @@ hone_status hone_model_save(hone_model *m, const char *dir) {
         return hone_fail(HONE_E_LIMIT, "the path is longer than %d bytes", HONE_PATH_MAX);
     HONE_TRY(hone_io_remove_tree(fresh));
     hone_status s = write_folder(m, fresh);
-    bool replaces = s == HONE_OK && hone_io_exists(dir);
-    if (replaces) s = hone_io_rename(dir, old);
-    if (s == HONE_OK) s = hone_io_rename(fresh, dir);
+    if (s == HONE_OK) s = hone_io_replace_dir(fresh, dir, old);
     if (s != HONE_OK) { /* keep the sentence of the failure that matters */
         hone_error e = *hone_last_error();
-        if (replaces && !hone_io_exists(dir)) hone_io_rename(old, dir);
         hone_io_remove_tree(fresh);
         hone_error_restore(&e);
-        return s;
     }
-    return replaces ? hone_io_remove_tree(old) : HONE_OK;
+    return s;
 }

@@ -111,6 +111,7 @@ typedef struct hone_embed_options {
     bool normalize;       /* to unit length, if the modules have not */
     int64_t truncate;     /* keep the first so many dimensions (before normalising); 0: all */
     void (*progress)(void *ctx, int64_t done, int64_t total); /* NULL: none */
+    const volatile int *stop; /* a sig_atomic_t; not NULL and not 0: HONE_E_STOPPED before the next batch */
     void *ctx;
 } hone_embed_options;
 

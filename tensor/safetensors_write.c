@@ -154,7 +154,10 @@ static hone_status write_all(const char *path, const write_item *order, int64_t 
     HONE_TRY(hone_writer_open(path, &out));
     unsigned char length[8];
     for (int i = 0; i < 8; i++) length[i] = (unsigned char)((uint64_t)h->n >> (8 * i));
-    hone_status s = hone_writer_write(out, length, sizeof length);
+    uint64_t bytes = sizeof length + h->n;
+    for (int64_t i = 0; i < n; i++) bytes += stored_bytes(&order[i]);
+    hone_status s = hone_writer_reserve(out, bytes);
+    if (s == HONE_OK) s = hone_writer_write(out, length, sizeof length);
     if (s == HONE_OK) s = hone_writer_write(out, h->p, h->n);
     for (int64_t i = 0; i < n && s == HONE_OK; i++) s = write_data(out, &order[i]);
     if (s == HONE_OK) return hone_writer_commit(out);

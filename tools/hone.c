@@ -244,6 +244,7 @@ int main(int argc, char **argv) {
     hone_status st;
     /* `hone tokenize … | head` ends quietly, whatever the parent process did about the signal. */
     signal(SIGPIPE, SIG_DFL);
+    signal(SIGXFSZ, SIG_IGN); /* a file-size limit (ulimit -f) is a failed write with a sentence, not a death */
     if (!hone_kernels_init(&why)) {
         hone_fail(HONE_E_ARG, "%s", why);
         st = hone_hint("HONE_ISA is scalar, avx2 or avx512; leave it unset to use the best this machine has");

@@ -177,7 +177,7 @@ static float *embed(const hone_judge *j, hone_model *m, hone_graph *g, const int
                     const char *prompt, int64_t before) {
     int64_t D = hone_model_get_info(m)->embedding;
     shift s = {&j->o, before, hone_judge_texts(j)};
-    hone_embed_options how = {.prompt = prompt, .batch_tokens = j->o.batch_tokens};
+    hone_embed_options how = {.prompt = prompt, .batch_tokens = j->o.batch_tokens, .stop = j->o.stop};
     if (j->o.progress) how.progress = pass_progress, how.ctx = &s;
     hone_text *texts = hone_alloc((size_t)(n + 1) * sizeof *texts);
     float *x = hone_alloc((size_t)(n + 1) * (size_t)D * sizeof *x);
