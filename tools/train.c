@@ -24,6 +24,7 @@
 #include <math.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 static const hone_option options[] = {
     {.group = "What is trained, on what",
@@ -336,11 +337,23 @@ static const hone_option options[] = {
 
 /* ---- signals: the first asks for a checkpoint and a stop, a second one ends the process at once ---- */
 
-static volatile sig_atomic_t stop_signal;
+static volatile sig_atomic_t stop_signal, has_work; /* has_work: there is something to save, and somebody who looks */
+static const char *volatile parting_words;
 
 static void on_signal(int number) {
-    stop_signal = number;
-    signal(number, SIG_DFL);
+    if (has_work && !stop_signal) {
+        stop_signal = number;
+        return;
+    }
+    const char *s = parting_words;
+    if (s && write(STDERR_FILENO, s, strlen(s)) < 0) s = NULL; /* who would read it is gone */
+    _exit(128 + number);
+}
+
+/* What the next signal finds to do, and says if that is nothing. */
+static void set_work(bool work, const char *words, bool quiet) {
+    parting_words = quiet ? NULL : words;
+    has_work = work;
 }
 
 static void catch_signals(void) {
@@ -426,7 +439,8 @@ static hone_status tokenize(const hone_options *o, const hone_loss *loss, job *j
 static hone_status open_judge(const hone_options *o, const hone_loss *loss, job *j) {
     const rows *from = j->eval.table ? &j->eval : &j->train;
     const hone_texts *texts = &from->texts;
-    j->judging = (hone_judge_options){.triplet = hone_options_is(o, "task", "triplet"),
+    j->judging = (hone_judge_options){.stop = &stop_signal,
+                                      .triplet = hone_options_is(o, "task", "triplet"),
                                       .score = from->labels.score,
                                       .label = loss->needs == HONE_LOSS_CLASSES ? from->labels.group : NULL,
                                       .prompt_query = hone_options_string(o, "prompt-query"),
@@ -456,8 +470,8 @@ static uint64_t fingerprint(const hone_options *o, const job *j) {
 
 static void show(void *ctx, const hone_train_report *r) {
     job *j = ctx;
-    if (r->note && !j->progress.total) {
-        hone_print_note(j->quiet, "%s", r->note); /* before the first step */
+    if (r->note && !j->progress.total) { /* before the first step there is no bar to write around */
+        hone_print_note(j->quiet, "%s", r->note);
     } else if (r->note) {
         hone_progress_note(&j->progress, "hone: %s", r->note);
     } else if (r->metrics) {
@@ -517,6 +531,7 @@ static hone_train_options settings(const hone_options *o, const hone_loss *loss,
         .options = j->resolved,
         .fingerprint = fingerprint(o, j),
         .notes = j->notes.list,
+        .also = j->also,
         .stop = &stop_signal,
         .report = show,
         .ctx = j,
@@ -547,9 +562,11 @@ static hone_status train(const hone_options *o, const hone_loss *loss, job *j) {
     hone_train_result r = {0};
     if (hone_options_flag(o, "dry-run")) return hone_train_dry_run(o, j, &data, &t);
     HONE_TRY(hone_train_check_room(j, &data, &t));
-    catch_signals();
+    set_work(true, "hone: left at once by a second signal; the last checkpoint is intact\n", j->quiet);
     hone_status st = hone_train_run(j->model, &data, &t, &r);
+    set_work(false, NULL, true);
     hone_progress_end(&j->progress);
+    j->was_finished = r.was_finished;
     if (st == HONE_E_STOPPED) {
         hone_error e = *hone_last_error();
         e.os_error = (int)stop_signal; /* the exit status is 128 + this */
@@ -567,10 +584,21 @@ static hone_status train(const hone_options *o, const hone_loss *loss, job *j) {
         }
         return hone_print_json(line);
     }
+    if (r.was_finished) return HONE_OK;
     if (r.skipped) hone_print_note(j->quiet, "%" PRId64 " of the steps were skipped, log.jsonl marks them", r.skipped);
     hone_print_note(j->quiet, "%" PRId64 " steps in %.0f s; the models are %s/best_model and %s/final_model", r.steps,
                     r.seconds, t.out, t.out);
     return HONE_OK;
+}
+
+/* Dropout changes the weights; rows to judge by and the metric decide which model is the best, and when to stop. */
+static json_t *describe_rest(const hone_options *o, const job *j) {
+    char eval[24] = "";
+    if (j->eval.table) snprintf(eval, sizeof eval, "%016" PRIx64, hone_table_fingerprint(j->eval.table));
+    const char *metric = hone_options_string(o, "metric");
+    return json_pack("{s:o, s:s, s:s}", "dropout",
+                     hone_options_has(o, "dropout") ? json_real(hone_options_real(o, "dropout")) : json_null(), "eval_data", eval,
+                     "metric", metric ? metric : "");
 }
 
 /* What somebody may not have meant: the full length is not trained, labels that stand at one row give no triplet. */
@@ -605,8 +633,14 @@ static hone_status prepare_and_train(const hone_options *o, job *j) {
     say_what_is_left_out(o, &j->loss_options, D, j);
     HONE_TRY(tokenize(o, loss, j));
     HONE_TRY(open_judge(o, loss, j));
+    if (!(j->also = describe_rest(o, j))) return hone_fail(HONE_E_NOMEM, "no memory for the run's identity");
     if (!(j->resolved = hone_train_describe(o, loss, j))) return hone_fail(HONE_E_NOMEM, "no memory for run.json");
     return train(o, loss, j);
+}
+
+static bool has_report(const char *out) {
+    char path[HONE_PATH_MAX];
+    return hone_io_join(path, out, "report.html") == HONE_OK && hone_io_exists(path);
 }
 
 static hone_status run(const hone_options *o) {
@@ -614,8 +648,11 @@ static hone_status run(const hone_options *o) {
     if (!j) return HONE_E_NOMEM;
     j->quiet = hone_options_flag(o, "quiet");
     j->progress.quiet = true; /* until the first step */
+    set_work(false, "hone: stopped by a signal before the training began; nothing was written\n",
+             j->quiet || hone_options_flag(o, "json"));
+    catch_signals();
     hone_status st = prepare_and_train(o, j);
-    json_decref(j->resolved);
+    json_decref(j->resolved), json_decref(j->also);
     hone_judge_free(j->judge);
     hone_token_store_free(&j->store);
     hone_model_close(j->model);
@@ -623,7 +660,7 @@ static hone_status run(const hone_options *o) {
     hone_split_free(&j->split);
     hone_labels_free(&j->eval.labels), hone_texts_free(&j->eval.texts), hone_table_free(j->eval.table);
     hone_labels_free(&j->train.labels), hone_texts_free(&j->train.texts), hone_table_free(j->train.table);
-    if (st == HONE_OK && !hone_options_flag(o, "dry-run"))
+    if (st == HONE_OK && !hone_options_flag(o, "dry-run") && !(j->was_finished && has_report(hone_options_string(o, "out"))))
         hone_report_after_training(hone_options_string(o, "out"), j->quiet);
     hone_free(j);
     return st;

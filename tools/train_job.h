@@ -25,13 +25,13 @@ typedef struct hone_train_job {
     hone_token_store store;
     hone_judge *judge; /* NULL: nothing to judge by */
     hone_judge_options judging;
-    json_t *resolved;
+    json_t *resolved, *also; /* for run.json; what a resumed run must have the same */
     hone_loss_options loss_options;
     int32_t skip[2 + HONE_MAX_NEGATIVES]; /* prompt tokens that pooling leaves out, by group */
     hone_train_notes notes;
     hone_train_twins twins;
     hone_progress progress;
-    bool quiet;
+    bool quiet, was_finished;
 } hone_train_job;
 
 /* run.json: what somebody needs to run this again, and to know that it was this. NULL: no memory. */

@@ -4,9 +4,11 @@
 #include "base/json.h"
 #include "tensor/safetensors.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <zlib.h>
 
 enum { FORMAT = 2 };
@@ -161,11 +163,11 @@ static hone_status state_json(const char *dir, const hone_train_state *s, const 
         json_decref(weights), json_decref(optimizer), json_decref(files), json_decref(watch);
         return status;
     }
-    *out = json_pack("{s:i, s:I, s:I, s:I, s:I, s:f, s:f, s:I, s:I, s:I, s:I, s:o, s:O, s:{s:o, s:o}, s:o, s:s}", "format",
+    *out = json_pack("{s:i, s:I, s:I, s:I, s:I, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:o, s:O, s:{s:o, s:o}, s:o, s:s}", "format",
                      FORMAT, "step", (json_int_t)s->step, "epoch", (json_int_t)s->epoch, "batch", (json_int_t)s->batch,
                      "best_step", (json_int_t)s->best_step, "best_metric", s->best_metric, "first_metric",
                      s->first_metric, "skipped", (json_int_t)s->skipped, "stale", (json_int_t)s->stale, "bad", (json_int_t)s->bad,
-                     "log_offset", (json_int_t)s->log_offset, "watch", watch, "identity", (json_t *)(uintptr_t)identity, "checksums",
+                     "log_offset", (json_int_t)s->log_offset, "judged", (json_int_t)s->judged, "watch", watch, "identity", (json_t *)(uintptr_t)identity, "checksums",
                      "model.safetensors", weights, "optimizer.safetensors", optimizer, "files", files, "state_crc32",
                      "00000000");
     return *out ? HONE_OK : hone_fail(HONE_E_NOMEM, "no memory for state.json");
@@ -223,19 +225,36 @@ static hone_status add_state(const char *dir, hone_model *m, hone_optim *o, cons
     return status == HONE_OK ? hone_io_sync_dir(dir) : status;
 }
 
+/* About what a checkpoint takes on the disk: its tensors, and 64 KiB for all that is small. */
+static uint64_t bytes_of(hone_model *m, hone_optim *o) {
+    hone_params *ps = hone_model_params(m);
+    uint64_t floats = 0;
+    for (int64_t i = 0; i < hone_params_count(ps); i++)
+        floats += (uint64_t)hone_count(hone_params_at(ps, i)->tensor) * (hone_optim_m(o, i) ? 3 : 1);
+    return sizeof(float) * floats + (64 << 10);
+}
+
 hone_status hone_checkpoint_save(const char *dir, hone_model *m, hone_optim *o, const hone_train_state *s,
                                  const json_t *identity) {
     char fresh[HONE_PATH_MAX];
     if (snprintf(fresh, sizeof fresh, "%s.tmp", dir) >= HONE_PATH_MAX)
         return hone_fail(HONE_E_LIMIT, "the path is longer than %d bytes", HONE_PATH_MAX);
+    char old[HONE_PATH_MAX], parent[HONE_PATH_MAX];
+    snprintf(parent, sizeof parent, "%s", dir);
+    char *slash = strrchr(parent, '/');
+    slash ? (void)(*slash = 0) : (void)strcpy(parent, ".");
+    if (snprintf(old, sizeof old, "%s.old-%ld", dir, (long)getpid()) >= HONE_PATH_MAX)
+        return hone_fail(HONE_E_LIMIT, "the path is longer than %d bytes", HONE_PATH_MAX);
+    uint64_t bytes = bytes_of(m, o);
     HONE_TRY(hone_io_remove_tree(fresh));
+    HONE_TRY(hone_io_check_room(parent, dir, bytes));
     hone_status status = add_state(fresh, m, o, s, identity);
-    if (status == HONE_OK) status = hone_io_remove_tree(dir); /* an earlier attempt at the same step */
-    if (status == HONE_OK) status = hone_io_rename(fresh, dir);
+    if (status == HONE_OK) status = hone_io_replace_dir(fresh, dir, old); /* there may be one, damaged, of the same step */
     if (status != HONE_OK) {
         hone_error e = *hone_last_error();
         hone_io_remove_tree(fresh);
         hone_error_restore(&e);
+        if (e.os_error == ENOSPC || e.os_error == EDQUOT) return hone_io_fail_full(parent, dir, bytes);
     }
     return status;
 }
@@ -316,6 +335,7 @@ static hone_status read_state(const char *dir, hone_train_state *s, json_t **jso
     HONE_TRY(hone_json_int(*json, file, "stale", 0, 0, INT64_MAX, &s->stale));
     HONE_TRY(hone_json_int(*json, file, "bad", 0, 0, INT64_MAX, &s->bad));
     read_numbers(json_object_get(*json, "watch"), s->watch, HONE_WATCH_NUMBERS);
+    HONE_TRY(hone_json_int(*json, file, "judged", s->step, -1, INT64_MAX, &s->judged));
     HONE_TRY(hone_json_real(*json, file, "best_metric", 0, &s->best_metric));
     HONE_TRY(hone_json_real(*json, file, "first_metric", 0, &s->first_metric));
     HONE_TRY(check_sums(dir, "model.safetensors", *json));
@@ -380,9 +400,9 @@ static hone_status list_checkpoints(const char *run, found **out, size_t *n) {
 
 /* What a run that was killed left half done: checkpoint_step_3.tmp, best_model.old-812, run.json.tmp-812 … */
 static bool is_litter(const char *name) {
-    static const char *const heads[] = {"checkpoint_", "best_model.", "final_model.", "run.json."};
+    static const char *const heads[] = {"checkpoint_", "best_model.", "final_model.", "run.json.", "report.html."};
     bool ours = false;
-    for (int i = 0; i < 4; i++) ours |= !strncmp(name, heads[i], strlen(heads[i]));
+    for (int i = 0; i < 5; i++) ours |= !strncmp(name, heads[i], strlen(heads[i]));
     const char *dot = strrchr(name, '.');
     if (!ours || !dot || (strncmp(dot, ".tmp", 4) && strncmp(dot, ".old", 4))) return false;
     const char *rest = dot + 4;
@@ -390,7 +410,7 @@ static bool is_litter(const char *name) {
                   : *rest == '-' && rest[1] && strspn(rest + 1, "0123456789") == strlen(rest + 1);
 }
 
-static hone_status remove_litter(const char *run) {
+hone_status hone_checkpoint_tidy(const char *run) {
     char **names, path[HONE_PATH_MAX];
     size_t count;
     if (!hone_io_is_dir(run)) return HONE_OK;
@@ -399,34 +419,48 @@ static hone_status remove_litter(const char *run) {
     for (size_t i = 0; s == HONE_OK && i < count; i++) {
         if (!is_litter(names[i])) continue;
         s = hone_io_join(path, run, names[i]);
-        if (s == HONE_OK) s = hone_io_remove_tree(path);
+        char *old = strstr(path, ".old-"), name[HONE_PATH_MAX];
+        snprintf(name, sizeof name, "%.*s", old ? (int)(old - path) : 0, path);
+        if (s == HONE_OK) s = old && !hone_io_exists(name) ? hone_io_rename(path, name) : hone_io_remove_tree(path);
     }
     hone_free(names);
     return s;
+}
+
+/* One more line: the folder, and of its files the one that is damaged. */
+static void say_passed_over(const char *dir, char *out, size_t n) {
+    const hone_error *e = hone_last_error();
+    size_t used = strlen(out), k = strlen(dir);
+    const char *file = !strncmp(e->file, dir, k) && e->file[k] == '/' ? e->file + k + 1 : "";
+    if (used + 1 < n)
+        snprintf(out + used, n - used, "%spassing over %.1000s: %.200s%s%.400s", used ? "\n" : "", dir, file, *file ? " " : "",
+                 e->message);
 }
 
 static hone_status find_newest(const char *run, char dir[4096], char *passed_over, size_t n, hone_train_state *state) {
     found *list;
     size_t count;
     dir[0] = 0;
+    if (passed_over && n) *passed_over = 0;
     HONE_TRY(list_checkpoints(run, &list, &count));
-    for (size_t i = 0; i < count && !*dir; i++) {
+    hone_status status = HONE_OK;
+    for (size_t i = 0; i < count && !*dir && status == HONE_OK; i++) {
         json_t *json = NULL;
         if (read_state(list[i].dir, state, &json) == HONE_OK)
             snprintf(dir, HONE_PATH_MAX, "%s", list[i].dir);
+        else if (hone_last_error()->code == HONE_E_NOMEM)
+            status = HONE_E_NOMEM; /* says nothing about the checkpoint */
         else if (passed_over)
-            snprintf(passed_over, n, "passing over %.200s: %.280s", list[i].dir, hone_last_error()->message);
+            say_passed_over(list[i].dir, passed_over, n);
         json_decref(json);
     }
     hone_free(list);
-    hone_error_clear();
-    return HONE_OK;
+    if (status == HONE_OK) hone_error_clear();
+    return status;
 }
 
 hone_status hone_checkpoint_newest(const char *run, char dir[4096], char *passed_over, size_t n) {
     hone_train_state state;
-    dir[0] = 0;
-    HONE_TRY(remove_litter(run));
     return find_newest(run, dir, passed_over, n, &state);
 }
 
@@ -447,12 +481,13 @@ static hone_status discard(const char *dir) {
     return hone_io_remove_tree(gone);
 }
 
-hone_status hone_checkpoint_prune(const char *run, int64_t keep) {
+hone_status hone_checkpoint_prune(const char *run, int64_t keep, int64_t step) {
     found *list;
     size_t count;
     HONE_TRY(list_checkpoints(run, &list, &count));
     hone_status s = HONE_OK;
-    for (size_t i = (size_t)keep; i < count && s == HONE_OK; i++) s = discard(list[i].dir);
+    for (size_t i = 0; i < count && s == HONE_OK; i++)
+        if (list[i].step > step || keep-- <= 0) s = discard(list[i].dir);
     hone_free(list);
     return s;
 }
@@ -460,16 +495,49 @@ hone_status hone_checkpoint_prune(const char *run, int64_t keep) {
 /* ---- loading
  * ----------------------------------------------------------------------------------------------------------- */
 
-static hone_status compare_identity(const char *dir, const json_t *stored, const json_t *now) {
+/* As the user would write it; to be freed. */
+static char *value_text(const json_t *x) {
+    char number[32];
+    if (!x) return NULL;
+    if (!json_is_real(x)) return json_dumps(x, JSON_ENCODE_ANY);
+    hone_format_f64(number, json_real_value(x));
+    return hone_strdup(number);
+}
+
+/* What somebody on the command line calls it. */
+static const char *option_of(const char *key, char out[64]) {
+    static const char *const others[][2] = {{"total_steps", "total_steps (--steps, --epochs)"},
+                                            {"rows", "rows of --train"},
+                                            {"data", "data (--train, --eval-split, prompts, --max-length) of sum"},
+                                            {"labels", "labels and scores of --train of sum"},
+                                            {"model", "a --model of sum"},
+                                            {"tokens", "tokens (the tokenizer of --model) of sum"},
+                                            {"eval_data", "--eval rows of sum"},
+                                            {"beta1", "--betas: beta1"},
+                                            {"beta2", "--betas: beta2"},
+                                            {"shuffle", "--no-shuffle: shuffle"},
+                                            {"frozen", "--freeze: frozen"},
+                                            {"rates", "--lr-scale: rates"},
+                                            {"isa", "the CPU row (HONE_ISA)"}};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (!strcmp(key, others[i][0])) return others[i][1];
+    snprintf(out, 64, "--%.60s", key);
+    for (char *p = out; *p; p++)
+        if (*p == '_') *p = '-';
+    return out;
+}
+
+hone_status hone_checkpoint_compare(const char *dir, const json_t *stored, const json_t *now) {
     const char *key;
+    char name[64];
     json_t *value;
     json_object_foreach((json_t *)(uintptr_t)now, key, value) {
         const json_t *old = json_object_get(stored, key);
         if (old && json_equal(old, value)) continue;
-        char *a = old ? json_dumps(old, JSON_ENCODE_ANY) : NULL, *b = json_dumps(value, JSON_ENCODE_ANY);
+        char *a = value_text(old), *b = value_text(value);
         hone_fail_at(HONE_E_ARG, dir, 0, 0,
-                     "was trained with %s %s, this run has %s: resuming would not give the same result", key,
-                     a ? a : "(none)", b ? b : "?");
+                     "was trained with %s %.60s, this run has %.60s: resuming would not give the same result",
+                     option_of(key, name), a ? a : "(none)", b ? b : "?");
         hone_free(a);
         hone_free(b);
         return hone_hint("give the options of the first run, or start a new one with another --out");
@@ -536,7 +604,7 @@ hone_status hone_checkpoint_load(const char *dir, hone_model *m, hone_optim *o, 
     json_t *json = NULL;
     hone_train_state state;
     hone_status status = read_state(dir, &state, &json);
-    if (status == HONE_OK) status = compare_identity(dir, json_object_get(json, "identity"), identity);
+    if (status == HONE_OK) status = hone_checkpoint_compare(dir, json_object_get(json, "identity"), identity);
     json_decref(json);
     if (status == HONE_OK) status = load_weights(dir, m);
     if (status == HONE_OK) status = load_optimizer(dir, m, o, state.step - state.skipped);

@@ -31,17 +31,19 @@ typedef struct hone_train_state {
     int64_t stale;      /* evaluations since the best one */
     int64_t bad;        /* steps skipped in a row until now */
     int64_t log_offset; /* bytes of log.jsonl that belong to this state */
+    int64_t judged;     /* step of the last evaluation that was done; -1: none */
     double watch[HONE_WATCH_NUMBERS];
 } hone_train_state;
 
 /* `identity`: what must not change between stop and resume (options, data fingerprint); stored, and compared by
- * hone_checkpoint_load. HONE_E_IO (no folder of that name appears), HONE_E_LIMIT (a path too long), HONE_E_NOMEM. */
+ * hone_checkpoint_load. HONE_E_IO (no folder of that name appears; a disk that is full, or would be with this checkpoint and
+ * a tenth more, has errno ENOSPC and both numbers), HONE_E_LIMIT (a path too long), HONE_E_NOMEM. */
 hone_status hone_checkpoint_save(const char *dir, hone_model *m, hone_optim *o, const hone_train_state *s,
                                  const json_t *identity);
 
 /* The newest checkpoint folder in `run` whose state and checksums hold, into dir; "" if there is none. Damaged newer
- * ones are named in `passed_over` (may be NULL). What a killed run left half written in `run` (NAME.tmp, NAME.tmp-PID,
- * NAME.old-PID) is removed. HONE_E_IO, HONE_E_NOMEM; damage is no error here. */
+ * ones are named in `passed_over` (may be NULL), one sentence a line. Changes nothing. HONE_E_IO, HONE_E_NOMEM; damage is
+ * no error here. */
 hone_status hone_checkpoint_newest(const char *run, char dir[4096], char *passed_over, size_t n);
 /* The same without touching anything: where a resumed run would go on. *dir is "" if it would start afresh. */
 hone_status hone_checkpoint_peek(const char *run, char dir[4096], hone_train_state *s);
@@ -49,7 +51,13 @@ hone_status hone_checkpoint_peek(const char *run, char dir[4096], hone_train_sta
  * HONE_E_FORMAT. */
 hone_status hone_checkpoint_load(const char *dir, hone_model *m, hone_optim *o, hone_train_state *s,
                                  const json_t *identity);
-/* Delete all but the newest `keep` checkpoints of a run. HONE_E_IO, HONE_E_NOMEM. */
-hone_status hone_checkpoint_prune(const char *run, int64_t keep);
+/* HONE_E_ARG with the first field named that differs between the identity stored in `dir` and `now`. */
+hone_status hone_checkpoint_compare(const char *dir, const json_t *stored, const json_t *now);
+/* Remove what a killed run left half written in `run`: NAME.tmp, NAME.tmp-PID; NAME.old-PID, which gets its name back
+ * where NAME is gone. Only for the one who is about to write there: a run that goes on has such folders, too. */
+hone_status hone_checkpoint_tidy(const char *run);
+/* Delete all but the newest `keep` checkpoints of a run that stands at `step`. Those of later steps, which were passed
+ * over as damaged when the run was taken up, are the first to go. HONE_E_IO, HONE_E_NOMEM. */
+hone_status hone_checkpoint_prune(const char *run, int64_t keep, int64_t step);
 
 #endif

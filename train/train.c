@@ -35,6 +35,7 @@ typedef struct run {
     hone_watch *watch;
     const hone_token_batch *batch; /* the last one */
     char good[HONE_PATH_MAX]; /* the last checkpoint that was not written amid skipped steps */
+    bool was_finished;
     char best[HONE_PATH_MAX], final[HONE_PATH_MAX], log_path[HONE_PATH_MAX];
 } run;
 
@@ -232,11 +233,24 @@ static hone_status evaluate(run *r) {
     if (isnan(primary)) primary = -DBL_MAX; /* a correlation with a constant: any number is better, and this one has a JSON form */
     hone_train_report report = {.epoch = epochs_done(r), .metrics = metrics, .step = r->state.step};
     hone_status s = hone_train_log_evaluation(r->log, &report);
+    r->state.judged = r->state.step;
     if (r->state.step == 0) r->state.first_metric = primary;
     if (s == HONE_OK && r->state.step > 0) s = save_best(r, primary);
     tell(r, &report);
     json_decref(metrics);
     return s;
+}
+
+/* A failed write's sentence ends in what is still good. */
+static void say_what_is_left(const run *r) {
+    hone_error e = *hone_last_error();
+    size_t n = strlen(e.message);
+    const char *slash = strrchr(r->good, '/');
+    if (*r->good)
+        snprintf(e.message + n, sizeof e.message - n, "; %.100s is intact", slash ? slash + 1 : r->good);
+    else
+        snprintf(e.message + n, sizeof e.message - n, "; there is no earlier checkpoint");
+    hone_error_restore(&e);
 }
 
 /* Amid skipped steps only a stop is worth one: the weights are finite, but may be what the steps fail on, and a checkpoint from before
@@ -255,27 +269,54 @@ static hone_status checkpoint(run *r, bool at_epoch, bool stop) {
     HONE_TRY(hone_checkpoint_save(dir, r->m, r->optim, &r->state, r->identity));
     if (r->state.bad > 0) return HONE_OK;
     snprintf(r->good, sizeof r->good, "%s", dir);
-    return r->o->keep > 0 ? hone_checkpoint_prune(r->o->out, r->o->keep) : HONE_OK;
+    return r->o->keep > 0 ? hone_checkpoint_prune(r->o->out, r->o->keep, r->state.step) : HONE_OK;
 }
 
 static bool due(int64_t every, int64_t step) { return every > 0 && step % every == 0; }
+
+/* An evaluation belongs to the run as it stands now and was not done: it is its moment, or a signal had broken it off. */
+static bool evaluation_due(const run *r) {
+    if (!r->o->evaluation || r->state.judged == r->state.step) return false;
+    if (r->state.step == 0) return r->o->eval_every >= 0;
+    if (r->o->eval_every == 0) return r->state.batch == 0; /* the end of an epoch */
+    return due(r->o->eval_every, r->state.step) || (r->o->eval_every > 0 && r->state.step == r->total);
+}
+
+static bool stopping(const run *r) { return r->o->stop && *r->o->stop; }
+
+/* A signal came: what there is is saved. */
+static hone_status stop_here(run *r) {
+    if (r->state.step == 0) return hone_fail(HONE_E_STOPPED, "stopped by a signal before the first step: there is nothing to save yet");
+    HONE_TRY(checkpoint(r, false, true));
+    return hone_fail(HONE_E_STOPPED, "stopped by a signal after step %" PRId64 " of %" PRId64 "; the checkpoint is saved", r->state.step, r->total);
+}
+
+static hone_status evaluate_if_due(run *r) {
+    hone_status s = evaluation_due(r) ? evaluate(r) : HONE_OK;
+    return s == HONE_E_STOPPED ? stop_here(r) : s;
+}
 
 static bool out_of_patience(const run *r) { return r->o->patience > 0 && r->o->evaluation && r->state.stale >= r->o->patience; }
 
 /* What is due after a step inside an epoch. At the last step of the run the epoch's end does it. */
 static hone_status after_step(run *r) {
     if (r->state.step == r->total) return HONE_OK;
-    if (due(r->o->eval_every, r->state.step)) HONE_TRY(evaluate(r));
-    bool stop = r->o->stop && *r->o->stop;
-    if (stop || due(r->o->save_every, r->state.step)) HONE_TRY(checkpoint(r, false, stop));
-    if (!stop) return HONE_OK;
-    return hone_fail(HONE_E_STOPPED, "stopped by a signal after step %" PRId64 " of %" PRId64 "; the checkpoint is saved", r->state.step,
-                     r->total);
+    HONE_TRY(evaluate_if_due(r));
+    if (!stopping(r) && due(r->o->save_every, r->state.step)) HONE_TRY(checkpoint(r, false, false));
+    return stopping(r) ? stop_here(r) : HONE_OK;
 }
 
 /* ---- the run --------------------------------------------------------------------------------------------------------------- */
 
+static hone_status end_epoch(run *r) {
+    HONE_TRY(evaluate_if_due(r));
+    return r->o->save_every == 0 ? checkpoint(r, true, false) : HONE_OK;
+}
+
 static hone_status run_epochs(run *r) {
+    /* Before the first step; and what a signal broke off. */
+    if (r->state.step == 0 || r->state.batch) HONE_TRY(evaluate_if_due(r));
+    else if (evaluation_due(r)) HONE_TRY(end_epoch(r));
     while (r->state.step < r->total && !out_of_patience(r)) {
         int64_t before = r->state.step;
         HONE_TRY(hone_batches_begin(r->batches, r->state.epoch, r->state.batch));
@@ -288,26 +329,79 @@ static hone_status run_epochs(run *r) {
         if (fresh && r->state.step == before) return hone_fail(HONE_E_FORMAT, "an epoch of %" PRId64 " rows gives no batch of %" PRId64, r->data->n, r->o->batch_size);
         r->state.epoch++;
         r->state.batch = 0;
-        if (r->o->eval_every == 0 || (r->state.step == r->total && r->o->eval_every > 0)) HONE_TRY(evaluate(r));
-        if (r->o->save_every == 0) HONE_TRY(checkpoint(r, true, false));
+        HONE_TRY(end_epoch(r));
     }
     return HONE_OK;
 }
 
+/* run.json: what the caller says of the run; at its very end also "finished", which tells a later --resume that nothing is left
+ * to do, and by its identity that it is this run that is meant. */
+static hone_status write_run(const run *r, bool finished) {
+    char path[HONE_PATH_MAX];
+    if (!r->o->options && !finished) return HONE_OK;
+    HONE_TRY(hone_io_join(path, r->o->out, "run.json"));
+    if (!finished) return hone_json_save(r->o->options, path);
+    json_t *all = r->o->options ? json_copy((json_t *)(uintptr_t)r->o->options) : json_object();
+    json_t *end = json_pack("{s:I, s:I, s:I, s:f, s:f, s:o, s:O}", "steps", (json_int_t)r->state.step, "best_step", (json_int_t)r->state.best_step,
+                            "skipped", (json_int_t)r->state.skipped, "first_metric", r->state.first_metric, "best_metric", r->state.best_metric,
+                            "last_loss", isfinite(r->last_loss) ? json_real(r->last_loss) : json_null(), "identity", r->identity);
+    int failed = all && end ? json_object_set(all, "finished", end) : -1;
+    hone_status s = failed ? hone_fail(HONE_E_NOMEM, "no memory for run.json") : hone_json_save(all, path);
+    json_decref(all), json_decref(end);
+    return s;
+}
+
+/* Has the run in this folder ended? Then it is this run that must be meant. */
+static hone_status look_for_end(run *r) {
+    char path[HONE_PATH_MAX];
+    json_t *all = NULL;
+    HONE_TRY(hone_io_join(path, r->o->out, "run.json"));
+    if (!hone_io_exists(path) || !hone_io_is_dir(r->final) || !hone_io_is_dir(r->best)) return HONE_OK;
+    HONE_TRY(hone_json_load(path, &all));
+    const json_t *end = json_object_get(all, "finished");
+    hone_status s = end ? hone_checkpoint_compare(r->o->out, json_object_get(end, "identity"), r->identity) : HONE_OK;
+    if (end && s == HONE_OK) {
+        r->was_finished = true;
+        r->state.step = json_integer_value(json_object_get(end, "steps"));
+        r->state.best_step = json_integer_value(json_object_get(end, "best_step"));
+        r->state.skipped = json_integer_value(json_object_get(end, "skipped"));
+        r->state.first_metric = json_number_value(json_object_get(end, "first_metric"));
+        r->state.best_metric = json_number_value(json_object_get(end, "best_metric"));
+        r->last_loss = json_number_value(json_object_get(end, "last_loss"));
+    }
+    json_decref(all);
+    return s;
+}
+
 static hone_status finish(run *r) {
+    int64_t offset;
     HONE_TRY(hone_optim_catch_up_all(r->optim));
     HONE_TRY(check_weights(r, false));
-    HONE_TRY(hone_model_save(r->m, r->final));
+    HONE_TRY(hone_train_log_sync(r->log, &offset));
     if (r->state.best_step < 0) HONE_TRY(hone_model_save(r->m, r->best));
-    int64_t offset;
-    return hone_train_log_sync(r->log, &offset);
+    HONE_TRY(hone_model_save(r->m, r->final));
+    return write_run(r, true);
 }
 
 static hone_status take_up(run *r) {
-    char dir[HONE_PATH_MAX], passed_over[512] = "";
+    char dir[HONE_PATH_MAX], passed_over[4096] = "";
     if (!r->o->resume) return HONE_OK;
+    HONE_TRY(look_for_end(r));
+    if (r->was_finished) {
+        note(r, "this run has ended, there is nothing to continue: all stays as it is");
+        return HONE_OK;
+    }
+    HONE_TRY(hone_checkpoint_tidy(r->o->out));
     HONE_TRY(hone_checkpoint_newest(r->o->out, dir, passed_over, sizeof passed_over));
-    if (*passed_over) note(r, passed_over);
+    for (char *line = passed_over, *rest; *line; line = rest) {
+        rest = line + strcspn(line, "\n");
+        if (*rest) *rest++ = 0;
+        note(r, line);
+    }
+    if (!*dir && *passed_over) { /* hours of work are not begun anew without a word from their owner */
+        hone_fail_at(HONE_E_FORMAT, r->o->out, 0, 0, "none of its checkpoints is whole; %s", passed_over);
+        return hone_hint("give another --out to begin again");
+    }
     if (!*dir) return HONE_OK;
     HONE_TRY(hone_checkpoint_load(dir, r->m, r->optim, &r->state, r->identity));
     if (r->state.bad == 0) snprintf(r->good, sizeof r->good, "%s", dir);
@@ -351,17 +445,43 @@ static uint64_t labels_sum(const run *r) {
     return h;
 }
 
+/* The texts as the model's tokenizer makes them numbers. */
+static uint64_t tokens_sum(const run *r) {
+    const hone_token_store *t = r->data->store;
+    return mix(0xCBF29CE484222325u, t->ids, (size_t)t->offset[t->n_units] * sizeof *t->ids);
+}
+
+/* The weights that the run starts from. Word by word: FNV's multiplication is made once for eight bytes. */
+static uint64_t model_sum(const run *r) {
+    hone_params *ps = hone_model_params(r->m);
+    uint64_t h = 0xCBF29CE484222325u;
+    for (int64_t i = 0; i < hone_params_count(ps); i++) {
+        const hone_tensor *x = hone_params_at(ps, i)->tensor;
+        const float *from = hone_f32(x);
+        for (int64_t k = 0, n = hone_count(x); k < n; k += 2) {
+            uint64_t word = 0;
+            memcpy(&word, from + k, n - k < 2 ? sizeof *from : sizeof word);
+            h = (h ^ word) * 0x100000001B3u;
+            h ^= h >> 29; /* what differs in the highest bits reaches the lowest ones, too */
+        }
+    }
+    return h;
+}
+
 static hone_status add_identity(const run *r, json_t *id) {
     const hone_train_options *o = r->o;
-    char frozen[64], rates[64], labels[24];
+    char frozen[64], rates[64], labels[24], tokens[24];
     json_t *dims = json_array();
     for (int i = 0; i < o->loss_options.n_dims; i++) json_array_append_new(dims, json_integer(o->loss_options.dims[i]));
     describe_part(r, false, frozen, sizeof frozen);
     describe_part(r, true, rates, sizeof rates);
     snprintf(labels, sizeof labels, "%016" PRIx64, labels_sum(r));
-    json_t *more = json_pack("{s:i, s:o, s:I, s:s, s:s, s:s}", "distance", (int)o->loss_options.metric, "matryoshka", dims, "patience",
+    snprintf(tokens, sizeof tokens, "%016" PRIx64, tokens_sum(r));
+    json_t *more = json_pack("{s:s, s:I, s:b, s:i, s:o, s:I, s:s, s:s, s:s}", "tokens", tokens, "eval_every",
+                             (json_int_t)(o->evaluation ? o->eval_every : -1), "drop_last", o->drop_last, "distance", (int)o->loss_options.metric, "matryoshka", dims, "patience",
                              (json_int_t)o->patience, "frozen", frozen, "rates", rates, "labels", labels);
     int failed = more ? json_object_update(id, more) : -1;
+    if (!failed && o->also) failed = json_object_update(id, (json_t *)(uintptr_t)o->also);
     json_decref(more);
     return failed ? hone_fail(HONE_E_NOMEM, "no memory for the run's identity") : HONE_OK;
 }
@@ -369,11 +489,12 @@ static hone_status add_identity(const run *r, json_t *id) {
 /* What must stay the same for a resumed run to give the same bits. Threads, logging and saving may change. */
 static json_t *identity_of(const run *r) {
     const hone_train_options *o = r->o;
-    char fingerprint[32];
+    char fingerprint[32], model[32];
+    snprintf(model, sizeof model, "%016" PRIx64, model_sum(r));
     snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, o->fingerprint);
-    return json_pack("{s:s, s:I, s:I, s:I, s:f, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:i, s:I, s:b, s:b, s:s, s:i, s:s, s:I}", "loss", o->loss->name,
-                     "rows", (json_int_t)r->data->n, "batch_size", (json_int_t)o->batch_size, "accumulate", (json_int_t)o->accumulate, "lr", o->lr,
-                     "warmup", (json_int_t)r->warmup, "total_steps", (json_int_t)r->total, "weight_decay", o->optim.weight_decay, "beta1",
+    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:f, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:i, s:I, s:b, s:b, s:s, s:i, s:s, s:I}", "loss", o->loss->name,
+                     "model", model, "rows", (json_int_t)r->data->n, "batch_size", (json_int_t)o->batch_size, "accumulate", (json_int_t)o->accumulate, "lr", o->lr,
+                     "total_steps", (json_int_t)r->total, "warmup", (json_int_t)r->warmup, "weight_decay", o->optim.weight_decay, "beta1",
                      o->optim.beta1, "beta2", o->optim.beta2, "eps", o->optim.eps, "clip", o->optim.clip, "scale", o->loss_options.scale, "margin",
                      o->loss_options.margin, "schedule", (int)o->schedule, "seed", (json_int_t)o->seed, "shuffle", !o->no_shuffle, "no_duplicates",
                      (int)o->no_duplicates, "data", fingerprint, "isa", (int)hone_kernels_isa(), "precision",
@@ -421,7 +542,7 @@ static hone_status begin_watch(run *r) {
 
 static hone_status prepare(run *r) {
     const hone_train_options *o = r->o;
-    r->state.best_step = -1;
+    r->state.best_step = r->state.judged = -1;
     HONE_TRY(check_data(r));
     HONE_TRY(hone_io_join(r->best, o->out, "best_model"));
     HONE_TRY(hone_io_join(r->final, o->out, "final_model"));
@@ -441,18 +562,15 @@ static hone_status prepare(run *r) {
     if (!(r->identity = identity_of(r))) return hone_fail(HONE_E_NOMEM, "no memory for the run's identity");
     HONE_TRY(add_identity(r, r->identity));
     HONE_TRY(take_up(r));
+    if (r->was_finished) return HONE_OK;
     HONE_TRY(begin_watch(r));
     return hone_train_log_open(r->log_path, r->state.log_offset, &r->log);
 }
 
 static hone_status run_all(run *r) {
     HONE_TRY(prepare(r));
-    if (r->o->options) {
-        char path[HONE_PATH_MAX];
-        HONE_TRY(hone_io_join(path, r->o->out, "run.json"));
-        HONE_TRY(hone_json_save(r->o->options, path));
-    }
-    if (r->state.step == 0 && r->o->eval_every >= 0) HONE_TRY(evaluate(r));
+    if (r->was_finished) return HONE_OK;
+    HONE_TRY(write_run(r, false));
     HONE_TRY(run_epochs(r));
     if (out_of_patience(r)) {
         char text[160];
@@ -472,9 +590,10 @@ hone_status hone_train_run(hone_model *m, const hone_train_data *data, const hon
                                                                        o->batch_size, o->accumulate)
                                                            : run_all(r);
     if (result)
-        *result = (hone_train_result){.steps = r->state.step, .best_step = r->state.best_step, .skipped = r->state.skipped,
+        *result = (hone_train_result){.was_finished = r->was_finished, .steps = r->state.step, .best_step = r->state.best_step, .skipped = r->state.skipped,
                                       .first_metric = r->state.first_metric, .best_metric = r->state.best_metric, .last_loss = r->last_loss,
                                       .seconds = now() - start};
+    if (s == HONE_E_IO && r->state.step > 0) say_what_is_left(r);
     hone_train_log_close(r->log);
     hone_batches_free(r->batches);
     hone_optim_free(r->optim);

@@ -23,7 +23,7 @@
 
 #include <signal.h>
 
-/* Judge the model as it stands: a new JSON object {"accuracy@1": 0.61, …} into *metrics and the number that decides which model is
+/* Judge the model as it stands (HONE_E_STOPPED: a signal came, and the run saves and ends): a new JSON object {"accuracy@1": 0.61, …} into *metrics and the number that decides which model is
  * best (higher is better; NaN: not defined, kept as -DBL_MAX) into *primary. */
 typedef struct hone_evaluation {
     hone_status (*run)(void *ctx, hone_model *m, hone_graph *g, json_t **metrics, double *primary);
@@ -64,6 +64,7 @@ typedef struct hone_train_options {
     const json_t *options;             /* resolved command line for run.json (borrowed); NULL: none */
     uint64_t fingerprint;              /* of the data: a resumed run must have the same */
     const char *const *notes;          /* sentences to be told when the run begins, not when it is taken up; NULL-terminated; NULL: none */
+    const json_t *also;                /* more that a resumed run must have the same, by name (borrowed); NULL: nothing */
     const volatile sig_atomic_t *stop; /* not NULL and not 0: save and return HONE_E_STOPPED after this step */
     void (*report)(void *ctx, const hone_train_report *r); /* NULL: silent */
     void *ctx;
@@ -89,6 +90,7 @@ typedef struct hone_train_data {
 
 /* How it went: steps made, of the best model and skipped; the deciding metric before training and at its best. */
 typedef struct hone_train_result {
+    bool was_finished; /* --resume of a run that had ended: nothing was done */
     int64_t steps, best_step, skipped; /* best_step -1: nothing was judged */
     double first_metric, best_metric, last_loss, seconds;
 } hone_train_result;
