@@ -56,7 +56,7 @@ LIB_SRC := $(sort $(foreach r,$(ROOMS),$(wildcard $(r)/*.c)))
 CMD_SRC := $(sort $(wildcard tools/*.c))
 # Each program of tests/reliability is a target of its own, not a test of the suite.
 TEST_SRC:= $(sort $(filter-out tests/reliability/% tests/fuzz/main.c,$(wildcard tests/*.c tests/*/*.c tests/*/*/*.c)))
-PROOFS  := kill9 bitflip iofault oom soak malformed
+PROOFS  := signals powerloss kill9 bitflip iofault oom soak malformed
 # Parsers as functions of bytes: for malformed, for the fuzzers, and for the tests, which replay what the fuzzers kept.
 FUZZ_OBJ = $(addprefix $(BUILD)/tests/fuzz/,targets.o files.o folders.o)
 EXP_SRC := $(sort $(wildcard experiments/*.c))
@@ -145,6 +145,8 @@ nan: ## a NaN behind every operation of a step of each model and loss: caught in
 	$(Q)$(MAKE) --no-print-directory CONFIG=test build/test/hone-tests
 	$(Q)HONE_NAN_STRIDE=1 build/test/hone-tests nan >build/test/nan.log 2>&1; s=$$?; \
 	    grep '^nan: ' build/test/nan.log || { cat build/test/nan.log; echo 'nan: FAIL'; }; exit $$s
+powerloss: ## 2,000 states of a disk after the power failed: what was not synced lost, reordered, torn; STATES=2000
+signals: ## SIGINT, SIGTERM, SIGHUP at every file operation of a run and at random moments; a second one; then --resume
 kill9: ## kill -9 at random moments and at every file operation, then --resume; KILLS=200 RUNS=20
 bitflip: ## every bit of a checkpoint and of a model file's header flipped: found, or harmless
 iofault: ## every file operation of every command failing in turn, once and for ever
@@ -164,7 +166,7 @@ $(BUILD)/proofs/hone_main.o: tools/hone.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(filter-out -Wmissing-prototypes,$(CFLAGS)) -Dmain=hone_main -MMD -MP -c $< -o $@
 
-PROOF_OBJ := $(patsubst %,$(BUILD)/tests/reliability/%.o,common faults) $(BUILD)/proofs/hone_main.o
+PROOF_OBJ := $(patsubst %,$(BUILD)/tests/reliability/%.o,common faults disk) $(BUILD)/proofs/hone_main.o
 $(BUILD)/proofs/%: $(BUILD)/tests/reliability/%.o $(PROOF_OBJ) $(TOOL_OBJ) $(BUILD)/libhone.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)

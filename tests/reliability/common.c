@@ -1,6 +1,7 @@
 #include "tests/reliability/common.h"
 
 #include "base/io.h"
+#include "base/io_log.h"
 #include "base/json.h"
 #include "base/memory.h"
 
@@ -69,6 +70,10 @@ const char *in_dir(const char *name) {
 /* ---- processes
  * --------------------------------------------------------------------------------------------------------- */
 
+const char *run_log;
+int run_signal = SIGKILL;
+bool compare_checkpoints = true;
+
 /* What a run tells its parent. */
 typedef struct told {
     int64_t live, fired, count[HONE_FAULT_OPS];
@@ -85,7 +90,7 @@ static _Noreturn void become_hone(char *line, const char *fault, const char *out
     for (int i = 0; i < 3; i++)
         if (fds[i] < 0 || dup2(fds[i], i) < 0) _exit(127);
     for (int i = 0; i < 3; i++) close(fds[i]);
-    if (!hone_fault_set(fault)) _exit(127);
+    if (!hone_fault_set(fault) || (run_log && !hone_io_log_to(run_log))) _exit(127);
     int64_t held = hone_fault_live(); /* by the parent, before the fork */
     int status = hone_main(n, argv);
     fflush(NULL);
@@ -95,7 +100,7 @@ static _Noreturn void become_hone(char *line, const char *fault, const char *out
 }
 
 /* Polls with short sleeps: the waits are bounded and a signal handler would be one more thing to get wrong. */
-static int wait_until(pid_t pid, double kill_at, double give_up) {
+static int wait_until(pid_t pid, double kill_at, double give_up, double *sent) {
     int status;
     for (double before = clock_seconds();;) {
         pid_t got = waitpid(pid, &status, WNOHANG);
@@ -104,7 +109,11 @@ static int wait_until(pid_t pid, double kill_at, double give_up) {
         double now = clock_seconds();
         if (now - before > 0.5) give_up += now - before; /* the machine, or we, stood still: that is no hang */
         before = now;
-        if (now >= kill_at || now >= give_up) kill(pid, SIGKILL);
+        if (now >= give_up) kill(pid, SIGKILL);
+        if (now >= kill_at && *sent < 0) {
+            kill(pid, run_signal);
+            *sent = now;
+        }
         usleep(200);
     }
 }
@@ -127,8 +136,10 @@ outcome run_hone(const char *fault, double kill_after, const char *fmt, ...) {
     pid_t pid = fork();
     if (pid < 0) die("cannot fork");
     if (!pid) become_hone(line, fault, out, err, t);
-    o.status = wait_until(pid, kill_after >= 0 ? start + kill_after : 1e300, start + 60);
+    double sent = -1;
+    o.status = wait_until(pid, kill_after >= 0 ? start + kill_after : 1e300, start + 60, &sent);
     o.seconds = clock_seconds() - start;
+    o.lingered = sent < 0 ? -1 : start + o.seconds - sent;
     if (o.status == 127) die("cannot run: %s", fault ? fault : "no files");
     o.live = t->live, o.fired = t->fired;
     memcpy(o.count, t->count, sizeof o.count);
@@ -245,12 +256,13 @@ static bool same_state(const char *a, const char *b, char why[600]) {
 
 /* A whole one: half a checkpoint, or one under a temporary name, has another name. */
 static bool is_checkpoint(const char *name) {
-    return !strncmp(name, "checkpoint_step_", 16) && strspn(name + 16, "0123456789") == strlen(name + 16);
+    const char *number = strrchr(name, '_');
+    return !strncmp(name, "checkpoint_", 11) && number[1] && strspn(number + 1, "0123456789") == strlen(number + 1);
 }
 
-/* Names the folder, or has times in it. */
+/* Names the folder, or has times in it; checkpoints where they do not matter. */
 static bool is_own(const char *name) {
-    return !strcmp(name, "run.json") || !strncmp(name, "report.html", 11);
+    return (!compare_checkpoints && !strncmp(name, "checkpoint_", 11)) || !strcmp(name, "run.json") || !strncmp(name, "report.html", 11);
 }
 
 static bool same_tree(const char *a, const char *b, char why[600]) {

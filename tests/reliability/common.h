@@ -23,6 +23,7 @@ typedef struct outcome {
     int64_t live;                  /* blocks not given back (hone_fault_live); -1: it was killed */
     int64_t count[HONE_FAULT_OPS]; /* operations of each kind */
     int64_t fired;                 /* faults that it met */
+    double lingered;               /* seconds between the signal of kill_after and the end; -1: it had ended before */
     char err[4096];                /* standard error, cut */
 } outcome;
 
@@ -30,6 +31,8 @@ typedef struct outcome {
  * of HONE_FAULT, or NULL. kill_after >= 0: SIGKILL after so many seconds. A run of more than 60 seconds is killed too.
  */
 int hone_main(int argc, char **argv); /* main of tools/hone.c under another name (Makefile) */
+extern const char *run_log; /* not NULL: the next runs append what they do to files to this file (base/io_log.h) */
+extern int run_signal; /* what kill_after sends, once (SIGKILL) */
 outcome run_hone(const char *fault, double kill_after, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* A folder of this process, removed by verdict: in memory (/dev/shm) where the system has that, for thousands of runs
@@ -52,6 +55,7 @@ void remove_tree(const char *path);
  * the folder, and report.html, which has times in it, are not compared. `a` may hold
  * more checkpoints: a run killed before it removed the oldest, with no checkpoint left to write, keeps it. *why says
  * what differs. */
+extern bool compare_checkpoints; /* false: models and log only */
 bool same_run(const char *a, const char *b, char why[600]);
 
 /* Standard error has at most four whole lines, one of which begins with "hone" or, with --json, is an error's object.
