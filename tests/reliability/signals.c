@@ -43,7 +43,7 @@ static void judge(int line, const outcome *o, int number, bool twice, const char
     bool saved = o->status == 128 + number && strstr(o->err, "--resume continues");
     if (o->status != 0 && o->status != 128 + number)
         snprintf(why, sizeof why, "exit %d", o->status);
-    else if (o->status && !strstr(o->err, "hone: "))
+    else if (o->status && !strstr(o->err, "hone: ") && hone_io_exists(run)) /* else it died before it could be asked */
         snprintf(why, sizeof why, "no message");
     else if (saved && o->live)
         snprintf(why, sizeof why, "%d blocks of memory are not given back", (int)o->live);
