@@ -78,7 +78,7 @@ TEST(tools, a_dry_run_knows_every_task) {
                   "positive", "classes"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const command_result *r =
-            hone("", "train --quiet --json --dry-run --model " MODEL " --out %s/none %s", test_dir(), cases[i].words);
+            hone("", "train --quiet --json --dry-run --model " MODEL " --out %s/never %s", test_dir(), cases[i].words);
         CHECK_MSG(r->status == 0 && !*r->err, "%s: %s", cases[i].words, r->err);
         json_t *j = json_loads(r->out, 0, NULL);
         CHECK_MSG(json_object_get(json_object_get(j, "lengths"), cases[i].role), "%s", cases[i].words);
@@ -157,7 +157,7 @@ TEST(tools, a_run_that_cannot_fit_is_refused_and_the_chunk_it_is_told_runs_under
 TEST(tools, a_limit_of_the_address_space_is_met_by_the_chunk_that_is_told) {
     char hint[200], dir[512], line[1024];
     const char *data = long_pairs();
-    snprintf(dir, sizeof dir, "%s/limited", test_dir());
+    snprintf(dir, sizeof dir, "%s/limited_space", test_dir());
     snprintf(line, sizeof line,
              "train --quiet --threads 1 --task pairs --model " MODEL " --train %s --batch-size 256 --steps 2 --out %s",
              data, dir);
