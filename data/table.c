@@ -5,6 +5,7 @@
  * which is tried first. Texts are packed into 1 MiB pieces of one arena. */
 #include "data/table.h"
 
+#include "base/hash.h"
 #include "data/table_internal.h"
 
 #include <stdarg.h>
@@ -238,15 +239,9 @@ void hone_table_row_cancel(hone_table *t) {
     t->open = false;
 }
 
-static uint64_t fnv(uint64_t h, const void *p, size_t n) {
-    const unsigned char *b = p;
-    for (size_t i = 0; i < n; i++) h = (h ^ b[i]) * 0x100000001B3ull;
-    return h;
-}
-
 static int64_t find_slot(const hone_table *t, const char *name) {
     const uint64_t mask = 2 * HONE_TABLE_MAX_COLUMNS - 1;
-    uint64_t h = fnv(0xCBF29CE484222325ull, name, strlen(name));
+    uint64_t h = hone_hash(HONE_HASH_SEED, name, strlen(name));
     for (h = (h ^ h >> 32) & mask; t->slot[h]; h = (h + 1) & mask)
         if (!strcmp(t->names[t->slot[h] - 1], name)) break;
     return (int64_t)h;
@@ -543,17 +538,17 @@ bool hone_table_has_field(const hone_table *t, int64_t i, int64_t column) {
 }
 
 uint64_t hone_table_fingerprint(const hone_table *t) {
-    uint64_t h = 0xCBF29CE484222325ull;
-    for (int64_t c = 0; c < t->n_names; c++) h = fnv(h, t->names[c], strlen(t->names[c]) + 1);
+    uint64_t h = HONE_HASH_SEED;
+    for (int64_t c = 0; c < t->n_names; c++) h = hone_hash(h, t->names[c], strlen(t->names[c]) + 1);
     for (int64_t i = 0; i < t->n_rows; i++) {
         const row *r = &t->rows[i];
-        h = fnv(h, &r->count, sizeof r->count);
+        h = hone_hash(h, &r->count, sizeof r->count);
         for (int64_t k = r->first; k < r->first + r->count; k++) {
             const entry *e = &t->cells[k];
-            h = fnv(h, &e->column, sizeof e->column);
-            h = fnv(h, &e->kind, sizeof e->kind);
-            h = fnv(h, &e->n, sizeof e->n);
-            h = fnv(h, e->p, e->n);
+            h = hone_hash(h, &e->column, sizeof e->column);
+            h = hone_hash(h, &e->kind, sizeof e->kind);
+            h = hone_hash(h, &e->n, sizeof e->n);
+            h = hone_hash(h, e->p, e->n);
         }
     }
     return h;

@@ -6,6 +6,7 @@
 #ifndef HONE_DATA_TOKENIZER_INTERNAL_H
 #define HONE_DATA_TOKENIZER_INTERNAL_H
 
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "data/tokenizer/tokenizer.h"
@@ -37,15 +38,7 @@ typedef struct hone_tok_map {
     uint32_t longest; /* bytes of the longest key */
 } hone_tok_map;
 
-/* The hash is one multiply per byte, so that all prefixes of a word are hashed in one pass. */
-#define TOK_HASH_SEED 0xCBF29CE484222325ull
-static inline uint64_t hone_tok_hash_byte(uint64_t h, uint8_t byte) {
-    return (h ^ byte) * 0x100000001B3ull;
-}
-static inline uint64_t hone_tok_hash(uint64_t h, const void *p, size_t n) {
-    for (size_t i = 0; i < n; i++) h = hone_tok_hash_byte(h, ((const uint8_t *)p)[i]);
-    return h;
-}
+/* The hash (base/hash.h) is one multiply per byte, so that all prefixes of a word are hashed in one pass. */
 
 /* Room for n strings of `bytes` bytes together. */
 hone_status hone_tok_map_reserve(hone_tok_map *m, size_t n, size_t bytes);

@@ -57,7 +57,7 @@ hone_status hone_tok_name_ids(hone_tokenizer *t, const char *file) {
     }
     t->model_size = t->size = (int64_t)n;
     t->wordpiece.unk_entry = hone_tok_map_get(&t->vocab, t->wordpiece.unk, t->wordpiece.n_unk);
-    t->wordpiece.prefix_hash = hone_tok_hash(TOK_HASH_SEED, t->wordpiece.prefix, t->wordpiece.n_prefix);
+    t->wordpiece.prefix_hash = hone_hash(HONE_HASH_SEED, t->wordpiece.prefix, t->wordpiece.n_prefix);
     return HONE_OK;
 }
 

@@ -40,7 +40,7 @@ hone_status hone_tok_wordpiece_word(const hone_tokenizer *t, struct hone_tokeniz
     }
     size_t longest = t->vocab.longest;
     if (b - a <= longest) { /* most words are entries */
-        int64_t e = hone_tok_map_find(&t->vocab, hone_tok_hash(TOK_HASH_SEED, p + a, b - a), NULL, 0,
+        int64_t e = hone_tok_map_find(&t->vocab, hone_hash(HONE_HASH_SEED, p + a, b - a), NULL, 0,
                                       (const char *)p + a, b - a);
         if (e >= 0) return emit(t, out, text, e, a, b);
     }
@@ -50,8 +50,8 @@ hone_status hone_tok_wordpiece_word(const hone_tokenizer *t, struct hone_tokeniz
         size_t reach = longest > n_prefix ? longest - n_prefix : 0;
         if (reach > b - start) reach = b - start;
         if (reach > w->hashes_cap) HONE_TRY(TOK_GROW(w->hashes, w->hashes_cap, reach));
-        uint64_t h = first ? TOK_HASH_SEED : m->prefix_hash;
-        for (size_t i = 0; i < reach; i++) w->hashes[i] = h = hone_tok_hash_byte(h, p[start + i]);
+        uint64_t h = first ? HONE_HASH_SEED : m->prefix_hash;
+        for (size_t i = 0; i < reach; i++) w->hashes[i] = h = hone_hash_byte(h, p[start + i]);
         int64_t e = -1;
         size_t end = start + reach;
         for (; end > start; end--) {

@@ -36,7 +36,7 @@ static hone_status rehash(hone_tok_map *m, size_t want) {
     m->slot = slot;
     m->mask = (uint32_t)size - 1;
     for (size_t i = 0; i < m->entries; i++) {
-        uint64_t h = hone_tok_hash(TOK_HASH_SEED, m->pool + m->entry[i].at, m->entry[i].n);
+        uint64_t h = hone_hash(HONE_HASH_SEED, m->pool + m->entry[i].at, m->entry[i].n);
         uint32_t k = slot_of(h) & m->mask;
         while (slot[k].entry >= 0) k = (k + 1) & m->mask;
         slot[k] = (struct hone_tok_slot){tag_of(h), (int32_t)i};
@@ -66,11 +66,11 @@ int64_t hone_tok_map_find(const hone_tok_map *m, uint64_t h, const char *head, s
 }
 
 int64_t hone_tok_map_get(const hone_tok_map *m, const char *key, size_t n) {
-    return hone_tok_map_find(m, hone_tok_hash(TOK_HASH_SEED, key, n), NULL, 0, key, n);
+    return hone_tok_map_find(m, hone_hash(HONE_HASH_SEED, key, n), NULL, 0, key, n);
 }
 
 hone_status hone_tok_map_add(hone_tok_map *m, const char *key, size_t n, int32_t value, int64_t *existing) {
-    uint64_t h = hone_tok_hash(TOK_HASH_SEED, key, n);
+    uint64_t h = hone_hash(HONE_HASH_SEED, key, n);
     int64_t found = hone_tok_map_find(m, h, NULL, 0, key, n);
     *existing = found;
     if (found >= 0) return HONE_OK;
