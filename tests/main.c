@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MAX_TESTS 4096
@@ -135,6 +136,12 @@ static int pick_rooms(int argc, char **argv, const char **rooms) {
     return n;
 }
 
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 static int run_rooms(const char **rooms, int n_rooms, int *ran) {
     int failed = 0;
     struct CMUnitTest *group = calloc((size_t)n_tests + 1, sizeof *group);
@@ -143,7 +150,10 @@ static int run_rooms(const char **rooms, int n_rooms, int *ran) {
         for (int i = 0; i < n_tests; i++)
             if (!strcmp(tests[i].room, rooms[r]))
                 group[n++] = (struct CMUnitTest){tests[i].name, tests[i].body, 0, 0, 0};
+        double start = now();
         failed += _cmocka_run_group_tests(rooms[r], group, n, NULL, NULL);
+        fflush(stderr);
+        printf("room %s: %zu tests in %.1f s\n", rooms[r], n, now() - start);
         *ran += (int)n;
     }
     free(group);

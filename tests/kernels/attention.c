@@ -50,11 +50,10 @@ static void case_tolerances(attention_case *c) {
         for (int64_t x = 0; x < d; x++) D += fabs(c->g[i * c->ldo + x] * c->o[i * c->ldo + x]);
         c->tol_lse[i] = delta + sums + 2 * UNIT * fabs(c->lse[i]);
         for (int64_t j = 0; j < T; j++) {
-            double s = 0, dp = 0, abs_dp = 0;
+            double s = 0, abs_dp = 0;
             for (int64_t x = 0; x < d; x++) {
                 s += q[i * ld + x] * k[j * ld + x];
-                double t = c->g[i * c->ldo + x] * v[j * ld + x];
-                dp += t, abs_dp += fabs(t);
+                abs_dp += fabs(c->g[i * c->ldo + x] * v[j * ld + x]);
             }
             double p = exp(s * c->scale - c->lse[i]), kept = keep[i * T + j];
             double off_p = p * (2 * delta + sums), wide = abs_dp * kept + D;
