@@ -1,0 +1,227 @@
+/* What stands beside the vocabulary: tokenizer_config.json, special_tokens_map.json and added_tokens.json in all their forms. */
+#include "base/fault.h"
+#include "base/io.h"
+#include "base/json.h"
+#include "data/tokenizer/tokenizer.h"
+#include "tests/test.h"
+
+static const char *const texts[] = {
+    "tokenizer.json", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+};
+static const char vocab_txt[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n##b\n";
+#define MODEL                                                                                                                          \
+    "\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"[UNK]\",\"continuing_subword_prefix\":\"##\",\"max_input_chars_per_word\":9,"     \
+    "\"vocab\":{\"[PAD]\":0,\"[UNK]\":1,\"[CLS]\":2,\"[SEP]\":3,\"[MASK]\":4,\"a\":5,\"##b\":6,\"<s>\":7,\"</s>\":8}}"
+
+static const char *folder(const char *const content[5]) {
+    static char dir[HONE_PATH_MAX];
+    char path[HONE_PATH_MAX];
+    CHECK_OK(hone_io_join(dir, test_dir(), "tokconfig"));
+    CHECK_OK(hone_io_remove_tree(dir));
+    CHECK_OK(hone_io_mkdirs(dir));
+    for (int i = 0; i < 5; i++) {
+        if (!content[i]) continue;
+        CHECK_OK(hone_io_join(path, dir, texts[i]));
+        FILE *f = fopen(path, "wb");
+        CHECK(f && fwrite(content[i], 1, strlen(content[i]), f) == strlen(content[i]) && !fclose(f));
+    }
+    return dir;
+}
+
+/* The ids of " a<x>ab [MASK]" as text; what is not there is "-". */
+static void check_ids(const char *const content[5], const char *text, const char *want) {
+    hone_tokenizer *t = NULL;
+    hone_encoding e = {0};
+    char got[256] = "";
+    CHECK_OK(hone_tokenizer_open(folder(content), &t));
+    CHECK_OK(hone_tokenizer_encode(t, text, strlen(text), NULL, 0, NULL, &e));
+    for (int64_t i = 0; i < e.n; i++) snprintf(got + strlen(got), sizeof got - strlen(got), "%s%d", i ? " " : "", e.ids[i]);
+    CHECK_STR(got, want);
+    for (int64_t i = 0; i < e.n; i++) CHECK(hone_encoding_token(t, &e, i, NULL));
+    CHECK(!hone_tokenizer_token(t, -1, NULL) && !hone_tokenizer_token(t, 1 << 30, NULL));
+    hone_encoding_free(&e);
+    hone_tokenizer_free(t);
+}
+
+TEST(tokenizer, added_tokens_come_from_three_places_with_flags_of_their_own) {
+    static const struct {
+        const char *config, *map, *added, *text, *ids;
+    } c[] = {
+        {NULL, NULL, NULL, "a ab", "2 5 5 6 3"},
+        {NULL, NULL, "{\"<x>\": 7}", "a<x>a", "2 5 7 5 3"},
+        {NULL, NULL, "{\"<x>\": 7, \"[MASK]\": 4, \"\": 9}", "<x>[MASK]", "2 7 4 3"},
+        {"{\"additional_special_tokens\": [\"<x>\", {\"content\": \"<y>\", \"lstrip\": true}, \"\"]}", NULL, NULL, "a<y> <x>", "2 5 8 7 3"},
+        {"{\"extra_special_tokens\": [\"<x>\"]}", NULL, NULL, "<x>", "2 7 3"},
+        {"{\"additional_special_tokens\": {\"x\": 1}}", NULL, NULL, "a", "2 5 3"},
+        {NULL, "{\"additional_special_tokens\": [\"<x>\"]}", NULL, "<x>", "2 7 3"},
+        {NULL, "{\"cls_token\": \"[MASK]\", \"sep_token\": {\"content\": \"[PAD]\", \"special\": true}}", NULL, "a", "4 5 0"},
+        {"{\"added_tokens_decoder\": {\"7\": {\"content\": \"<x>\", \"single_word\": true, \"special\": true}, \"10\": {\"content\": \"<z>\"}, "
+         "\"9\": {\"content\": \"<y>\", \"rstrip\": true}, \"4\": {\"content\": \"[MASK]\", \"lstrip\": true, \"special\": true}, \"11\": \"\"}}",
+         NULL, NULL, "<x> a<x>b <y>  <z> [MASK]", NULL},
+        {"{\"added_tokens_decoder\": null, \"unk_token\": null}", NULL, NULL, "a", "2 5 3"},
+        {"{\"added_tokens_decoder\": {}}", "{\"cls_token\": \"a\"}", "{\"<x>\": 7}", "a", "2 5 3"},
+        {"{\"tokenizer_class\": \"BertTokenizerFast\", \"do_lower_case\": false}", NULL, NULL, "A a", "2 1 5 3"},
+        {"{\"tokenizer_class\": \"BertTokenizerFast\", \"do_lower_case\": null, \"strip_accents\": false, \"tokenize_chinese_chars\": null}", NULL, NULL,
+         "A \xC3\xA1", "2 5 1 3"},
+        {"{\"tokenizer_class\": \"DistilBertTokenizer\"}", NULL, NULL, "a", "2 5 3"},
+        {"{\"tokenizer_class\": \"DistilBertTokenizes\"}", NULL, NULL, "a", "2 5 3"},
+        {"{\"tokenizer_class\": \"Fast\"}", NULL, NULL, "a", "2 5 3"},
+        {"{\"tokenizer_class\": \"MPNetTokenizes\"}", NULL, NULL, "a", "2 5 3"},
+        {"{\"model_input_names\": [\"input_ids\", 7]}", NULL, NULL, "a", "2 5 3"},
+        {"{\"model_input_names\": [\"input_ids\", \"token_type_ids\"]}", NULL, NULL, "a", "2 5 3"},
+        {"{\"model_max_length\": 1000000000000000019884624838656}", NULL, NULL, "a", "2 5 3"},
+        {"{\"bos_token\": \"\", \"mask_token\": {\"content\": \"<m>\"}}", NULL, NULL, "a<m>", NULL},
+    };
+    for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
+        const char *const content[5] = {NULL, vocab_txt, c[i].config, c[i].map, c[i].added};
+        if (c[i].ids) {
+            check_ids(content, c[i].text, c[i].ids);
+            continue;
+        }
+        hone_tokenizer *t = NULL;
+        hone_encoding e = {0};
+        CHECK_OK(hone_tokenizer_open(folder(content), &t));
+        CHECK_OK(hone_tokenizer_encode(t, c[i].text, strlen(c[i].text), NULL, 0, NULL, &e));
+        hone_encoding_free(&e);
+        hone_tokenizer_free(t);
+    }
+}
+
+TEST(tokenizer, type_ids_go_by_the_input_names_where_they_are_given) {
+    static const struct {
+        const char *config;
+        bool uses;
+    } c[] = {{"{}", true},
+             {"{\"model_input_names\": [\"input_ids\", 7]}", false},
+             {"{\"model_input_names\": [\"token_type_ids\"]}", true},
+             {"{\"model_input_names\": 3}", true},
+             {"{\"tokenizer_class\": \"DistilBertTokenizer\"}", false},
+             {"{\"tokenizer_class\": \"DistilBertTokenizerFast\", \"model_input_names\": [\"token_type_ids\"]}", true}};
+    for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
+        const char *const content[5] = {NULL, vocab_txt, c[i].config};
+        hone_tokenizer *t = NULL;
+        CHECK_OK(hone_tokenizer_open(folder(content), &t));
+        CHECK_MSG(hone_tokenizer_uses_type_ids(t) == c[i].uses, "%s", c[i].config);
+        CHECK_INT(hone_tokenizer_max_length(t), INT64_MAX);
+        hone_tokenizer_free(t);
+    }
+}
+
+TEST(tokenizer, broken_files_beside_either_vocabulary_are_named) {
+    static const struct {
+        const char *config, *map, *added, *file, *says;
+        hone_status code;
+    } c[] = {
+        {"[]", NULL, NULL, "tokenizer_config.json", "not a JSON object", HONE_E_FORMAT},
+        {NULL, "7", NULL, "special_tokens_map.json", "not a JSON object", HONE_E_FORMAT},
+        {NULL, NULL, "\"x\"", "added_tokens.json", "not a JSON object", HONE_E_FORMAT},
+        {"{", NULL, NULL, "tokenizer_config.json", "expected a key", HONE_E_FORMAT},
+        {"{\"cls_token\": 7}", NULL, NULL, "tokenizer_config.json", "\"cls_token\" is neither a token nor", HONE_E_FORMAT},
+        {"{\"cls_token\": {\"lstrip\": true}}", NULL, NULL, "tokenizer_config.json", "\"cls_token\" is neither", HONE_E_FORMAT},
+        {NULL, "{\"sep_token\": []}", NULL, "special_tokens_map.json", "\"sep_token\" is neither", HONE_E_FORMAT},
+        {NULL, NULL, "{\"<x>\": \"7\"}", "added_tokens.json", "token \"<x>\" has no integer id", HONE_E_FORMAT},
+        {NULL, NULL, "{\"<x>\": 8}", "added_tokens.json", "has id 8, its place is 7", HONE_E_FORMAT},
+        {NULL, NULL, "{\"[MASK]\": 8}", "added_tokens.json", "has id 8, its place is 4", HONE_E_FORMAT},
+        {"{\"added_tokens_decoder\": []}", NULL, NULL, "tokenizer_config.json", "\"added_tokens_decoder\" is not an object", HONE_E_FORMAT},
+        {"{\"added_tokens_decoder\": {\"7\": 7}}", NULL, NULL, "tokenizer_config.json", "is neither a token nor", HONE_E_FORMAT},
+        {"{\"additional_special_tokens\": [7]}", NULL, NULL, "tokenizer_config.json", "\"additional_special_tokens\" is neither", HONE_E_FORMAT},
+        {NULL, "{\"extra_special_tokens\": [{}]}", NULL, "special_tokens_map.json", "\"extra_special_tokens\" is neither", HONE_E_FORMAT},
+        {"{\"model_max_length\": 0.5}", NULL, NULL, "tokenizer_config.json", "\"model_max_length\" is 0.5", HONE_E_FORMAT},
+        {"{\"model_max_length\": \"512\"}", NULL, NULL, "tokenizer_config.json", "expected a number", HONE_E_FORMAT},
+        {"{\"do_lower_case\": 1}", NULL, NULL, "tokenizer_config.json", "\"do_lower_case\" is 1", HONE_E_FORMAT},
+        {"{\"strip_accents\": 1}", NULL, NULL, "tokenizer_config.json", "\"strip_accents\" is 1", HONE_E_FORMAT},
+        {"{\"tokenize_chinese_chars\": \"\"}", NULL, NULL, "tokenizer_config.json", "\"tokenize_chinese_chars\" is \"\"", HONE_E_FORMAT},
+        {"{\"cls_token\": \"[START]\"}", NULL, NULL, "vocab.txt", "no token \"[START]\" among 7", HONE_E_FORMAT},
+    };
+    for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
+        const char *const content[5] = {NULL, vocab_txt, c[i].config, c[i].map, c[i].added};
+        hone_tokenizer *t = NULL;
+        CHECK_FAILS(hone_tokenizer_open(folder(content), &t), c[i].code, c[i].says);
+        CHECK_MSG(strstr(hone_last_error()->file, c[i].file), "\"%s\" is blamed, not %s", hone_last_error()->file, c[i].file);
+        CHECK(!t);
+    }
+}
+
+/* Components that no file of ours uses together. */
+TEST(tokenizer, rarer_components_of_tokenizer_json_work_as_their_names_say) {
+    static const struct {
+        const char *parts, *config, *text, *ids;
+    } c[] = {
+        {"\"normalizer\":{\"type\":\"Lowercase\"},", NULL, "A", "5"},
+        {"\"normalizer\":{\"type\":\"NFKC\"},", NULL, "\xEF\xBD\x81", "5"}, /* fullwidth a */
+        {"\"normalizer\":{\"type\":\"Strip\",\"strip_left\":true,\"strip_right\":true},", NULL, " \xC2\xA0""a\xE3\x80\x80 ", "5"},
+        {"\"normalizer\":{\"type\":\"Strip\",\"strip_left\":true,\"strip_right\":true},", NULL, "   ", ""},
+        {"\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Lowercase\"},{\"type\":\"Prepend\",\"prepend\":\"a\"}]},", NULL, "B", "5 6"},
+        {"\"normalizer\":null,\"pre_tokenizer\":{\"type\":\"CharDelimiterSplit\",\"delimiter\":\"-\"},", NULL, "a-a", "5 5"},
+        {"\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"WhitespaceSplit\"},{\"type\":\"Punctuation\",\"behavior\":\"MergedWithPrevious\"}]},",
+         NULL, "a a! !a", "5 1 1 5"},
+        {"\"post_processor\":{\"type\":\"Sequence\",\"processors\":[{\"type\":\"BertProcessing\",\"cls\":[\"[CLS]\",2],\"sep\":[\"[SEP]\",3]}]},", NULL, "a", "2 5 3"},
+        {"\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"},", "{\"tokenizer_class\":\"BertTokenizer\"}", "a", "2 5 3"},
+        {"\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"},", "{\"tokenizer_class\":\"MPNetTokenizerFast\"}", "a", "7 5 8"},
+        {"\"added_tokens\":null,", NULL, "a", "5"},
+    };
+    for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
+        char json[2048];
+        snprintf(json, sizeof json, "{\"version\":\"1.0\",%s" MODEL "}", c[i].parts);
+        const char *const content[5] = {json, NULL, c[i].config};
+        check_ids(content, c[i].text, c[i].ids);
+    }
+}
+
+TEST(tokenizer, added_tokens_that_get_a_taken_id_or_one_past_the_limit_are_refused) {
+    static const char added[] = "{\"id\":%s,\"content\":\"<%s>\",\"single_word\":false,\"lstrip\":false,\"rstrip\":false,\"normalized\":false,\"special\":true}";
+    static const struct {
+        const char *vocab, *id, *says;
+        hone_status code;
+    } c[] = {{"\"a\":0,\"b\":2", "2", "gets id 2, which \"b\" has already", HONE_E_FORMAT},
+             {"\"a\":0,\"b\":1", "1", "has id 1, its place is 2", HONE_E_FORMAT}};
+    for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
+        char one[256], json[2048];
+        hone_tokenizer *t = NULL;
+        snprintf(one, sizeof one, added, c[i].id, "x");
+        snprintf(json, sizeof json,
+                 "{\"added_tokens\":[%s],\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"a\",\"continuing_subword_prefix\":\"##\","
+                 "\"max_input_chars_per_word\":9,\"vocab\":{%s}}}",
+                 one, c[i].vocab);
+        const char *const content[5] = {json};
+        CHECK_FAILS(hone_tokenizer_open(folder(content), &t), c[i].code, c[i].says);
+    }
+}
+
+#ifdef HONE_TEST_HOOKS
+TEST(tokenizer, no_failing_allocation_or_read_passes_for_an_open_folder) {
+    static const char *const contents[][5] = {
+        {NULL, vocab_txt,
+         "{\"tokenizer_class\":\"BertTokenizer\",\"additional_special_tokens\":[\"<x>\"],\"mask_token\":{\"content\":\"<m>\",\"lstrip\":true},"
+         "\"model_max_length\":64}",
+         "{\"extra_special_tokens\":[\"<y>\"]}", "{\"<z>\": 7}"},
+        {NULL, vocab_txt, "{\"added_tokens_decoder\":{\"7\":{\"content\":\"<x>\"},\"10\":{\"content\":\"<y>\"}}}"},
+        {"{\"added_tokens\":[{\"id\":9,\"content\":\"<x>\",\"single_word\":false,\"lstrip\":false,\"rstrip\":false,\"normalized\":true,\"special\":false}],"
+         "\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Lowercase\"},{\"type\":\"Replace\",\"pattern\":{\"String\":\"q\"},\"content\":\"a\"}]},"
+         "\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"WhitespaceSplit\"}]},"
+         "\"post_processor\":{\"type\":\"BertProcessing\",\"cls\":[\"[CLS]\",2],\"sep\":[\"[SEP]\",3]}," MODEL "}",
+         NULL, "{\"tokenizer_class\":\"MPNetTokenizer\"}"},
+    };
+    static const char *const rules[] = {"alloc:%d", "read:%d:EIO", "open:%d:EMFILE"};
+    for (size_t i = 0; i < sizeof contents / sizeof *contents; i++)
+        for (int r = 0; r < 3; r++) {
+            const char *dir = folder(contents[i]);
+            int k = 0;
+            for (bool fired = true; fired;) {
+                char rule[32];
+                hone_tokenizer *t = NULL;
+                snprintf(rule, sizeof rule, rules[r], ++k);
+                CHECK(hone_fault_set(rule));
+                hone_error_clear();
+                hone_status s = hone_tokenizer_open(dir, &t);
+                fired = hone_fault_fired() > 0;
+                hone_fault_set(NULL);
+                hone_json_whole();
+                CHECK((s == HONE_OK) == (t != NULL));
+                CHECK_MSG(s == HONE_OK ? !fired || r : s == (r ? HONE_E_IO : HONE_E_NOMEM), "%s: status %d (%s)", rule, s, hone_last_error()->message);
+                hone_tokenizer_free(t);
+            }
+            CHECK_MSG(k > (r ? 1 : 10), "%s: only %d", rules[r], k);
+        }
+}
+#endif

@@ -1,0 +1,339 @@
+/* Folders in which one file says something else: each is refused in a sentence that names the file and both sides. Then folders in
+ * which every allocation and every file operation fails once. */
+#include "base/fault.h"
+#include "base/io.h"
+#include "models/model.h"
+#include "tensor/safetensors.h"
+#include "tests/test.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static void copy_tree(const char *from, const char *to) {
+    char **names, a[HONE_PATH_MAX], b[HONE_PATH_MAX];
+    size_t n;
+    CHECK_OK(hone_io_mkdirs(to));
+    CHECK_OK(hone_io_list(from, &names, &n));
+    for (size_t i = 0; i < n; i++) {
+        CHECK_OK(hone_io_join(a, from, names[i]));
+        CHECK_OK(hone_io_join(b, to, names[i]));
+        if (hone_io_is_dir(a))
+            copy_tree(a, b);
+        else
+            CHECK(!symlink(a, b)); /* replaced by a file of its own where a case changes it */
+    }
+    hone_free(names);
+}
+
+/* A copy of a golden model. */
+static const char *folder_of(const char *model) {
+    static char dir[HONE_PATH_MAX];
+    char from[HONE_PATH_MAX], *real;
+    CHECK_OK(hone_io_join(from, test_path("tests/golden/models"), model));
+    CHECK(real = realpath(from, NULL));
+    CHECK_OK(hone_io_join(dir, test_dir(), "broken"));
+    CHECK_OK(hone_io_remove_tree(dir));
+    copy_tree(real, dir);
+    free(real);
+    return dir;
+}
+
+/* In the folder's file, `from` becomes `to`; the whole file when `from` is empty; no file when `to` is NULL. */
+static void change(const char *dir, const char *name, const char *from, const char *to) {
+    char file[HONE_PATH_MAX], *text = NULL;
+    size_t n = 0;
+    CHECK_OK(hone_io_join(file, dir, name));
+    if (*from) CHECK_OK(hone_io_read_file(file, 1 << 24, &text, &n));
+    unlink(file);
+    if (to) {
+        FILE *f = fopen(file, "wb");
+        const char *at = text ? strstr(text, from) : NULL;
+        CHECK(f);
+        CHECK_MSG(!*from || at, "no %s in %s", from, name);
+        if (at)
+            fprintf(f, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
+        else
+            fprintf(f, "%s", to);
+        CHECK(!fclose(f));
+    }
+    hone_free(text);
+}
+
+typedef struct broken {
+    const char *model, *name, *from, *to;
+    hone_status code;
+    const char *says;
+} broken;
+
+static void check_all(const broken *b, size_t n, const hone_model_options *o) {
+    for (size_t i = 0; i < n; i++) {
+        const char *dir = folder_of(b[i].model);
+        hone_model *m = NULL;
+        change(dir, b[i].name, b[i].from, b[i].to);
+        hone_error_clear();
+        hone_status s = hone_model_open(dir, o, &m);
+        const hone_error *e = hone_last_error();
+        CHECK_MSG(s == b[i].code && !m, "%s with %s: status %d (%s), want %d", b[i].name, b[i].to ? b[i].to : "nothing", s, e->message, b[i].code);
+        if (s == HONE_OK) hone_model_close(m);
+        CHECK_MSG(strstr(e->message, b[i].says) || strstr(e->hint, b[i].says), "%s: \"%s (%s)\", want \"%s\"", b[i].name, e->message, e->hint,
+                  b[i].says);
+    }
+}
+#define CHECK_ALL(cases, options) check_all(cases, sizeof cases / sizeof *cases, options)
+
+TEST(models, a_config_that_cannot_be_is_refused_by_name) {
+    static const broken cases[] = {
+        {"mean", "config.json", "", NULL, HONE_E_FORMAT, "has no config.json"},
+        {"mean", "config.json", "", "[]", HONE_E_FORMAT, "is not a JSON object"},
+        {"mean", "config.json", "\"model_type\": \"bert\",", "", HONE_E_FORMAT, "has no \"model_type\""},
+        {"mean", "config.json", "\"bert\"", "\"llama\"", HONE_E_UNSUPPORTED, "\"model_type\" is \"llama\""},
+        {"mean", "config.json", "\"bert\"", "7", HONE_E_FORMAT, "\"model_type\" is 7, expected a string"},
+        {"mean", "config.json", "\"bert\"", "\"be\\u0000rt\"", HONE_E_FORMAT, "expected a string without NUL"},
+        {"mean", "config.json", "\"vocab_size\": 163", "\"vocab_size\": 0", HONE_E_FORMAT, "\"vocab_size\" is 0"},
+        {"mean", "config.json", "\"hidden_size\": 16", "\"hidden_size\": 1.5", HONE_E_FORMAT, "\"hidden_size\" is 1.5"},
+        {"mean", "config.json", "\"hidden_size\": 16", "\"hidden_size\": 17", HONE_E_FORMAT, "17 is not a multiple of num_attention_heads 2"},
+        {"mean", "config.json", "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 1001", HONE_E_FORMAT, "1001, expected"},
+        {"mean", "config.json", "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 3", HONE_E_FORMAT, "has no tensor \"encoder.layer.2."},
+        {"sharded", "config.json", "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 3", HONE_E_FORMAT, "has no tensor"},
+        {"mean", "config.json", "\"num_attention_heads\": 2", "\"num_attention_heads\": -1", HONE_E_FORMAT, "is -1"},
+        {"mean", "config.json", "\"intermediate_size\": 32", "\"intermediate_size\": 64", HONE_E_SHAPE, "config.json wants [64, 16]"},
+        {"mean", "config.json", "\"intermediate_size\": 32", "\"intermediate_size\": false", HONE_E_FORMAT, "is false"},
+        {"mean", "config.json", "\"max_position_embeddings\": 40", "\"max_position_embeddings\": 0", HONE_E_FORMAT, "is 0"},
+        {"mean", "config.json", "\"max_position_embeddings\": 40", "\"max_position_embeddings\": 2", HONE_E_ARG, "of which 2 are special"},
+        {"mean", "config.json", "\"type_vocab_size\": 2", "\"type_vocab_size\": {}", HONE_E_FORMAT, "is an object"},
+        {"mean", "config.json", "\"pad_token_id\": 0", "\"pad_token_id\": -2", HONE_E_FORMAT, "is -2"},
+        {"mean", "config.json", "\"layer_norm_eps\": 1e-12", "\"layer_norm_eps\": 0", HONE_E_FORMAT, "expected > 0"},
+        {"mean", "config.json", "\"layer_norm_eps\": 1e-12", "\"layer_norm_eps\": \"1\"", HONE_E_FORMAT, "expected a number"},
+        {"mean", "config.json", "\"hidden_act\": \"gelu\"", "\"hidden_act\": \"swish2\"", HONE_E_UNSUPPORTED, "\"hidden_act\" is \"swish2\""},
+        {"mean", "config.json", "\"hidden_act\": \"gelu\"", "\"hidden_act\": []", HONE_E_FORMAT, "is an array"},
+        {"mean", "config.json", "\"absolute\"", "\"relative_key\"", HONE_E_UNSUPPORTED, "only \"absolute\""},
+        {"mean", "config.json", "\"absolute\"", "1", HONE_E_FORMAT, "is 1, expected a string"},
+        {"mean", "config.json", "\"use_cache\": true", "\"is_decoder\": true", HONE_E_UNSUPPORTED, "only encoders"},
+        {"mean", "config.json", "\"use_cache\": true", "\"is_decoder\": 1", HONE_E_FORMAT, "expected true or false"},
+        {"mean", "config.json", "\"hidden_dropout_prob\": 0.0", "\"hidden_dropout_prob\": 1.0", HONE_E_FORMAT, "expected 0 <= p < 1"},
+        {"mean", "config.json", "\"hidden_dropout_prob\": 0.0", "\"hidden_dropout_prob\": -0.5", HONE_E_FORMAT, "expected 0 <= p < 1"},
+        {"mean", "config.json", "\"hidden_dropout_prob\": 0.0", "\"hidden_dropout_prob\": \"\"", HONE_E_FORMAT, "expected a number"},
+        {"mean", "config.json", "\"attention_probs_dropout_prob\": 0.0", "\"attention_probs_dropout_prob\": 2", HONE_E_FORMAT, "expected 0 <= p < 1"},
+        {"mean", "config.json", "\"hidden_size\"", "\"model_type\"", HONE_E_FORMAT, "duplicate key \"model_type\""},
+    };
+    CHECK_ALL(cases, NULL);
+}
+
+TEST(models, modules_that_cannot_be_are_refused_by_name) {
+    static const broken cases[] = {
+        {"mean", "modules.json", "", "{}", HONE_E_FORMAT, "is not a list of modules"},
+        {"mean", "modules.json", "", "[7]", HONE_E_FORMAT, "entry 0 is not an object"},
+        {"mean", "modules.json", "", "[]", HONE_E_UNSUPPORTED, "has 0 modules"},
+        {"mean", "modules.json", "", "[", HONE_E_FORMAT, "found the end of the text"},
+        {"mean", "modules.json", "\"1_Pooling\"", "\"/etc\"", HONE_E_FORMAT, "leaves the folder"},
+        {"mean", "modules.json", "\"1_Pooling\"", "\"../x\"", HONE_E_FORMAT, "leaves the folder"},
+        {"mean", "modules.json", "\"1_Pooling\"", "1", HONE_E_FORMAT, "\"path\" is 1"},
+        {"mean", "modules.json", "\"sentence_transformers.models.Pooling\"", "1", HONE_E_FORMAT, "\"type\" is 1"},
+        {"mean", "modules.json", "models.Pooling", "models.LSTM", HONE_E_UNSUPPORTED, "module 1 is \"sentence_transformers.models.LSTM\""},
+        {"mean", "modules.json", "models.Transformer", "models.CLIPModel", HONE_E_UNSUPPORTED, "module 0 is"},
+        {"mean", "modules.json", "models.Normalize", "models.LayerNorm", HONE_E_UNSUPPORTED, "module 2 is"},
+        {"mean", "modules.json", "sentence_transformers.models.Normalize", "Pooling", HONE_E_UNSUPPORTED, "module 2 is \"Pooling\""},
+        {"mean", "1_Pooling/config.json", "", NULL, HONE_E_IO, "cannot open"},
+        {"mean", "1_Pooling/config.json", "", "{", HONE_E_FORMAT, "expected a key"},
+        {"mean", "1_Pooling/config.json", "", "{\"pooling_mode\": \"median\"}", HONE_E_UNSUPPORTED, "\"median\" is not known"},
+        {"mean", "1_Pooling/config.json", "", "{\"pooling_mode\": [\"mean\", 3]}", HONE_E_UNSUPPORTED, "\"\" is not known"},
+        {"mean", "1_Pooling/config.json", "", "{\"pooling_mode\": [\"mean\",\"mean\",\"cls\",\"cls\",\"max\",\"max\",\"mean\",\"cls\"]}", HONE_E_LIMIT,
+         "pooling modes"},
+        {"mean", "1_Pooling/config.json", "", "{\"pooling_mode_cls_token\": 1}", HONE_E_FORMAT, "expected true or false"},
+        {"mean", "1_Pooling/config.json", "", "{\"include_prompt\": 1}", HONE_E_FORMAT, "expected true or false"},
+        {"dense", "2_Dense/config.json", "", NULL, HONE_E_IO, "cannot open"},
+        {"dense", "2_Dense/config.json", "16", "0", HONE_E_FORMAT, "\"in_features\" is 0"},
+        {"dense", "2_Dense/config.json", "16", "17", HONE_E_SHAPE, "a Dense of 17 inputs, it is given 16"},
+        {"dense", "2_Dense/config.json", "\"out_features\": 10", "\"out_features\": 11", HONE_E_SHAPE, "wants [11, 16]"},
+        {"dense", "2_Dense/config.json", "10", "\"10\"", HONE_E_FORMAT, "\"out_features\" is \"10\""},
+        {"dense", "2_Dense/config.json", "\"in_features\"", "\"in\"", HONE_E_FORMAT, "is missing"},
+        {"dense", "2_Dense/config.json", "\"out_features\"", "\"out\"", HONE_E_FORMAT, "is missing"},
+        {"dense", "2_Dense/config.json", "true", "null, \"bias\": 3", HONE_E_FORMAT, "bias"},
+        {"dense", "2_Dense/config.json", "true", "\"yes\"", HONE_E_FORMAT, "\"bias\" is \"yes\""},
+        {"dense", "2_Dense/config.json", "activation.Tanh", "activation.Mish", HONE_E_UNSUPPORTED, "activation.Mish\", which Hone does not know"},
+        {"dense", "2_Dense/config.json", "\"torch.nn.modules.activation.Tanh\"", "2", HONE_E_FORMAT, "\"activation_function\" is 2"},
+        {"dense", "2_Dense/model.safetensors", "", "x", HONE_E_FORMAT, "file has 1 bytes"},
+        {"dense", "2_Dense/model.safetensors", "", NULL, HONE_E_IO, "neither model.safetensors nor"},
+        {"mean", "sentence_bert_config.json", "", "{", HONE_E_FORMAT, "expected a key"},
+        {"mean", "sentence_bert_config.json", "", "{\"max_seq_length\": 0}", HONE_E_FORMAT, "\"max_seq_length\" is 0"},
+        {"mean", "sentence_bert_config.json", "", "{\"max_seq_length\": 2}", HONE_E_ARG, "may have 2 tokens"},
+        {"mean", "sentence_bert_config.json", "", "{\"do_lower_case\": 0}", HONE_E_FORMAT, "\"do_lower_case\" is 0"},
+        {"mean", "config_sentence_transformers.json", "", "{\"similarity_fn_name\": \"angle\"}", HONE_E_UNSUPPORTED, "expected cosine, dot, euclidean"},
+        {"mean", "config_sentence_transformers.json", "", "{\"similarity_fn_name\": 1}", HONE_E_FORMAT, "is 1, expected a string"},
+        {"mean", "config_sentence_transformers.json", "", "{", HONE_E_FORMAT, "expected a key"},
+        {"mean", "model.safetensors", "", NULL, HONE_E_IO, "neither model.safetensors nor"},
+        {"mean", "tokenizer.json", "", "[]", HONE_E_FORMAT, "a tokenizer is a JSON object"},
+    };
+    CHECK_ALL(cases, NULL);
+}
+
+TEST(models, what_a_folder_may_say_in_more_than_one_way_is_read) {
+    static const broken cases[] = {
+        {"mean", "config_sentence_transformers.json", "", "{\"similarity_fn_name\": \"dot\"}", 0, "dot"},
+        {"mean", "config_sentence_transformers.json", "", "{\"similarity_fn_name\": \"euclidean\"}", 0, "euclidean"},
+        {"mean", "config_sentence_transformers.json", "", "{\"similarity_fn_name\": \"manhattan\"}", 0, "manhattan"},
+        {"mean", "config_sentence_transformers.json", "", "{\"similarity_fn_name\": null}", 0, "cosine"},
+        {"mean", "1_Pooling/config.json", "", "{}", 0, "cosine"},
+        {"mean", "1_Pooling/config.json", "", "{\"pooling_mode\": \"max\"}", 0, "cosine"},
+        {"mean", "sentence_bert_config.json", "", "{\"max_seq_length\": 3, \"do_lower_case\": true}", 0, "cosine"},
+        {"mean", "config.json", "", "{\"model_type\":\"bert\",\"vocab_size\":163,\"hidden_size\":16,\"num_hidden_layers\":0,\"num_attention_heads\":2,"
+                                    "\"intermediate_size\":32,\"max_position_embeddings\":40}", 0, "cosine"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int train = 0; train < 2; train++) {
+            const char *dir = folder_of(cases[i].model);
+            hone_model *m;
+            change(dir, cases[i].name, cases[i].from, cases[i].to);
+            CHECK_OK(hone_model_open(dir, &(hone_model_options){.train = train, .dropout = train ? 0.25 : -1, .max_length = i == 5 ? 7 : 0}, &m));
+            CHECK_STR(hone_model_get_info(m)->similarity, cases[i].says);
+            if (strstr(cases[i].to, "\"max_seq_length\": 3")) CHECK_INT(hone_model_get_info(m)->max_length, 3);
+            if (i == 5) CHECK_INT(hone_model_get_info(m)->max_length, 7);
+            hone_model_close(m);
+        }
+    hone_model *m;
+    CHECK_OK(hone_model_open(folder_of("mean"), &(hone_model_options){.pooling = "cls"}, &m));
+    hone_model_close(m);
+    CHECK_FAILS(hone_model_open(folder_of("mean"), &(hone_model_options){.pooling = "median"}, &m), HONE_E_ARG, "\"median\" is not known");
+}
+
+/* The same tensors in another type, or one of them of another kind. */
+static void rewrite(const char *dir, hone_dtype as, const char *name, hone_dtype of_name, bool keep) {
+    char file[HONE_PATH_MAX];
+    hone_safetensors *st;
+    hone_safetensors_item items[64];
+    int64_t n = 0;
+    CHECK_OK(hone_io_join(file, dir, "model.safetensors"));
+    CHECK_OK(hone_safetensors_open(file, &st));
+    CHECK(hone_safetensors_count(st) <= 64);
+    for (int64_t i = 0; i < hone_safetensors_count(st); i++) {
+        const hone_safetensors_entry *e = hone_safetensors_at(st, i);
+        int64_t count = hone_shape_count(&e->shape);
+        hone_dtype to = name && !strcmp(e->name, name) ? of_name : as;
+        if (name && !strcmp(e->name, name) && !keep) continue;
+        float *x = malloc((size_t)count * 4);
+        double *y = malloc((size_t)count * 8);
+        CHECK_OK(hone_safetensors_read_f32(st, e, x));
+        for (int64_t k = 0; k < count; k++) y[k] = (double)x[k];
+        items[n++] = (hone_safetensors_item){.name = strdup(e->name), .dtype = to, .shape = e->shape, .data = to == HONE_F64 ? (void *)y : x};
+        free(to == HONE_F64 ? (void *)x : y);
+    }
+    hone_safetensors_close(st);
+    unlink(file);
+    CHECK_OK(hone_safetensors_write(file, items, n, HONE_F32));
+    for (int64_t i = 0; i < n; i++) free((void *)(uintptr_t)items[i].data), free((void *)(uintptr_t)items[i].name);
+}
+
+TEST(models, weights_in_double_are_read_into_either_type_and_integers_are_refused) {
+    for (int wide = 0; wide < 2; wide++)
+        for (int file_wide = 0; file_wide < 2; file_wide++) {
+            const char *dir = folder_of("mean");
+            hone_model *m;
+            rewrite(dir, file_wide ? HONE_F64 : HONE_F32, NULL, HONE_F32, true);
+            CHECK_OK(hone_model_open(dir, &(hone_model_options){.dtype = wide ? HONE_F64 : HONE_F32}, &m));
+            hone_model_close(m);
+        }
+    hone_model *m = NULL;
+    const char *dir = folder_of("mean"), *name = "embeddings.LayerNorm.weight";
+    rewrite(dir, HONE_F32, name, HONE_I32, true);
+    CHECK_FAILS(hone_model_open(dir, NULL, &m), HONE_E_DTYPE, "is I32, weights are F32, F16, BF16 or F64");
+    dir = folder_of("mean");
+    rewrite(dir, HONE_F32, name, HONE_F32, false);
+    CHECK_FAILS(hone_model_open(dir, NULL, &m), HONE_E_FORMAT, "has no tensor \"embeddings.LayerNorm.weight\" [16], which config.json asks for");
+    CHECK(strstr(hone_last_error()->file, "model.safetensors"));
+    CHECK(!m);
+}
+
+TEST(models, saving_needs_a_tokenizer_weights_of_its_own_and_a_short_path) {
+    hone_model *m;
+    json_t *config = json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i}", "model_type", "bert", "vocab_size", 11, "hidden_size", 8, "num_hidden_layers",
+                               1, "num_attention_heads", 2, "intermediate_size", 8, "max_position_embeddings", 9);
+    char out[HONE_PATH_MAX], slashes[HONE_PATH_MAX], deep[HONE_PATH_MAX];
+    CHECK_OK(hone_io_join(out, test_dir(), "saved"));
+    for (int dtype = 0; dtype < 2; dtype++) {
+        CHECK_OK(hone_model_make(config, &(hone_model_options){.dtype = dtype ? HONE_F64 : HONE_F32}, 7, &m));
+        CHECK_FAILS(hone_model_save(m, out), HONE_E_ARG, "has no tokenizer to save");
+        hone_model_close(m);
+    }
+    json_object_set_new(config, "model_type", json_string("t5"));
+    CHECK_FAILS(hone_model_make(config, &(hone_model_options){0}, 7, &m), HONE_E_UNSUPPORTED, "\"t5\"");
+    json_decref(config);
+    CHECK_OK(hone_model_open(folder_of("mean"), NULL, &m));
+    CHECK_FAILS(hone_model_save(m, out), HONE_E_ARG, "is open for inference");
+    hone_model_close(m);
+    CHECK_OK(hone_model_open(folder_of("mean"), &(hone_model_options){.train = true}, &m));
+    memset(deep, 'd', sizeof deep);
+    deep[sizeof deep - 1] = 0;
+    CHECK_FAILS(hone_model_save(m, deep), HONE_E_LIMIT, "longer than");
+    snprintf(slashes, sizeof slashes, "%.1000s//", out);
+    CHECK_OK(hone_model_save(m, slashes));
+    CHECK_OK(hone_model_save(m, slashes)); /* in the place of the first */
+    CHECK(hone_io_is_dir(out));
+    hone_model_close(m);
+    CHECK_OK(hone_model_open(out, NULL, &m));
+    hone_model_close(m);
+    CHECK_OK(hone_io_remove_tree(out));
+}
+
+#ifdef HONE_TEST_HOOKS
+/* Fails the k-th operation, one later each time (later on some later), until none is met. */
+static void sweep(const char *rule, hone_status want, const char *dir, const hone_model_options *o, hone_model *to_save, const char *out) {
+    char fault[64];
+    int64_t k = 1, failures = 0;
+    for (bool fired = true; fired; k += 1 + k / 40) {
+        hone_model *m = NULL;
+        snprintf(fault, sizeof fault, rule, (int)k);
+        CHECK(hone_fault_set(fault));
+        hone_error_clear();
+        hone_status s = to_save ? hone_model_save(to_save, out) : hone_model_open(dir, o, &m);
+        fired = hone_fault_fired() > 0;
+        hone_fault_set(NULL);
+        CHECK((s == HONE_OK && !to_save) == (m != NULL));
+        CHECK_MSG(s == HONE_OK || (fired && s == want && hone_last_error()->message[0]), "%s: status %d (%s)", fault, s, hone_last_error()->message);
+        failures += s != HONE_OK;
+        hone_model_close(m);
+        hone_json_whole();
+        if (to_save) { /* a folder moved aside before the failure would stop the next save */
+            char old[HONE_PATH_MAX];
+            snprintf(old, sizeof old, "%.4000s.old-%ld", out, (long)getpid());
+            CHECK_OK(hone_io_remove_tree(old));
+        }
+        if (to_save && hone_io_exists(out)) { /* whole */
+            CHECK_OK(hone_model_open(out, NULL, &m));
+            hone_model_close(m);
+        }
+    }
+    CHECK_MSG(failures > 0, "%s met %d", rule, (int)failures);
+}
+
+TEST(models, no_failing_allocation_or_read_passes_for_an_open_model) {
+    static const struct {
+        const char *model;
+        hone_model_options o;
+    } cases[] = {{"mean", {.train = true}}, {"dense_two", {0}}, {"vocab_only", {0}}, {"f16", {0}}, {"sharded", {.dtype = HONE_F64}}, {"pool_new_order", {.precision = HONE_PRECISION_INT8}}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *dir = folder_of(cases[i].model);
+        sweep("alloc:%d", HONE_E_NOMEM, dir, &cases[i].o, NULL, NULL);
+        if (i > 1) continue;
+        sweep("read:%d:EIO", HONE_E_IO, dir, &cases[i].o, NULL, NULL);
+        sweep("open:%d:EMFILE", HONE_E_IO, dir, &cases[i].o, NULL, NULL);
+    }
+}
+
+TEST(models, no_failing_allocation_or_write_passes_for_a_saved_model) {
+    static const char *const models[] = {"mean", "dense_two", "pool_new_order"};
+    char out[HONE_PATH_MAX];
+    CHECK_OK(hone_io_join(out, test_dir(), "swept"));
+    for (int i = 0; i < 3; i++) {
+        hone_model *m;
+        CHECK_OK(hone_model_open(folder_of(models[i]), &(hone_model_options){.train = true}, &m));
+        sweep("alloc:%d", HONE_E_NOMEM, NULL, NULL, m, out);
+        sweep("write:%d:ENOSPC", HONE_E_IO, NULL, NULL, m, out);
+        sweep("open:%d:EMFILE", HONE_E_IO, NULL, NULL, m, out);
+        sweep("rename:%d:EIO", HONE_E_IO, NULL, NULL, m, out);
+        if (!i) sweep("fsync:%d:EIO", HONE_E_IO, NULL, NULL, m, out);
+        sweep("mkdir:%d:EACCES", HONE_E_IO, NULL, NULL, m, out);
+        hone_model_close(m);
+        CHECK_OK(hone_io_remove_tree(out));
+    }
+}
+#endif
