@@ -84,6 +84,10 @@ const char *test_path(const char *relative); /* eight rotating buffers */
 void *test_guard_alloc(size_t n, size_t align, bool at_start);
 void test_guard_free(void *p);
 
+/* How many cases to run: `all`, or `few` in a build under ThreadSanitizer, where arithmetic takes ten times as long. The runner
+ * says at its end in how many tests that was so. */
+int64_t test_cases(int64_t all, int64_t few);
+
 /* Deterministic values for fills. */
 double test_uniform(uint64_t seed, uint64_t index); /* [-1, 1) */
 

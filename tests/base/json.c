@@ -308,6 +308,74 @@ TEST(json, the_scanner_decodes_and_counts) {
 }
 
 #ifdef HONE_TEST_HOOKS
+/* Two-, three- and four-byte characters at the borders of what is legal, and escapes at theirs. */
+TEST(json, characters_at_the_borders_of_utf8_and_escapes_are_told_apart) {
+    static const struct {
+        const char *text;
+        bool good;
+    } c[] = {
+        {"\xC2\x80", true},          {"\xDF\xBF", true},          {"\xC1\xBF", false},         {"\xC2", false},             {"\xC2x", false},
+        {"\xE0\xA0\x80", true},      {"\xE0\x9F\x80", false},     {"\xED\x9F\xBF", true},      {"\xED\xA0\x80", false},     {"\xEF\xBF\xBF", true},
+        {"\xE1\xC0\x80", false},     {"\xE1\x80\xC0", false},     {"\xE1\x80", false},         {"\xF0\x90\x80\x80", true},  {"\xF0\x8F\x80\x80", false},
+        {"\xF4\x8F\xBF\xBF", true},  {"\xF4\x90\x80\x80", false}, {"\xF5\x80\x80\x80", false}, {"\xF1\xC0\x80\x80", false}, {"\xF1\x80\x7F\x80", false},
+        {"\xF1\x80\x80\x7F", false}, {"\xF1\x80\x80", false},     {"\x80", false},             {"\\u00e9", true},           {"\\u00Fg", false},
+        {"\\u0G00", false},          {"\\u00/0", false},          {"\\u00:0", false},          {"\\u00@0", false},          {"\\u00`0", false},
+        {"\\uABCD\\uef01", true},    {"\\uD800\\uDC00", true},    {"\\uDBFF\\uDFFF", true},    {"\\uD800\\uDBFF", false},   {"\\uD800\\uE000", false},
+        {"\\uD800x\\uDC00", false},  {"\\uD800\\nDC000", false},  {"\\uD800", false},          {"\\uDC00", false},          {"\\u00", false},
+        {"\\x41", false},            {"\\/", true},               {"\\", false},
+    };
+    for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
+        char text[64];
+        json_t *v = NULL;
+        snprintf(text, sizeof text, "\"%s\"", c[i].text);
+        CHECK_MSG((parse(text, &v) == HONE_OK) == c[i].good, "string %zu", i);
+        json_decref(v);
+    }
+    json_t *v = NULL;
+    CHECK_INT(hone_json_parse("\"\\\0\"", 4, "f", 1, &v), HONE_E_FORMAT);
+    CHECK_FAILS(parse("\xF0\x9F\x98\x80", &v), HONE_E_FORMAT, "found '\xF0\x9F\x98\x80'");
+    CHECK_FAILS(parse("\xF0\x9F\x98\x80\x80", &v), HONE_E_FORMAT, "found");
+    CHECK_FAILS(parse("1e-", &v), HONE_E_FORMAT, "expected a digit, found the end");
+    CHECK_FAILS(parse("1e", &v), HONE_E_FORMAT, "expected a digit, found the end");
+    CHECK_OK(parse("1E-2", &v));
+    json_decref(v);
+}
+
+TEST(json, what_cannot_be_written_is_not) {
+    char path[512];
+    json_t *deep = json_array();
+    snprintf(path, sizeof path, "%s/deep.json", test_dir());
+    for (int i = 0; i < HONE_JSON_DEPTH + 1; i++) {
+        json_t *more = json_array();
+        json_array_append_new(more, deep);
+        deep = more;
+    }
+    CHECK_FAILS(hone_json_save(deep, path), HONE_E_LIMIT, "nested deeper than 64 levels");
+    CHECK(!hone_io_exists(path));
+    json_decref(deep);
+#ifdef HONE_TEST_HOOKS
+    /* A disk that fills up at each of the small writes: the first mebibyte, which is buffered, ends a byte earlier each time. */
+    char *pad = malloc(1 << 20);
+    memset(pad, 'x', 1 << 20);
+    for (int cut = 1; cut < 100; cut++) {
+        json_t *o = json_object(), *list = json_array();
+        json_object_set_new(o, "p", json_stringn(pad, (1 << 20) - (size_t)cut));
+        json_array_append_new(list, json_string("a\n\001\"b"));
+        json_array_append_new(list, json_true());
+        json_array_append_new(list, json_object());
+        json_object_set_new(o, "list", list);
+        json_object_set_new(o, "n", json_null());
+        CHECK(hone_fault_set("write:1:ENOSPC"));
+        hone_error_clear();
+        hone_status s = hone_json_save(o, path);
+        hone_fault_set(NULL);
+        CHECK_MSG(s == HONE_E_IO && strstr(hone_last_error()->file, "deep.json") && !hone_io_exists(path), "cut %d: status %d", cut, s);
+        json_decref(o);
+    }
+    free(pad);
+#endif
+}
+
 TEST(json, every_failing_allocation_and_file_operation_is_reported) {
     const char *path =
         file_with("{\"a\": [1, 2.5, \"text\", {\"b\": null}], \"c\": \"a longer string of text to hold\"}");

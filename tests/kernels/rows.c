@@ -161,6 +161,7 @@ void score_same(score *s, int row, const fixture *f, const char *what, int64_t n
 
 void score_print(const score *s, int64_t at_least) {
     static bool registered;
+    at_least = test_cases(at_least, 1);
     if (!registered) registered = !atexit(print_total);
     all_cases += s->cases;
     printf("  %s: %" PRId64 " cases, worst err/tol %.3f (%s)\n", s->op, s->cases, s->worst, row_name(s->worst_row));

@@ -94,6 +94,7 @@ static void product_check(product *p, score *s, int row) {
 }
 
 static void run_random_products(score *s, int count, bool exact, uint64_t salt) {
+    count = (int)test_cases(count, count / 20);
     for (int r = 0; r < MATMUL_ROWS; r++) {
         if (!row_runs(matmul_rows[r].kind)) continue;
         hone_matmul_f32_forced = matmul_rows[r].row;
@@ -123,11 +124,12 @@ TEST(matmul, random_values_stay_within_the_rounding_of_their_sums) {
 TEST(matmul, long_sums_of_several_chains_are_exact) {
     static const int64_t Ks[] = {383, 384, 385, 391, 767, 768, 769, 1000, 1153, 2500, 4099};
     score s = {.op = "matmul, long sums"};
+    const int columns = (int)test_cases(6, 1);
     for (int r = 0; r < MATMUL_ROWS; r++) {
         if (!row_runs(matmul_rows[r].kind)) continue;
         hone_matmul_f32_forced = matmul_rows[r].row;
         for (int i = 0; i < 11; i++)
-            for (int n = 0; n < 6; n++) {
+            for (int n = 0; n < columns; n++) {
                 product p;
                 product_begin(&p, (uint64_t)(9000 + r * 100 + i * 6 + n), sizes[(i * 5 + n) % 20],
                               sizes[(i + n * 3) % 20], Ks[i], true);
@@ -165,13 +167,13 @@ static void fill_plain(float *x, int64_t n, uint64_t seed) {
 TEST(matmul, the_bits_do_not_depend_on_threads_packing_or_neighbours) {
     enum { MOST = 513 * 3072 };
     float *a = malloc(MOST * 4), *b = malloc(MOST * 4), *want = malloc(MOST * 4), *c = malloc(MOST * 4);
-    int threads[] = {1, 2, 3, 4, 8}, cases = 0;
+    int threads[] = {1, 2, 3, 4, 8}, cases = 0, forms = (int)test_cases(4, 1);
     fill_plain(a, MOST, 1), fill_plain(b, MOST, 2);
     for (int r = 0; r < MATMUL_ROWS; r++) {
         if (!row_runs(matmul_rows[r].kind) || matmul_rows[r].kind == ROW_EMU512) continue;
         hone_matmul_f32_forced = matmul_rows[r].row;
         for (int i = 0; i < 8; i++)
-            for (int form = 0; form < 4; form++) {
+            for (int form = 0; form < forms; form++) {
                 int64_t M = shapes[i][0], N = shapes[i][1], K = shapes[i][2];
                 hone_matmul_f32_args m = {.M = M,
                                           .N = N,
@@ -213,7 +215,7 @@ TEST(matmul, the_bits_do_not_depend_on_threads_packing_or_neighbours) {
     }
     hone_matmul_f32_forced = NULL;
     hone_set_threads(0);
-    CHECK(cases >= 160);
+    CHECK(cases >= test_cases(160, 40));
     free(a), free(b), free(c), free(want);
 }
 

@@ -626,6 +626,43 @@ TEST(safetensors, a_hundred_thousand_tensors_are_opened_and_found) {
 }
 
 #ifdef HONE_TEST_HOOKS
+TEST(safetensors, names_to_write_are_utf8_to_its_borders) {
+    static const struct {
+        const char *name;
+        bool good;
+    } c[] = {
+        {"\xC2\x80", true},         {"\xC1\x80", false},         {"\xC2x", false},            {"\xE0\xA0\x80", true},     {"\xE0\x9F\x80", false},
+        {"\xED\x9F\x80", true},     {"\xED\xA0\x80", false},     {"\xEF\x80\x80", true},      {"\xF0\x90\x80\x80", true}, {"\xF0\x8F\x80\x80", false},
+        {"\xF4\x8F\x80\x80", true}, {"\xF4\x90\x80\x80", false}, {"\xF5\x80\x80\x80", false}, {"\xF1\x80\x80x", false},  {"\xFFx", false},
+        {"\xE1\x80", false},        {"\x80", false},
+    };
+    char path[512];
+    float x = 1;
+    snprintf(path, sizeof path, "%s/names.safetensors", test_dir());
+    for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
+        hone_safetensors_item item = {.name = c[i].name, .dtype = HONE_F32, .shape = hone_shape_of(1, 1), .data = &x};
+        CHECK_MSG((hone_safetensors_write(path, &item, 1, HONE_F32) == HONE_OK) == c[i].good, "name %zu", i);
+    }
+#ifdef HONE_TEST_HOOKS
+    /* The disk fills up in the header, in weights that are narrowed, in those that are not. */
+    float *many = calloc(3 << 20, sizeof *many);
+    for (int as = 0; as < 2; as++)
+        for (int k = 1; k < 4; k++) {
+            char rule[32];
+            hone_safetensors_item items[2] = {{.name = "a", .dtype = HONE_F32, .shape = hone_shape_of(1, 3 << 20), .data = many},
+                                              {.name = "b", .dtype = HONE_I32, .shape = hone_shape_of(1, 2 << 20), .data = many}};
+            snprintf(rule, sizeof rule, "write:%d:ENOSPC", k);
+            CHECK(hone_fault_set(rule));
+            hone_error_clear();
+            hone_status s = hone_safetensors_write(path, items, 2, as ? HONE_BF16 : HONE_F32);
+            hone_fault_set(NULL);
+            CHECK_INT(s, HONE_E_IO);
+            CHECK(strstr(hone_last_error()->file, "names.safetensors"));
+        }
+    free(many);
+#endif
+}
+
 TEST(safetensors, every_failing_allocation_and_file_operation_is_reported) {
     const char *dir = folder("faults");
     put_shard(dir, "s-1.safetensors", "a", 1, "b", 2);
