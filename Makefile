@@ -12,13 +12,16 @@ VERSION := 0.1.0
 # Objects of two compilers never mix.
 BUILD   := build/$(CONFIG)$(if $(findstring clang,$(CC)),-clang)
 
-WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wdouble-promotion
+WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+ifeq ($(findstring clang,$(CC)),) # clang warns of every INFINITY, which is a float
+WARN    += -Wdouble-promotion
+endif
 OPT     := -O3
 DEFS    := -D_GNU_SOURCE -DHONE_VERSION='"$(VERSION)"' -DHONE_CONFIG='"$(CONFIG)"'
 ifeq ($(CONFIG),test)   # the same optimisation, plus fault hooks, poisoned arenas and asserts
 DEFS    += -DHONE_TEST_HOOKS
 endif
-ifeq ($(CONFIG),fuzz)   # clang's libFuzzer; the parsers also under its integer checks
+ifeq ($(CONFIG),fuzz)   # clang's libFuzzer
 DEFS    += -DHONE_TEST_HOOKS
 OPT     := -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined,float-cast-overflow -fno-sanitize-recover=all
 LDFLAGS += -fsanitize=fuzzer,address,undefined
@@ -28,20 +31,33 @@ DEFS    += -DHONE_TEST_HOOKS
 OPT     := -O0 --coverage
 LDFLAGS += --coverage
 endif
+# What reads files of strangers, and the checkpoints: looked at closest by asan (clang), cov and mutants.
+PARSERS := $(filter-out %/unicode_tables.c,$(wildcard base/json*.c base/io_reader.c tensor/safetensors*.c data/csv.c data/jsonl.c \
+           data/ejson.c data/table.c data/roles.c data/tokenizer/*.c models/model.c models/bert.c models/sentence.c models/weights.c \
+           train/checkpoint.c))
 ifeq ($(CONFIG),asan)
 DEFS    += -DHONE_TEST_HOOKS
 OPT     := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all
 LDFLAGS += -fsanitize=address,undefined
+ifneq ($(findstring clang,$(CC)),) # gcc knows neither: an unsigned number that wraps, a value that a conversion changes
+$(PARSERS:%.c=$(BUILD)/%.o): OPT += -fsanitize=integer,implicit-conversion -fno-sanitize-recover=all
+LDFLAGS += -fsanitize=integer,implicit-conversion
+endif
+endif
+ifeq ($(CONFIG),tsan)
+DEFS    += -DHONE_TEST_HOOKS
+OPT     := -O1 -fno-omit-frame-pointer -fsanitize=thread
+LDFLAGS += -fsanitize=thread
 endif
 PKGS    := jansson libutf8proc zlib
-CFLAGS  := -std=c11 -g $(OPT) -fPIC -ffp-contract=off $(WARN)
+CFLAGS   = -std=c11 -g $(OPT) -fPIC -ffp-contract=off $(WARN)
 CPPFLAGS += -I. $(DEFS) $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 LIBS    := $(shell pkg-config --libs $(PKGS) 2>/dev/null || echo -ljansson -lutf8proc -lz) -lm -lpthread
 
 # A missing package is one clear line rather than a compiler's page; goals that compile nothing need none.
 GOALS   := $(or $(MAKECMDGOALS),all)
 ifneq ($(filter-out help clean format layers uninstall,$(GOALS)),)
-NEEDED  := $(PKGS) $(if $(filter test asan baddata mistakes nan,$(GOALS) $(CONFIG)),cmocka)
+NEEDED  := $(PKGS) $(if $(filter test asan tsan cov mutants baddata mistakes nan,$(GOALS) $(CONFIG)),cmocka)
 MISSING := $(shell for p in $(NEEDED); do pkg-config --exists $$p 2>/dev/null || echo $$p; done; command -v $(firstword $(CC)) >/dev/null || echo $(firstword $(CC)))
 ifneq ($(MISSING),)
 $(error not found: $(MISSING). hint: tools/setup make $(MAKECMDGOALS))
@@ -72,7 +88,7 @@ TOOL_OBJ:= $(filter-out $(BUILD)/tools/hone.o,$(CMD_OBJ))
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)';)
 
-.PHONY: all lib experiments test asan baddata mistakes nan forecast fuzz fuzz-cov $(PROOFS) bench compare plots demo layers docs install uninstall format help clean
+.PHONY: all lib experiments test asan tsan cov mutants baddata mistakes nan forecast fuzz fuzz-cov $(PROOFS) bench compare plots demo layers docs install uninstall format help clean
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY: $(EXP_SRC:%.c=$(BUILD)/%.o) $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/reliability/*.c))
@@ -130,6 +146,46 @@ endif
 
 asan: ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	$(Q)ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) --no-print-directory CONFIG=asan test
+
+tsan: ## the tests under ThreadSanitizer
+	$(Q)TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1 $(MAKE) --no-print-directory CONFIG=tsan test
+
+# Both take the objects of the test build and compile the parsers alone in their own way: cov without optimising, which makes
+# other branches than the text has; mutants one at a time.
+cov: ## lines and branches of parsers and checkpoints that the tests reach, file by file; ONLY=room
+	$(Q)$(MAKE) --no-print-directory CONFIG=test cov-run
+# N=100 mutants of SEED=1; JOBS at a time, LIMIT seconds: see tests/reliability/mutants.sh.
+export N SEED JOBS LIMIT
+mutants: ## N=100 small changes in parsers and checkpoints, one at a time: at least 90 % found by a test; SEED= JOBS= LIMIT=
+	$(Q)$(MAKE) --no-print-directory CONFIG=test mutants-run
+
+ifeq ($(CONFIG),test)
+COV_OBJ := $(PARSERS:%.c=build/cov/%.o)
+MALFORMED := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/reliability/malformed*.c)) $(FUZZ_OBJ)
+build/cov/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(filter-out -O3,$(CFLAGS)) -O0 --coverage -include tests/reliability/cov.h -MMD -MP -c $< -o $@
+build/cov/hone-tests: $(COV_OBJ) $(TEST_OBJ) $(TOOL_OBJ) $(BUILD)/libhone.a
+	$(call say,LD,$@)$(CC) $(LDFLAGS) --coverage -o $@ $(TEST_OBJ) $(TOOL_OBJ) $(COV_OBJ) $(BUILD)/libhone.a -lcmocka $(LIBS)
+build/cov/hone: $(COV_OBJ) $(CMD_OBJ) $(BUILD)/libhone.a
+	$(call say,LD,$@)$(CC) $(LDFLAGS) --coverage -o $@ $(CMD_OBJ) $(COV_OBJ) $(BUILD)/libhone.a $(LIBS)
+build/cov/malformed: $(COV_OBJ) $(MALFORMED) $(BUILD)/tests/reliability/common.o $(BUILD)/tests/reliability/faults.o $(TOOL_OBJ) $(BUILD)/libhone.a
+	$(call say,LD,$@)$(CC) $(LDFLAGS) --coverage -o $@ $(filter-out $(COV_OBJ) %.a,$^) $(COV_OBJ) $(BUILD)/libhone.a $(LIBS)
+-include $(COV_OBJ:.o=.d)
+cov-run: build/cov/hone-tests build/cov/hone $(if $(wildcard tests/reliability/malformed.c),build/cov/malformed)
+	$(Q)find build/cov -name '*.gcda' -delete
+	$(Q)HONE_BIN=build/cov/hone build/cov/hone-tests $(ONLY) >build/cov/tests.log 2>&1 || { tail -n 40 build/cov/tests.log; exit 1; }
+	$(Q)if [ -x build/cov/malformed ]; then HONE_BIN=build/cov/hone build/cov/malformed; fi
+	$(Q)tests/reliability/coverage.sh build/cov $(PARSERS)
+
+mutants-run: export COMPILE = $(CC) $(CPPFLAGS) $(filter-out -O3,$(CFLAGS)) -O1 -g0 -w
+mutants-run: export LINK_TESTS = $(CC) $(LDFLAGS) -o OUT $(TEST_OBJ) $(TOOL_OBJ) MUTANT $(BUILD)/libhone.a -lcmocka $(LIBS)
+mutants-run: export LINK_HONE = $(CC) $(LDFLAGS) -o OUT $(CMD_OBJ) MUTANT $(BUILD)/libhone.a $(LIBS)
+mutants-run: export LINK_MALFORMED = $(if $(wildcard tests/reliability/malformed.c),$(CC) $(LDFLAGS) -o OUT $(MALFORMED) \
+    $(BUILD)/tests/reliability/common.o $(BUILD)/tests/reliability/faults.o $(TOOL_OBJ) MUTANT $(BUILD)/libhone.a $(LIBS))
+mutants-run: $(BUILD)/hone-tests $(BUILD)/hone $(if $(wildcard tests/reliability/malformed.c),$(BUILD)/proofs/malformed)
+	$(Q)BUILD=$(BUILD) tests/reliability/mutants.sh $(PARSERS)
+endif
 
 baddata: build/hone ## 10,000 rows, 1 % of them bad in twenty ways, as JSON lines and as CSV: each named, each skipped
 	$(Q)$(MAKE) --no-print-directory CONFIG=test build/test/hone-tests build/test/hone
