@@ -110,6 +110,19 @@ TEST(data, tables_that_cannot_be_are_refused_with_their_numbers) {
     CHECK_INT(hone_table_rows(t), 1);
     CHECK_INT(hone_table_row_line(t, 0), 3);
     hone_table_free(t);
+    /* Blanks for longer than a window, then for longer than a row may be. */
+    memset(text, '\n', (size_t)17 << 20);
+    memcpy(text + 400000, "{\"a\":1}\n{\"a\":2}", 15);
+    CHECK_OK(hone_table_read(write_bytes("blank.json", text, 400015), NULL, &t));
+    CHECK_INT(hone_table_rows(t), 2);
+    CHECK_INT(hone_table_row_line(t, 1), 400002);
+    hone_table_free(t);
+    memset(text + 400000, ' ', 15);
+    memcpy(text + ((size_t)17 << 20) - 8, "{\"a\":1}\n", 8);
+    t = NULL;
+    CHECK_OK(hone_table_read(write_bytes("blank.json", text, (size_t)17 << 20), NULL, &t));
+    CHECK_INT(hone_table_rows(t), 1);
+    hone_table_free(t);
     free(text);
 }
 
@@ -281,6 +294,48 @@ TEST(data, every_kind_of_row_says_which_roles_it_has) {
         CHECK_MSG(strstr(e->message, c[i].says) || strstr(e->hint, c[i].says), "%s (%s), want %s", e->message, e->hint, c[i].says);
     }
     hone_table_free(t);
+    /* Words near to a role's, and far from all; columns that are called so in capitals. */
+    static const struct {
+        hone_row_kind kind;
+        const char *header, *role, *column, *says;
+        hone_status code;
+    } near[] = {
+        {HONE_ROWS_PAIRS, "Anchor,Positive", NULL, NULL, "--columns anchor=Anchor", HONE_E_FORMAT},
+        {HONE_ROWS_PAIRS, "anchor,POSITIVE-TEXT", NULL, NULL, "--columns positive=POSITIVE-TEXT", HONE_E_FORMAT},
+        {HONE_ROWS_PAIRS, "anchor,psotive", NULL, NULL, "--columns positive=psotive", HONE_E_FORMAT},
+        {HONE_ROWS_PAIRS, "anchor,q", NULL, NULL, "--columns positive=q", HONE_E_FORMAT},
+        {HONE_ROWS_SCORED, "sentence1,sentence2,x,y", NULL, NULL, "--columns score=NAME", HONE_E_FORMAT},
+        {HONE_ROWS_BINARY, "sentence1,sentence2,lable", NULL, NULL, "--columns label=lable", HONE_E_FORMAT},
+        {HONE_ROWS_LABELLED, "text,x", NULL, NULL, "no field \"label\"", HONE_E_FORMAT},
+        {HONE_ROWS_RERANK, "x,y", NULL, NULL, "no field \"query\"", HONE_E_FORMAT},
+        {HONE_ROWS_RERANK, "query,documents", NULL, NULL, "no field \"labels\"", HONE_E_FORMAT},
+        {HONE_ROWS_RERANK, "query,x", NULL, NULL, "no field \"document\"", HONE_E_FORMAT},
+        {HONE_ROWS_RERANK, "query,document", NULL, NULL, "no field \"label\"", HONE_E_FORMAT},
+        {HONE_ROWS_PAIRS, "a,b", "documents", "a", "\"documents\" is not used here", HONE_E_ARG},
+        {HONE_ROWS_PAIRS, "a,b", "labels", "a", "\"labels\" is not used here", HONE_E_ARG},
+        {HONE_ROWS_TEXT, "a,b", "negative", "a", "\"negative\" is not used here", HONE_E_ARG},
+        {HONE_ROWS_LABELLED, "a,b", "negative", "a", "\"negative\" is not used here", HONE_E_ARG},
+        {HONE_ROWS_SCORED, "a,b", "negative_1", "a", "is not used here", HONE_E_ARG},
+        {HONE_ROWS_TRIPLET, "a,b", "text", "a", "\"text\" is not used here", HONE_E_ARG},
+        {HONE_ROWS_TRIPLET, "a,b", "negative", "z", "no field \"z\"; fields are \"a\", \"b\"", HONE_E_ARG},
+        {HONE_ROWS_RERANK, "a,b", "negative_3", "b", "no field \"query\"", HONE_E_FORMAT},
+        {HONE_ROWS_RERANK, "a,b", "documents", "b", "no field \"query\"", HONE_E_FORMAT},
+        {HONE_ROWS_ANY, "a,b", "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz", "b", "no role", HONE_E_ARG},
+    };
+    for (size_t i = 0; i < sizeof near / sizeof *near; i++) {
+        char text[512];
+        const hone_column_map map = {near[i].role, near[i].column};
+        snprintf(text, sizeof text, "%s\n1,2\n", near[i].header);
+        t = NULL;
+        CHECK_OK(hone_table_read(write_bytes("near.csv", text, strlen(text)), &(hone_table_options){.list_all = true}, &t));
+        hone_error_clear();
+        CHECK_INT(hone_roles_find(t, near[i].kind, &map, near[i].role ? 1 : 0, &r), near[i].code);
+        const hone_error *e = hone_last_error();
+        CHECK_MSG(strstr(e->message, near[i].says) || strstr(e->hint, near[i].says), "%s: %s (%s), want %s", near[i].header, e->message, e->hint,
+                  near[i].says);
+        hone_table_free(t);
+    }
+    t = NULL;
     /* More negatives than there is room for; numbers that are none. */
     char text[8192], *p = text;
     p += sprintf(p, "anchor,positive,negative_,negative_x,negative_1234567,negative-1");

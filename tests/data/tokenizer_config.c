@@ -168,6 +168,72 @@ TEST(tokenizer, rarer_components_of_tokenizer_json_work_as_their_names_say) {
     }
 }
 
+TEST(tokenizer, components_of_the_wrong_kind_are_named) {
+#define TEMPLATE(single, pair, tokens)                                                                                                 \
+    "\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":" single ",\"pair\":" pair ",\"special_tokens\":" tokens "},"
+#define NESTED(type, list) "{\"type\":\"" type "\",\"" list "\":["
+    static const struct {
+        const char *parts, *says;
+        hone_status code;
+    } c[] = {
+        {"\"normalizer\":{\"type\":\"Strip\",\"strip_right\":true},", "\"strip_left\" is missing", HONE_E_FORMAT},
+        {"\"normalizer\":{\"type\":\"Strip\",\"strip_left\":1,\"strip_right\":true},", "\"strip_left\" is an integer", HONE_E_FORMAT},
+        {"\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"a+\"},\"content\":\"\"},", "regular expression (\"a+\")", HONE_E_UNSUPPORTED},
+        {"\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"Regex\":7},\"content\":\"\"},", "(\"an integer\")", HONE_E_UNSUPPORTED},
+        {"\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"String\":\"\"},\"content\":\"\"},", "empty pattern", HONE_E_UNSUPPORTED},
+        {"\"normalizer\":{\"type\":\"Replace\",\"pattern\":{},\"content\":\"\"},", "\"String\" is missing", HONE_E_FORMAT},
+        {"\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":{}},", "\"normalizers\" is an object", HONE_E_FORMAT},
+        {"\"normalizer\":" NESTED("Sequence", "normalizers") NESTED("Sequence", "normalizers") NESTED("Sequence", "normalizers")
+             NESTED("Sequence", "normalizers") NESTED("Sequence", "normalizers") NESTED("Sequence", "normalizers") NESTED("Sequence", "normalizers")
+                 NESTED("Sequence", "normalizers") NESTED("Sequence", "normalizers") NESTED("Sequence", "normalizers") "]}]}]}]}]}]}]}]}]}]},",
+         "nested more than 8 deep", HONE_E_FORMAT},
+        {"\"pre_tokenizer\":" NESTED("Sequence", "pretokenizers") NESTED("Sequence", "pretokenizers") NESTED("Sequence", "pretokenizers")
+             NESTED("Sequence", "pretokenizers") NESTED("Sequence", "pretokenizers") NESTED("Sequence", "pretokenizers") NESTED("Sequence", "pretokenizers")
+                 NESTED("Sequence", "pretokenizers") NESTED("Sequence", "pretokenizers") NESTED("Sequence", "pretokenizers") "]}]}]}]}]}]}]}]}]}]},",
+         "nested more than 8 deep", HONE_E_FORMAT},
+        {"\"pre_tokenizer\":{\"type\":\"Sequence\"},", "\"pretokenizers\" is missing", HONE_E_FORMAT},
+        {"\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[7]},", "is an integer", HONE_E_FORMAT},
+        {"\"pre_tokenizer\":{\"type\":\"CharDelimiterSplit\"},", "\"delimiter\" is missing", HONE_E_FORMAT},
+        {"\"pre_tokenizer\":{\"type\":\"CharDelimiterSplit\",\"delimiter\":\"\"},", "expected one character", HONE_E_FORMAT},
+        {"\"pre_tokenizer\":{\"type\":\"Punctuation\",\"behavior\":7},", "\"behavior\" is an integer", HONE_E_FORMAT},
+        {"\"post_processor\":{\"type\":\"Sequence\",\"processors\":[]},", "Sequence of 0 parts", HONE_E_UNSUPPORTED},
+        {"\"post_processor\":{\"type\":\"Sequence\",\"processors\":[{},{}]},", "Sequence of 2 parts", HONE_E_UNSUPPORTED},
+        {"\"post_processor\":" NESTED("Sequence", "processors") NESTED("Sequence", "processors") NESTED("Sequence", "processors")
+             NESTED("Sequence", "processors") NESTED("Sequence", "processors") NESTED("Sequence", "processors") NESTED("Sequence", "processors")
+                 NESTED("Sequence", "processors") NESTED("Sequence", "processors") NESTED("Sequence", "processors") "{}]}]}]}]}]}]}]}]}]}]},",
+         "Sequence of 1 parts", HONE_E_UNSUPPORTED},
+        {"\"post_processor\":{\"type\":\"BertProcessing\",\"cls\":{},\"sep\":[\"y\",1]},", "\"cls\" is not a pair", HONE_E_FORMAT},
+        {"\"post_processor\":{\"type\":\"BertProcessing\",\"cls\":[1,1],\"sep\":[\"y\",1]},", "\"cls\" is not a pair", HONE_E_FORMAT},
+        {"\"post_processor\":{\"type\":\"BertProcessing\",\"cls\":[\"x\",\"1\"],\"sep\":[\"y\",1]},", "\"cls\" is not a pair", HONE_E_FORMAT},
+        {"\"post_processor\":{\"type\":\"BertProcessing\",\"cls\":[\"x\",10000000],\"sep\":[\"y\",1]},", "\"cls\" has id 10000000", HONE_E_FORMAT},
+        {"\"post_processor\":{\"type\":\"BertProcessing\",\"cls\":[\"x\",1]},", "\"sep\" is not a pair", HONE_E_FORMAT},
+        {"\"post_processor\":{\"type\":\"RobertaProcessing\",\"cls\":[\"x\",1],\"sep\":[\"y\",1],\"trim_offsets\":true},", "\"add_prefix_space\" is missing",
+         HONE_E_FORMAT},
+        {TEMPLATE("[]", "7", "{}"), "\"pair\" is an integer", HONE_E_FORMAT},
+        {TEMPLATE("[]", "[7]", "{}"), "neither Sequence nor SpecialToken", HONE_E_FORMAT},
+        {TEMPLATE("[]", "[{\"Sequence\":{\"id\":\"C\",\"type_id\":0}}]", "{}"), "expected A or B", HONE_E_FORMAT},
+        {TEMPLATE("[]", "[{\"Sequence\":{\"id\":\"A\",\"type_id\":-1}}]", "{}"), "\"type_id\" is -1", HONE_E_FORMAT},
+        {TEMPLATE("[]", "[{\"Sequence\":{\"id\":\"A\",\"type_id\":2147483648}}]", "{}"), "\"type_id\" is 2147483648", HONE_E_FORMAT},
+        {TEMPLATE("[]", "[]", "{\"X\":{\"id\":\"X\",\"ids\":{},\"tokens\":[]}}"), "special token \"X\" has 0 ids", HONE_E_FORMAT},
+        {TEMPLATE("[]", "[]", "{\"X\":{\"id\":\"X\",\"ids\":[],\"tokens\":{}}}"), "special token \"X\" has 0 ids", HONE_E_FORMAT},
+        {TEMPLATE("[]", "[]", "{\"X\":{\"id\":\"X\",\"ids\":[\"1\"],\"tokens\":[\"a\"]}}"), "wants ids of 0", HONE_E_FORMAT},
+        {TEMPLATE("[]", "[]", "{\"X\":{\"id\":\"X\",\"ids\":[10000000],\"tokens\":[\"a\"]}}"), "wants ids of 0", HONE_E_FORMAT},
+        {TEMPLATE("[]", "[]", "{\"X\":{\"id\":\"X\",\"ids\":[1],\"tokens\":[1]}}"), "wants ids of 0", HONE_E_FORMAT},
+        {"\"added_tokens\":{},", "\"added_tokens\" is not an array", HONE_E_FORMAT},
+        {"\"added_tokens\":[7],", "added_tokens[0]", HONE_E_FORMAT},
+        {"\"model\":{},", "duplicate key \"model\"", HONE_E_FORMAT},
+        {"\"version\":\"2.0\",", "duplicate key \"version\"", HONE_E_FORMAT},
+    };
+    for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
+        char json[4096];
+        hone_tokenizer *t = NULL;
+        snprintf(json, sizeof json, "{\"version\":\"1.0\",%s" MODEL "}", c[i].parts);
+        const char *const content[5] = {json};
+        CHECK_FAILS(hone_tokenizer_open(folder(content), &t), c[i].code, c[i].says);
+        CHECK(!t);
+    }
+}
+
 TEST(tokenizer, added_tokens_that_get_a_taken_id_or_one_past_the_limit_are_refused) {
     static const char added[] = "{\"id\":%s,\"content\":\"<%s>\",\"single_word\":false,\"lstrip\":false,\"rstrip\":false,\"normalized\":false,\"special\":true}";
     static const struct {

@@ -7,8 +7,9 @@
 #
 # Mutants that do not compile, or that compile to the very same object, are not counted; others take their place. What
 # was done is kept under build/mutants/run-*, one folder for each state of the sources and seed: a second call goes on
-# where the first was stopped. Survivors are printed with their place; tests/reliability/mutants.txt says of those seen
-# so far why no test can tell them from the original.
+# where the first was stopped. Build nothing with CONFIG=test meanwhile: mutants are linked with those objects. Survivors
+# are printed with their place; tests/reliability/mutants.txt says of those seen so far why no test can tell them from
+# the original.
 #
 # Called by make, which gives BUILD, COMPILE (compiler and options), LINK_TESTS, LINK_HONE and LINK_MALFORMED (with MUTANT and OUT
 # in the place of the two names) and the sources as arguments.
