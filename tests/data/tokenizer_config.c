@@ -254,7 +254,66 @@ TEST(tokenizer, added_tokens_that_get_a_taken_id_or_one_past_the_limit_are_refus
     }
 }
 
+/* The same folder under a longer and longer name, until the names of its files do not fit any more. */
+TEST(tokenizer, a_path_too_long_for_a_file_of_the_folder_is_refused) {
+    for (int json = 0; json < 2; json++) {
+        const char *const content[5] = {json ? "{" MODEL "}" : NULL, json ? NULL : vocab_txt, "{}", "{}", "{}"};
+        const char *dir = folder(content);
+        char path[HONE_PATH_MAX + 8], out[HONE_PATH_MAX];
+        size_t n = strlen(dir), opened = 0, refused = 0;
+        snprintf(path, sizeof path, "%s/", dir);
+        snprintf(out, sizeof out, "%.4000s/copy", dir);
+        CHECK_OK(hone_io_mkdirs(out));
+        for (size_t k = n + 1; k + 2 < HONE_PATH_MAX; k += 2) memcpy(path + k, "./", 3);
+        for (size_t cut = n + 1 + (HONE_PATH_MAX - n - 60) / 2 * 2; cut < HONE_PATH_MAX - 3; cut += 2) {
+            hone_tokenizer *t = NULL;
+            char shorter[HONE_PATH_MAX];
+            snprintf(shorter, sizeof shorter, "%.*s", (int)cut, path);
+            hone_error_clear();
+            hone_status s = hone_tokenizer_open(shorter, &t);
+            CHECK((s == HONE_OK) == (t != NULL) && (s == HONE_OK || hone_last_error()->message[0]));
+            s == HONE_OK ? opened++ : refused++;
+            hone_tokenizer_free(t);
+            s = hone_tokenizer_copy_files(shorter, out);
+            CHECK(s == HONE_OK || hone_last_error()->message[0]);
+            s = hone_tokenizer_copy_files(out, shorter);
+            CHECK(s == HONE_OK || hone_last_error()->message[0]);
+        }
+        CHECK(opened && refused);
+    }
+}
+
 #ifdef HONE_TEST_HOOKS
+/* Every allocation of opening and of a first encoding, with each tokenizer of the goldens: they have every component. */
+TEST(tokenizer, no_failing_allocation_passes_for_an_encoding) {
+    static const char *const names[] = {"added", "added_cased", "course", "forms", "prefix", "prepend", "replace", "roberta", "strip", "template", "uncased"};
+    static const char text[] = " \xC3\x89t\xC3\xA9 \xE2\x84\xAB \xEF\xAC\x81ve, o\xCC\x88\xCC\xB2 \xE4\xB8\xAD\xE6\x96\x87\xEA\xB0\x80 [MASK]<x>! "
+                               "Donaudampfschifffahrtsgesellschaft 3.14 -- 'quoted' a b c d e f g h i j k l m n o p q r s t u v w x y z\xE3\x80\x80 ";
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char dir[HONE_PATH_MAX], long_text[6 * sizeof text] = "";
+        CHECK_OK(hone_io_join(dir, test_path("tests/golden/tokenizer"), names[i]));
+        if (!hone_io_is_dir(dir)) continue;
+        for (int k = 0; k < 5; k++) strcat(long_text, text);
+        hone_tokenizer *t = NULL;
+        CHECK_OK(hone_tokenizer_open(dir, &t));
+        int k = 0;
+        for (bool fired = true; fired;) {
+            char rule[32];
+            hone_encoding e = {0};
+            snprintf(rule, sizeof rule, "alloc:%d", ++k);
+            CHECK(hone_fault_set(rule));
+            hone_error_clear();
+            hone_status s = hone_tokenizer_encode(t, text, sizeof text - 1, long_text, strlen(long_text), NULL, &e);
+            fired = hone_fault_fired() > 0;
+            hone_fault_set(NULL);
+            CHECK_MSG(s == (fired ? HONE_E_NOMEM : HONE_OK), "%s, %s: status %d", names[i], rule, s);
+            hone_encoding_free(&e);
+        }
+        CHECK(k > 3);
+        hone_tokenizer_free(t);
+    }
+}
+
 TEST(tokenizer, no_failing_allocation_or_read_passes_for_an_open_folder) {
     static const char *const contents[][5] = {
         {NULL, vocab_txt,

@@ -250,6 +250,45 @@ TEST(checkpoint, a_path_too_long_for_its_files_is_refused_and_leaves_nothing) {
     done(&s);
 }
 
+TEST(checkpoint, a_path_too_long_to_load_from_is_refused) {
+    saved s = save("longload", NULL);
+    hone_model *m = open_model(NULL);
+    hone_optim *o = open_optim(m);
+    hone_train_state t;
+    char path[HONE_PATH_MAX + 8];
+    size_t n = strlen(s.dir), loaded = 0, refused = 0;
+    snprintf(path, sizeof path, "%s/", s.dir);
+    for (size_t k = n + 1; k + 2 < HONE_PATH_MAX; k += 2) memcpy(path + k, "./", 3);
+    for (size_t cut = n + 1 + (HONE_PATH_MAX - n - 50) / 2 * 2; cut < HONE_PATH_MAX - 3; cut += 2) {
+        char shorter[HONE_PATH_MAX];
+        snprintf(shorter, sizeof shorter, "%.*s", (int)cut, path);
+        hone_error_clear();
+        hone_status status = hone_checkpoint_load(shorter, m, o, &t, s.identity);
+        CHECK(status == HONE_OK || hone_last_error()->message[0]);
+        status == HONE_OK ? loaded++ : refused++;
+    }
+    CHECK(loaded && refused);
+    hone_optim_free(o);
+    hone_model_close(m);
+    done(&s);
+}
+
+/* Another model's tensors under the right checksums: names, types and shapes are compared before a byte is copied. */
+TEST(checkpoint, the_tensors_of_another_model_are_refused) {
+    saved s = save("other", NULL);
+    char dir[HONE_PATH_MAX];
+    hone_model *m;
+    hone_train_state t = {.step = -7};
+    CHECK_OK(hone_io_join(dir, test_path("tests/golden/models"), "relu"));
+    CHECK_OK(hone_model_open(dir, &(hone_model_options){.train = true, .dropout = -1}, &m));
+    hone_optim *o = open_optim(m);
+    CHECK_FAILS(hone_checkpoint_load(s.dir, m, o, &t, s.identity), HONE_E_FORMAT, "missing or of another kind");
+    CHECK_INT(t.step, -7);
+    hone_optim_free(o);
+    hone_model_close(m);
+    done(&s);
+}
+
 #ifdef HONE_TEST_HOOKS
 /* Every allocation and every file operation fails once, one later each time (later on, some later). */
 static void sweep(const char *rule, bool load) {
