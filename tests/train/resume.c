@@ -1,4 +1,5 @@
 /* Stops and resumes, and thread counts: the same bits as a run that nothing disturbed. With dropout, shuffling and accumulation. */
+#include "base/fault.h"
 #include "base/io.h"
 #include "base/parallel.h"
 #include "tests/test.h"
@@ -167,3 +168,71 @@ TEST(resume, a_damaged_checkpoint_is_passed_over) {
     CHECK_MSG(strstr(dir, "checkpoint_step_3"), "took %s", dir);
     CHECK(strstr(said, "checkpoint_step_6"));
 }
+
+/* What a killed run left half written is removed when it goes on; names that only look so stay; the newest checkpoints stay. */
+TEST(resume, leftovers_of_a_killed_run_are_removed_and_old_checkpoints_pruned) {
+    static const char *const litter[] = {"checkpoint_step_9.tmp", "checkpoint_step_9.tmp-812", "checkpoint_step_6.old-9", "best_model.tmp-1",
+                                         "run.json.tmp-5"};
+    static const char *const other[] = {"checkpoint_step_",  "checkpoint_step_7x", "checkpoint_epoch_", "notes.tmp", "best_model.tmp-",
+                                        "best_model.tmp-7a", "best_model.tmp7",    "checkpoint_step_8.txt"};
+    const char *out = fresh_dir("litter");
+    char path[HONE_PATH_MAX];
+    for (int round = 0; round < 2; round++) {
+        stopper s = {.at = 6 + round};
+        fixture f = open_with_dropout(out);
+        f.options.save_every = 1, f.options.keep = 2, f.options.resume = round > 0;
+        f.options.stop = &s.flag, f.options.report = watch, f.options.ctx = &s;
+        CHECK_FAILS(fixture_train(&f, NULL), HONE_E_STOPPED, "stopped");
+        fixture_close(&f);
+        for (int step = 1; step <= 7; step++) {
+            snprintf(path, sizeof path, "%s/checkpoint_step_%d", out, step);
+            CHECK_MSG(hone_io_is_dir(path) == (step > 4 + round && step <= 6 + round), "after %d steps: checkpoint %d", 6 + round, step);
+        }
+        for (size_t i = 0; i < sizeof litter / sizeof *litter; i++) {
+            CHECK_OK(hone_io_join(path, out, litter[i]));
+            if (round) CHECK_MSG(!hone_io_exists(path), "%s is still there", litter[i]);
+            if (!round) CHECK_OK(hone_io_write_file(path, "x", 1));
+        }
+        for (size_t i = 0; i < sizeof other / sizeof *other; i++) {
+            CHECK_OK(hone_io_join(path, out, other[i]));
+            if (round) CHECK_MSG(hone_io_exists(path), "%s is gone", other[i]);
+            if (!round) CHECK_OK(hone_io_write_file(path, "x", 1));
+        }
+    }
+}
+
+#ifdef HONE_TEST_HOOKS
+/* A start that meets a fault says so, or goes on from a checkpoint that is whole. */
+TEST(resume, no_failing_allocation_or_read_loses_a_run) {
+    static const char *const rules[] = {"alloc:%d", "open:%d:EMFILE", "unlink:%d:EACCES", "rename:%d:EACCES"};
+    for (int r = 0; r < 4; r++) {
+        const char *out = fresh_dir("faulty");
+        stopper s = {.at = 3};
+        fixture f = open_with_dropout(out);
+        f.options.save_every = 1, f.options.keep = 2;
+        f.options.stop = &s.flag, f.options.report = watch, f.options.ctx = &s;
+        CHECK_FAILS(fixture_train(&f, NULL), HONE_E_STOPPED, "stopped");
+        fixture_close(&f);
+        for (int k = 1; k < 400; k += 1 + k / 8) {
+            char rule[32], dir[HONE_PATH_MAX];
+            s = (stopper){.at = -1};
+            f = open_with_dropout(out);
+            f.options.resume = true, f.options.save_every = 1, f.options.keep = 2;
+            s.flag = 1; /* stop after the next step, whichever it is */
+            f.options.stop = &s.flag, f.options.report = watch, f.options.ctx = &s;
+            snprintf(rule, sizeof rule, rules[r], k);
+            CHECK(hone_fault_set(rule));
+            hone_error_clear();
+            hone_status status = fixture_train(&f, NULL);
+            bool fired = hone_fault_fired() > 0;
+            hone_fault_set(NULL);
+            fixture_close(&f);
+            CHECK_MSG(status != HONE_OK || !fired || r, "%s: status %d", rule, status);
+            CHECK(status == HONE_OK || hone_last_error()->message[0]);
+            CHECK_OK(hone_checkpoint_newest(out, dir, NULL, 0));
+            CHECK_MSG(*dir, "%s: no checkpoint is left", rule);
+            if (status == HONE_OK || !fired) break;
+        }
+    }
+}
+#endif
