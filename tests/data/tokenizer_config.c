@@ -52,6 +52,9 @@ TEST(tokenizer, added_tokens_come_from_three_places_with_flags_of_their_own) {
         {NULL, NULL, "{\"<x>\": 7, \"[MASK]\": 4, \"\": 9}", "<x>[MASK]", "2 7 4 3"},
         {"{\"additional_special_tokens\": [\"<x>\", {\"content\": \"<y>\", \"lstrip\": true}, \"\"]}", NULL, NULL, "a<y> <x>", "2 5 8 7 3"},
         {"{\"extra_special_tokens\": [\"<x>\"]}", NULL, NULL, "<x>", "2 7 3"},
+        /* What is not special is looked for in the normalized text. */
+        {"{\"extra_special_tokens\": [{\"content\": \"<x>\", \"special\": false}]}", NULL, NULL, "<X>", "2 7 3"},
+        {"{\"extra_special_tokens\": [{\"content\": \"<x>\", \"special\": false, \"normalized\": false}]}", NULL, NULL, "a<x>", "2 5 7 3"},
         {"{\"additional_special_tokens\": {\"x\": 1}}", NULL, NULL, "a", "2 5 3"},
         {NULL, "{\"additional_special_tokens\": [\"<x>\"]}", NULL, "<x>", "2 7 3"},
         {NULL, "{\"cls_token\": \"[MASK]\", \"sep_token\": {\"content\": \"[PAD]\", \"special\": true}}", NULL, "a", "4 5 0"},
@@ -142,6 +145,11 @@ TEST(tokenizer, broken_files_beside_either_vocabulary_are_named) {
     }
 }
 
+#define ADDED(id, content, normalized)                                                                                                  \
+    "{\"id\":" id ",\"content\":\"" content "\",\"single_word\":false,\"lstrip\":false,\"rstrip\":false,\"normalized\":" normalized ",\"special\":false}"
+#define BERT_NORMALIZER                                                                                                                \
+    "\"normalizer\":{\"type\":\"BertNormalizer\",\"clean_text\":true,\"handle_chinese_chars\":true,\"strip_accents\":null,\"lowercase\":true},"
+
 /* Components that no file of ours uses together. */
 TEST(tokenizer, rarer_components_of_tokenizer_json_work_as_their_names_say) {
     static const struct {
@@ -159,6 +167,16 @@ TEST(tokenizer, rarer_components_of_tokenizer_json_work_as_their_names_say) {
         {"\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"},", "{\"tokenizer_class\":\"BertTokenizer\"}", "a", "2 5 3"},
         {"\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"},", "{\"tokenizer_class\":\"MPNetTokenizerFast\"}", "a", "7 5 8"},
         {"\"added_tokens\":null,", NULL, "a", "5"},
+        /* A spelling that the normalizer empties matches between any two characters (the reference splits there, too). */
+        {BERT_NORMALIZER "\"added_tokens\":[" ADDED("9", "\\u0001", "true") "],\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"},", NULL, "ab", "5 1"},
+        {BERT_NORMALIZER "\"added_tokens\":[" ADDED("9", "\\u0001", "true") "," ADDED("10", "<x>", "true") "],", NULL, "a", "5"},
+        {"\"added_tokens\":[" ADDED("4", "[MASK]", "false") "],", "{\"tokenizer_class\":\"BertTokenizer\",\"added_tokens_decoder\":{\"4\":"
+         "{\"content\":\"[MASK]\",\"lstrip\":true,\"special\":true}}}", "[MASK]", "2 4 3"},
+        {"\"added_tokens\":[" ADDED("4", "[MASK]", "false") "],", "{\"tokenizer_class\":\"OtherTokenizer\",\"added_tokens_decoder\":{\"4\":"
+         "{\"content\":\"[MASK]\",\"lstrip\":true,\"special\":true},\"9\":{\"content\":\"\"}}}", "[MASK]", "4"},
+        {"", "{\"tokenizer_class\":\"BertTokenizer\",\"cls_token\":null}", "a", "5"},
+        {"", "{\"tokenizer_class\":\"BertTokenizer\",\"sep_token\":null}", "a", "5"},
+        {"", "{\"tokenizer_class\":\"OtherTokenizer\",\"unk_token\":null}", "a", "5"},
     };
     for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
         char json[2048];
