@@ -196,6 +196,52 @@ TEST(models, what_a_folder_may_say_in_more_than_one_way_is_read) {
     CHECK_FAILS(hone_model_open(folder_of("mean"), &(hone_model_options){.pooling = "median"}, &m), HONE_E_ARG, "\"median\" is not known");
 }
 
+/* Every prefix of an index of shards, and what its entries may not be. */
+TEST(models, an_index_of_shards_that_ends_early_or_says_something_else_is_refused) {
+    static const broken cases[] = {
+        {"sharded", "model.safetensors.index.json", "", "[]", HONE_E_FORMAT, "expected an object"},
+        {"sharded", "model.safetensors.index.json", "", "{\"metadata\": {}}", HONE_E_FORMAT, "no \"weight_map\""},
+        {"sharded", "model.safetensors.index.json", "", "{\"weight_mop\": {}}", HONE_E_FORMAT, "no \"weight_map\""},
+        {"sharded", "model.safetensors.index.json", "", "{\"weight_map\": {}}", HONE_E_FORMAT, "names no file"},
+        {"sharded", "model.safetensors.index.json", "", "{\"weight_map\": []}", HONE_E_FORMAT, "is no object of file names"},
+        {"sharded", "model.safetensors.index.json", "", "{\"weight_map\": {\"a\": 7}}", HONE_E_FORMAT, "the shard of \"a\" is no string"},
+        {"sharded", "model.safetensors.index.json", "", "{\"weight_map\": {\"a\": \"\"}}", HONE_E_FORMAT, "is no plain file name"},
+        {"sharded", "model.safetensors.index.json", "", "{\"weight_map\": {\"a\": \".\"}}", HONE_E_FORMAT, "is no plain file name"},
+        {"sharded", "model.safetensors.index.json", "", "{\"weight_map\": {\"a\": \"..\"}}", HONE_E_FORMAT, "is no plain file name"},
+        {"sharded", "model.safetensors.index.json", "", "{\"weight_map\": {\"a\": \"b\\\\c\"}}", HONE_E_FORMAT, "is no plain file name"},
+        {"sharded", "model.safetensors.index.json", "", "{\"weight_map\": {\"a\": \"b\\u0000c\"}}", HONE_E_FORMAT, "is no plain file name"},
+        {"sharded", "model.safetensors.index.json", "", "{\"weight_map\": {\"a\": \"gone.safetensors\"}}", HONE_E_FORMAT, "shard \"gone.safetensors\" is not"},
+    };
+    CHECK_ALL(cases, NULL);
+    char file[HONE_PATH_MAX], name[2000], *text;
+    size_t n;
+    const char *dir = folder_of("sharded");
+    CHECK_OK(hone_io_join(file, dir, "model.safetensors.index.json"));
+    CHECK_OK(hone_io_read_file(file, 1 << 20, &text, &n));
+    while (n && text[n - 1] != '}') n--;
+    for (size_t cut = 0; cut < n; cut += cut + 300 < n && cut > 300 ? 7 : 1) {
+        hone_safetensors *st = NULL;
+        unlink(file);
+        FILE *f = fopen(file, "wb");
+        CHECK(f && fwrite(text, 1, cut, f) == cut && !fclose(f));
+        hone_error_clear();
+        CHECK_INT(hone_safetensors_open(dir, &st), HONE_E_FORMAT);
+        CHECK(!st && strstr(hone_last_error()->file, "index.json"));
+    }
+    hone_free(text);
+    for (int length = 254; length < 1990; length += length < 258 ? 1 : 577) {
+        hone_safetensors *st = NULL;
+        memset(name, 'n', sizeof name);
+        snprintf(name, sizeof name, "{\"weight_map\": {\"a\": \"");
+        name[strlen(name)] = 'n';
+        memcpy(name + 22 + length, "\"}}", 4);
+        unlink(file);
+        FILE *f = fopen(file, "wb");
+        CHECK(f && fputs(name, f) >= 0 && !fclose(f));
+        CHECK_FAILS(hone_safetensors_open(dir, &st), HONE_E_FORMAT, length < 256 ? "is not in the folder" : "is no plain file name");
+    }
+}
+
 /* The same tensors in another type, or one of them of another kind. */
 static void rewrite(const char *dir, hone_dtype as, const char *name, hone_dtype of_name, bool keep) {
     char file[HONE_PATH_MAX];
