@@ -16,8 +16,12 @@ static const hone_unicode_decomposition *find(const hone_unicode_decomposition *
  * Unicode standard, section 3.12. */
 enum { S0 = 0xAC00, L0 = 0x1100, V0 = 0x1161, T0 = 0x11A7, L_N = 19, V_N = 21, T_N = 28, S_N = L_N * V_N * T_N };
 
+static bool within(uint32_t c, uint32_t from, uint32_t n) {
+    return c >= from && c - from < n;
+}
+
 int hone_unicode_decompose(uint32_t c, bool compatible, uint32_t out[HONE_UNICODE_DECOMPOSITION_MAX]) {
-    if (c - S0 < S_N) {
+    if (within(c, S0, S_N)) {
         uint32_t s = c - S0, t = s % T_N;
         out[0] = L0 + s / (V_N * T_N);
         out[1] = V0 + s / T_N % V_N;
@@ -38,8 +42,8 @@ int hone_unicode_decompose(uint32_t c, bool compatible, uint32_t out[HONE_UNICOD
 }
 
 uint32_t hone_unicode_compose(uint32_t a, uint32_t b) {
-    if (a - L0 < L_N && b - V0 < V_N) return S0 + ((a - L0) * V_N + (b - V0)) * T_N;
-    if (a - S0 < S_N && (a - S0) % T_N == 0 && b - (T0 + 1) < T_N - 1) return a + (b - T0);
+    if (within(a, L0, L_N) && within(b, V0, V_N)) return S0 + ((a - L0) * V_N + (b - V0)) * T_N;
+    if (within(a, S0, S_N) && (a - S0) % T_N == 0 && within(b, T0 + 1, T_N - 1)) return a + (b - T0);
     int lo = 0, hi = hone_unicode_compositions_n;
     while (lo < hi) {
         int mid = (lo + hi) / 2;
