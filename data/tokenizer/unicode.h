@@ -61,7 +61,7 @@ static inline uint8_t hone_unicode_ccc(uint32_t c) {
 /* Full lower case of one character, context-free: one character, and two for U+0130. Returns the count. */
 static inline int hone_unicode_lower(uint32_t c, uint32_t out[2]) {
     int32_t delta = hone_unicode_lower_delta[UNICODE_LOOKUP(hone_unicode_lower, c)];
-    out[0] = c + (uint32_t)delta;
+    out[0] = (uint32_t)((int32_t)c + delta);
     if (c != 0x130) return 1;
     out[1] = 0x307;
     return 2;
