@@ -246,13 +246,13 @@ static hone_status decompose(struct hone_tokenizer_work *w, source in, bool comp
         int k = hone_unicode_decompose(hone_utf8_decode(in.p + i), compatible, d);
         for (int j = 0; j < k; j++) {
             uint8_t ccc = hone_unicode_ccc(d[j]);
-            if (ccc == 0) HONE_TRY(sort_marks(w, w->items + run, *n - run));
+            if (ccc == 0 && *n) HONE_TRY(sort_marks(w, w->items + run, *n - run));
             HONE_TRY(item(w, n, d[j], j > 0));
             w->items[*n - 1].ccc = ccc;
             if (ccc == 0) run = *n;
         }
     }
-    return sort_marks(w, w->items + run, *n - run);
+    return *n ? sort_marks(w, w->items + run, *n - run) : HONE_OK;
 }
 
 /* Canonical composition in place over the decomposed items. A composed character's change is the sum of its parts'

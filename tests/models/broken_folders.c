@@ -213,7 +213,7 @@ TEST(models, an_index_of_shards_that_ends_early_or_says_something_else_is_refuse
         {"sharded", "model.safetensors.index.json", "", "{\"weight_map\": {\"a\": \"gone.safetensors\"}}", HONE_E_FORMAT, "shard \"gone.safetensors\" is not"},
     };
     CHECK_ALL(cases, NULL);
-    char file[HONE_PATH_MAX], name[2000], *text;
+    char file[HONE_PATH_MAX], name[2100], *text;
     size_t n;
     const char *dir = folder_of("sharded");
     CHECK_OK(hone_io_join(file, dir, "model.safetensors.index.json"));
