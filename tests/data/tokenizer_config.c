@@ -55,7 +55,6 @@ TEST(tokenizer, added_tokens_come_from_three_places_with_flags_of_their_own) {
         /* What is not special is looked for in the normalized text. */
         {"{\"extra_special_tokens\": [{\"content\": \"<x>\", \"special\": false}]}", NULL, NULL, "<X>", "2 7 3"},
         {"{\"extra_special_tokens\": [{\"content\": \"<x>\", \"special\": false, \"normalized\": false}]}", NULL, NULL, "a<x>", "2 5 7 3"},
-        {"{\"additional_special_tokens\": {\"x\": 1}}", NULL, NULL, "a", "2 5 3"},
         {NULL, "{\"additional_special_tokens\": [\"<x>\"]}", NULL, "<x>", "2 7 3"},
         {NULL, "{\"cls_token\": \"[MASK]\", \"sep_token\": {\"content\": \"[PAD]\", \"special\": true}}", NULL, "a", "4 5 0"},
         {"{\"added_tokens_decoder\": {\"7\": {\"content\": \"<x>\", \"single_word\": true, \"special\": true}, \"10\": {\"content\": \"<z>\"}, "
@@ -97,7 +96,6 @@ TEST(tokenizer, type_ids_go_by_the_input_names_where_they_are_given) {
     } c[] = {{"{}", true},
              {"{\"model_input_names\": [\"input_ids\", 7]}", false},
              {"{\"model_input_names\": [\"token_type_ids\"]}", true},
-             {"{\"model_input_names\": 3}", true},
              {"{\"tokenizer_class\": \"DistilBertTokenizer\"}", false},
              {"{\"tokenizer_class\": \"DistilBertTokenizerFast\", \"model_input_names\": [\"token_type_ids\"]}", true}};
     for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
