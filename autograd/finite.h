@@ -19,6 +19,7 @@
 
 #include "tensor/tensor.h"
 
+/* Name that the training step gives the encoder's result: where the model ends and the loss begins. */
 #define HONE_EMBEDDINGS "embeddings"
 
 /* Values that are NaN or infinite among some. */
@@ -27,8 +28,9 @@ typedef struct hone_bad_values {
     bool nan;              /* the first one is NaN (else: infinite) */
 } hone_bad_values;
 
+/* The check and what it found: all zero before a pass. Everything it names is borrowed from the graph. */
 typedef struct hone_finite {
-    bool found, backward;
+    bool found, backward;    /* something is bad; it came up in the backward pass */
     const char *op;          /* name of the operation */
     const hone_tensor *near; /* the named tensor it belongs to; NULL: none */
     bool own;                /* near is an input of it; else something before it */
