@@ -1,6 +1,6 @@
 """make plots: how the time of a training step grows with tokens, length, threads and width. Writes docs/plots/*.svg.
 
-    python3 bench/plots.py [--steps 5] [--threads 1,2] [--measure | --draw] [--quick]
+    python3 bench/plots.py [--rounds 5] [--steps 3] [--threads 1,2] [--measure | --draw] [--quick]
 
 Measures with `hone bench step --json` (MiniLM-L6, dropout 0.1 unless said otherwise) and keeps the figures in
 build/plots/steps.json; --draw draws again from that file, --measure only measures. Everything is the standard library: the pictures
@@ -37,14 +37,15 @@ def config(name, **changes):
     return path
 
 
-def step(arch, batch, tokens, threads, args, dropout=0.1):
-    words = [HONE, "bench", "step", "--json", "--arch", arch, "--batch", batch, "--tokens", tokens, "--dropout", dropout, "--steps", args.steps,
+def step(args, arch, batch, tokens, threads, **known):
+    """One process: the median step of --steps, and its share of the roof that the same process measured."""
+    words = [HONE, "bench", "step", "--json", "--arch", arch, "--batch", batch, "--tokens", tokens, "--dropout", 0.1, "--steps", args.steps,
              "--threads", threads]
     done = subprocess.run([str(w) for w in words], stdout=subprocess.PIPE, text=True)
     if done.returncode:
         sys.exit("plots: %s ended with %d" % (" ".join(str(w) for w in words), done.returncode))
     r = json.loads(done.stdout)
-    r.update(texts=batch, length=tokens)
+    r.update(texts=batch, length=tokens, **known)
     print("  %-24s %4d x %-5d %d threads  %9.1f ms  %4.1f %% of the roof" % (
         os.path.basename(arch), batch, tokens, threads, r["median_ms"], 100 * r["share"]), file=sys.stderr, flush=True)
     return r
@@ -55,25 +56,37 @@ def processor():
         return next((line.partition(":")[2].strip() for line in f if line.startswith("model name")), platform.machine())
 
 
-def measure(args):
-    os.makedirs(OUT, exist_ok=True)
+def shapes(args):
+    """(plot, arguments of step) of every point."""
     most = 1024 if args.quick else 16384
-    long = config("minilm-l6-1024")
     top = max(args.threads)
-    result = {"threads": args.threads, "isa": None, "cpu": processor(), "steps": args.steps, "batch": [], "length": [], "width": []}
-    for threads in args.threads:
-        for tokens in TOKENS:
+    for tokens in TOKENS:
+        for threads in args.threads:
             if tokens <= most:
-                result["batch"].append(step("minilm-l6", tokens // 128, 128, threads, args))
+                yield "batch", dict(arch="minilm-l6", batch=tokens // 128, tokens=128, threads=threads)
+    long = config("minilm-l6-1024")
     for length in LENGTHS:
         if 16 * length <= most:
-            result["length"].append(step(long, 16, length, top, args))
+            yield "length", dict(arch=long, batch=16, tokens=length, threads=top)
     for width in WIDTHS:
         if width * 8 <= most * 2 or not args.quick:
             arch = config("hidden-%d" % width, hidden_size=width, intermediate_size=4 * width, num_attention_heads=max(1, width // 32 if width < 768 else width // 64))
-            r = step(arch, 4 if args.quick else 16, 128, top, args)
-            r["width"] = width
-            result["width"].append(r)
+            yield "width", dict(arch=arch, batch=4 if args.quick else 16, tokens=128, threads=top, width=width)
+
+
+def measure(args):
+    """Every point once a round, so that a minute in which others use the machine spoils one sample of many points and no point
+    altogether; of each point the process with the median time."""
+    os.makedirs(OUT, exist_ok=True)
+    points = list(shapes(args))
+    runs = [[] for _ in points]
+    for _ in range(args.rounds):
+        for got, (_, shape) in zip(runs, points):
+            got.append(step(args, **shape))
+    result = {"threads": args.threads, "cpu": processor(), "steps": args.steps, "rounds": args.rounds, "batch": [], "length": [], "width": []}
+    for got, (plot, _) in zip(runs, points):
+        got.sort(key=lambda r: r["median_ms"])
+        result[plot].append(got[len(got) // 2])
     result["isa"] = result["batch"][0]["isa"]
     with open(os.path.join(OUT, "steps.json"), "w") as f:
         json.dump(result, f, indent=1)
@@ -179,7 +192,7 @@ def proportional(points):
 
 def draw(result):
     roof = lambda rows: "%.0f GF/s" % max(r["roof_gflops"] for r in rows)
-    common = "%s (%s), median of %s; dropout 0.1." % (result["cpu"], result["isa"], "1 step" if result["steps"] == 1 else "%d steps" % result["steps"])
+    common = "%s (%s), median of %d processes of %d steps each; dropout 0.1." % (result["cpu"], result["isa"], result["rounds"], result["steps"])
     top = max(result["threads"])
     by_threads = [(t, [r for r in result["batch"] if r["threads"] == t]) for t in result["threads"]]
     ms = lambda rows, key="tokens": [(r[key], r["median_ms"]) for r in rows]
@@ -216,7 +229,8 @@ def draw(result):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--steps", type=int, default=5, help="measured steps a point (5)")
+    p.add_argument("--steps", type=int, default=3, help="measured steps a process (3)")
+    p.add_argument("--rounds", type=int, default=5, help="processes a point, in rounds over all points (5)")
     p.add_argument("--threads", default="1,2", help="thread counts, ascending (1,2)")
     p.add_argument("--draw", action="store_true", help="only draw, from build/plots/steps.json")
     p.add_argument("--measure", action="store_true", help="only measure")
