@@ -3,6 +3,7 @@
  * the lists of its rarest features for texts that were there before. */
 #include "data/duplicates.h"
 
+#include "base/hash.h"
 #include "base/memory.h"
 #include "data/clusters.h"
 #include "data/table_internal.h"
@@ -212,10 +213,10 @@ static hone_status read_words(finder *f, const char *p, size_t n, uint32_t *sign
         paired = before && unspaced;
         before = unspaced ? c : 0;
         if (l != OTHER && !unspaced) {
-            if (!in_word) h = 0xCBF29CE484222325ull, number = false;
+            if (!in_word) h = HONE_HASH_SEED, number = false;
             in_word = true;
             number |= l == DIGIT;
-            h = (h ^ (uint32_t)c) * 0x100000001B3ull;
+            h = hone_hash_word(h, (uint32_t)c);
         }
         i += k;
     }

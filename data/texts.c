@@ -1,19 +1,20 @@
 #include "data/texts.h"
 
+#include "base/hash.h"
 #include "base/memory.h"
 #include "data/table_internal.h"
 
 #include <string.h>
 
 static uint64_t hash_bytes(const char *p, size_t n) {
-    uint64_t h = 0xCBF29CE484222325ull ^ n; /* FNV-1a, eight bytes at a time, then mixed: neighbours must not cluster */
+    uint64_t h = HONE_HASH_SEED ^ n; /* FNV-1a, eight bytes at a time, then mixed: neighbours must not cluster */
     for (; n >= 8; p += 8, n -= 8) {
         uint64_t w;
         memcpy(&w, p, 8);
         h = (h ^ w) * 0x9E3779B97F4A7C15ull;
         h ^= h >> 29;
     }
-    for (; n; p++, n--) h = (h ^ (unsigned char)*p) * 0x100000001B3ull;
+    h = hone_hash(h, p, n);
     h = (h ^ h >> 32) * 0xD6E8FEB86659FD93ull;
     return h ^ h >> 32;
 }

@@ -11,6 +11,7 @@
 #include "tools/train_notes.h"
 #include "tools/train_setup.h"
 
+#include "base/hash.h"
 #include "base/io.h"
 #include "base/memory.h"
 #include "base/parallel.h"
@@ -459,11 +460,9 @@ static uint64_t fingerprint(const hone_options *o, const job *j) {
     int64_t length = hone_model_get_info(j->model)->max_length, split = j->split.n_train;
     for (int i = 0; i < 2; i++) {
         const char *text = hone_options_string(o, names[i]);
-        for (const char *p = text ? text : ""; *p; p++) h = (h ^ (unsigned char)*p) * 0x100000001B3u; /* FNV-1a */
-        h = (h ^ 0xFF) * 0x100000001B3u;
+        h = hone_hash_byte(hone_hash(h, text ? text : "", text ? strlen(text) : 0), 0xFF);
     }
-    h = (h ^ (uint64_t)length) * 0x100000001B3u;
-    return (h ^ (uint64_t)split) * 0x100000001B3u;
+    return hone_hash_word(hone_hash_word(h, (uint64_t)length), (uint64_t)split);
 }
 
 /* ---- progress ---- */

@@ -1,5 +1,6 @@
 #include "train/train.h"
 
+#include "base/hash.h"
 #include "base/io.h"
 #include "train/checkpoint.h"
 #include "train/diagnose.h"
@@ -411,24 +412,18 @@ static hone_status take_up(run *r) {
     return HONE_OK;
 }
 
-/* FNV-1a over bytes: enough to tell two settings apart. */
-static uint64_t mix(uint64_t h, const void *p, size_t n) {
-    for (const unsigned char *c = p; n--; c++) h = (h ^ *c) * 0x100000001B3u;
-    return h;
-}
-
 /* What is frozen, and which tensors have a rate of their own: "3 of 41 (9c2f…)". */
 static void describe_part(const run *r, bool rates, char *out, size_t n) {
     hone_params *ps = hone_model_params(r->m);
     int64_t changed = 0, all = 0;
-    uint64_t h = 0xCBF29CE484222325u;
+    uint64_t h = HONE_HASH_SEED;
     for (int64_t i = 0; i < hone_params_count(ps); i++)
         for (int k = 0; k < hone_params_at(ps, i)->n_names; k++, all++) {
             const hone_param *p = hone_params_at(ps, i);
             if (rates ? p->rate[k] == 1 : !p->frozen[k]) continue;
             changed++;
-            h = mix(h, p->name[k], strlen(p->name[k]));
-            if (rates) h = mix(h, &p->rate[k], sizeof p->rate[k]);
+            h = hone_hash(h, p->name[k], strlen(p->name[k]));
+            if (rates) h = hone_hash(h, &p->rate[k], sizeof p->rate[k]);
         }
     snprintf(out, n, "%" PRId64 " of %" PRId64 " tensors (%08" PRIx32 ")", changed, all, changed ? (uint32_t)(h ^ h >> 32) : 0);
 }
@@ -436,11 +431,11 @@ static void describe_part(const run *r, bool rates, char *out, size_t n) {
 /* Scores and classes as they stand at the rows: another column is another run. */
 static uint64_t labels_sum(const run *r) {
     const hone_train_data *d = r->data;
-    uint64_t h = 0xCBF29CE484222325u;
+    uint64_t h = HONE_HASH_SEED;
     for (int64_t i = 0; i < d->n; i++) {
         int64_t row = d->rows ? d->rows[i] : i;
-        if (d->score) h = mix(h, &d->score[row], sizeof *d->score);
-        if (d->group) h = mix(h, &d->group[row], sizeof *d->group);
+        if (d->score) h = hone_hash(h, &d->score[row], sizeof *d->score);
+        if (d->group) h = hone_hash(h, &d->group[row], sizeof *d->group);
     }
     return h;
 }
@@ -448,21 +443,21 @@ static uint64_t labels_sum(const run *r) {
 /* The texts as the model's tokenizer makes them numbers. */
 static uint64_t tokens_sum(const run *r) {
     const hone_token_store *t = r->data->store;
-    return mix(0xCBF29CE484222325u, t->ids, (size_t)t->offset[t->n_units] * sizeof *t->ids);
+    return hone_hash(HONE_HASH_SEED, t->ids, (size_t)t->offset[t->n_units] * sizeof *t->ids);
 }
 
-/* The weights that the run starts from. Word by word: FNV's multiplication is made once for eight bytes. */
+/* The weights that the run starts from. */
 static uint64_t model_sum(const run *r) {
     hone_params *ps = hone_model_params(r->m);
-    uint64_t h = 0xCBF29CE484222325u;
+    uint64_t h = HONE_HASH_SEED;
     for (int64_t i = 0; i < hone_params_count(ps); i++) {
         const hone_tensor *x = hone_params_at(ps, i)->tensor;
         const float *from = hone_f32(x);
         for (int64_t k = 0, n = hone_count(x); k < n; k += 2) {
             uint64_t word = 0;
             memcpy(&word, from + k, n - k < 2 ? sizeof *from : sizeof word);
-            h = (h ^ word) * 0x100000001B3u;
-            h ^= h >> 29; /* what differs in the highest bits reaches the lowest ones, too */
+            h = hone_hash_word(h, word);
+            h ^= h >> 29;
         }
     }
     return h;

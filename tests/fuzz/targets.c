@@ -1,5 +1,6 @@
 #include "tests/fuzz/targets.h"
 
+#include "base/hash.h"
 #include "base/io.h"
 
 #include <stdio.h>
@@ -27,10 +28,7 @@ const fuzz_target *fuzz_find(const char *name) {
 }
 
 uint64_t fuzz_digest(uint64_t h, const void *p, size_t n) {
-    const unsigned char *b = p;
-    h = h ? h : 0xCBF29CE484222325ull;
-    for (size_t i = 0; i < n; i++) h = (h ^ b[i]) * 0x100000001B3ull;
-    return h;
+    return hone_hash(h ? h : HONE_HASH_SEED, p, n);
 }
 
 static void give_up(const char *what) {

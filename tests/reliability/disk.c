@@ -1,5 +1,6 @@
 #include "tests/reliability/disk.h"
 
+#include "base/hash.h"
 #include "base/io.h"
 #include "base/memory.h"
 #include "base/random.h"
@@ -296,21 +297,17 @@ const char *disk_appeared(const disk *d) {
 
 /* ---- sums ---- */
 
-static uint64_t mix(uint64_t h, const void *p, size_t n) {
-    for (const unsigned char *c = p; n--; c++) h = (h ^ *c) * 0x100000001B3u; /* FNV-1a */
-    return h;
-}
 
 /* Names in any order: the sums of a folder's entries are added up. */
 static uint64_t sum_node(const disk *d, int n, bool safe) {
     const node *f = &d->nodes[n];
     uint64_t h = 0xCBF29CE484222325u;
     const bytes *b = safe ? &f->safe : &f->now;
-    if (!f->dir) return mix(h, b->p, b->n) | 1;
+    if (!f->dir) return hone_hash(h, b->p, b->n) | 1;
     const entries *l = safe ? &f->names_safe : &f->names_now;
     for (size_t i = 0; i < l->n; i++) {
         uint64_t child = sum_node(d, l->e[i].node, safe);
-        h += mix(child * 0x9E3779B97F4A7C15u, l->e[i].name, strlen(l->e[i].name));
+        h += hone_hash(child * 0x9E3779B97F4A7C15u, l->e[i].name, strlen(l->e[i].name));
     }
     return h | 1;
 }
@@ -339,14 +336,14 @@ uint64_t tree_sum(const char *path) {
     if (!hone_io_exists(path)) return 0;
     if (!hone_io_is_dir(path)) {
         char *text = slurp(path, &n);
-        h = mix(h, text, n) | 1;
+        h = hone_hash(h, text, n) | 1;
         free(text);
         return h;
     }
     if (hone_io_list(path, &names, &n) != HONE_OK) die("cannot list %s", path);
     for (size_t i = 0; i < n; i++) {
         hone_io_join(p, path, names[i]);
-        h += mix(tree_sum(p) * 0x9E3779B97F4A7C15u, names[i], strlen(names[i]));
+        h += hone_hash(tree_sum(p) * 0x9E3779B97F4A7C15u, names[i], strlen(names[i]));
     }
     hone_free(names);
     return h | 1;
