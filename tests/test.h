@@ -74,7 +74,7 @@ void test_skip(const char *fmt, ...) __attribute__((format(printf, 1, 2), noretu
             FAIL("%s says \"%s: %s (%s)\", want \"%s\" in it", #call, e_->file, e_->message, e_->hint, text);          \
     } while (0)
 
-/* A fresh empty directory under build/, removed when the runner ends. */
+/* A directory of this test's own under build/: empty at its first call in the test, removed when the runner ends. */
 const char *test_dir(void);
 /* Root of the source tree, for golden files. */
 const char *test_path(const char *relative); /* eight rotating buffers */
