@@ -39,10 +39,11 @@ ifeq ($(CONFIG),asan)
 DEFS    += -DHONE_TEST_HOOKS
 OPT     := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined,float-cast-overflow -fno-sanitize-recover=all
 LDFLAGS += -fsanitize=address,undefined
-ifneq ($(findstring clang,$(CC)),) # gcc knows neither: an unsigned number that wraps, a value that a conversion changes
+endif
+# gcc knows neither: an unsigned number that wraps, a value that a conversion changes.
+ifneq ($(and $(filter asan fuzz,$(CONFIG)),$(findstring clang,$(CC))),)
 $(PARSERS:%.c=$(BUILD)/%.o): OPT += -fsanitize=integer,implicit-conversion -fno-sanitize-recover=all
 LDFLAGS += -fsanitize=integer,implicit-conversion
-endif
 endif
 ifeq ($(CONFIG),tsan)
 DEFS    += -DHONE_TEST_HOOKS
