@@ -419,9 +419,11 @@ hone_status hone_checkpoint_tidy(const char *run) {
     for (size_t i = 0; s == HONE_OK && i < count; i++) {
         if (!is_litter(names[i])) continue;
         s = hone_io_join(path, run, names[i]);
-        char *old = strstr(path, ".old-"), name[HONE_PATH_MAX];
+        if (s != HONE_OK) break;
+        char *old = strstr(path + strlen(path) - strlen(names[i]), ".old-"); /* not in the run's own path */
+        char name[HONE_PATH_MAX];
         snprintf(name, sizeof name, "%.*s", old ? (int)(old - path) : 0, path);
-        if (s == HONE_OK) s = old && !hone_io_exists(name) ? hone_io_rename(path, name) : hone_io_remove_tree(path);
+        s = old && !hone_io_exists(name) ? hone_io_rename(path, name) : hone_io_remove_tree(path);
     }
     hone_free(names);
     return s;

@@ -6,6 +6,7 @@
 #include "base/io.h"
 #include "tests/test.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -19,13 +20,18 @@ typedef struct saved {
     char run[HONE_PATH_MAX], dir[HONE_PATH_MAX];
 } saved;
 
-static hone_model *open_model(const char *freeze) {
-    char dir[HONE_PATH_MAX];
+static hone_model *open_folder(const char *name, const char *freeze) {
+    char dir[HONE_PATH_MAX], all[PATH_MAX];
     hone_model *m;
-    CHECK_OK(hone_io_join(dir, test_path("tests/golden/models"), "mean"));
+    CHECK(realpath(test_path("tests/golden/models"), all)); /* its files are read again when it is saved, maybe from elsewhere */
+    CHECK_OK(hone_io_join(dir, all, name));
     CHECK_OK(hone_model_open(dir, &(hone_model_options){.train = true, .dropout = -1}, &m));
     if (freeze) CHECK(hone_params_freeze(hone_model_params(m), freeze) > 0);
     return m;
+}
+
+static hone_model *open_model(const char *freeze) {
+    return open_folder("mean", freeze);
 }
 
 static hone_optim *open_optim(hone_model *m) {
@@ -123,6 +129,41 @@ TEST(checkpoint, everything_comes_back) {
     done(&s);
 }
 
+/* Bytes of every parameter and of the optimiser's state; layers that model.safetensors does not hold (Dense) among them. */
+TEST(checkpoint, every_weight_and_moment_of_each_sort_of_model_comes_back) {
+    static const char *const folders[] = {"mean", "dense", "dense_two", "pool_cls"};
+    for (int f = 0; f < 4; f++) {
+        saved s = {.m = open_folder(folders[f], NULL), .identity = json_object(), .state = {.step = 3, .best_step = -1}};
+        s.o = open_optim(s.m);
+        hone_params *ps = hone_model_params(s.m);
+        for (int i = 0; i < 3; i++) CHECK_OK(hone_optim_step(s.o, 1e-3, 1));
+        for (int64_t i = 0; i < hone_params_count(ps); i++) {
+            int64_t n = hone_count(hone_params_at(ps, i)->tensor);
+            float *part[] = {hone_params_at(ps, i)->tensor->data, hone_optim_m(s.o, i), hone_optim_v(s.o, i)};
+            for (int64_t k = 0; k < 3; k++)
+                for (int64_t j = 0; j < n; j++) part[k][j] = (float)test_uniform((uint64_t)(100 * i + k), (uint64_t)j);
+        }
+        CHECK_OK(hone_io_join(s.run, test_dir(), folders[f]));
+        CHECK_OK(hone_io_mkdirs(s.run));
+        CHECK_OK(hone_io_join(s.dir, s.run, "checkpoint_step_3"));
+        CHECK_OK(hone_checkpoint_save(s.dir, s.m, s.o, &s.state, s.identity));
+        hone_model *m = open_folder(folders[f], NULL);
+        hone_optim *o = open_optim(m);
+        hone_train_state t;
+        CHECK_OK(hone_checkpoint_load(s.dir, m, o, &t, s.identity));
+        for (int64_t i = 0; i < hone_params_count(ps); i++) {
+            size_t n = (size_t)hone_count(hone_params_at(ps, i)->tensor) * sizeof(float);
+            const hone_tensor *was = hone_params_at(ps, i)->tensor, *is = hone_params_at(hone_model_params(m), i)->tensor;
+            CHECK_MSG(!memcmp(was->data, is->data, n), "%s: %s", folders[f], was->name);
+            CHECK_MSG(!memcmp(hone_optim_m(s.o, i), hone_optim_m(o, i), n), "%s: m of %s", folders[f], was->name);
+            CHECK_MSG(!memcmp(hone_optim_v(s.o, i), hone_optim_v(o, i), n), "%s: v of %s", folders[f], was->name);
+        }
+        hone_optim_free(o);
+        hone_model_close(m);
+        done(&s);
+    }
+}
+
 /* The bias correction of the next update needs the number of those made: not of the steps, some of which were skipped. */
 TEST(checkpoint, skipped_updates_are_not_counted_as_made_when_no_table_is_trained) {
     saved s = save("frozen", "embeddings.*");
@@ -162,6 +203,8 @@ TEST(checkpoint, counters_that_cannot_be_are_refused_even_with_the_right_checksu
         {"\"best_metric\": 0.25", "\"best_metric\": \"0.25\"", "\"best_metric\" is \"0.25\", expected a number"},
         {"\"first_metric\": 0.125", "\"first_metric\": []", "\"first_metric\" is an array, expected a number"},
         {"\"stale\": 1", "\"stale\": true", "\"stale\" is true"},
+        {"\"bad\": 0", "\"bad\": -1", "\"bad\" is -1"},
+        {"\"judged\": 0", "\"judged\": -2", "\"judged\" is -2"},
         {"\"format\": 2", "\"format\": 1", "is of format 1, this version reads 2"},
         {"\"format\": 2", "\"format\": \"2\"", "no whole number \"format\""},
     };
@@ -276,16 +319,119 @@ TEST(checkpoint, a_path_too_long_to_load_from_is_refused) {
 /* Another model's tensors under the right checksums: names, types and shapes are compared before a byte is copied. */
 TEST(checkpoint, the_tensors_of_another_model_are_refused) {
     saved s = save("other", NULL);
-    char dir[HONE_PATH_MAX];
-    hone_model *m;
+    hone_model *m = open_folder("relu", NULL);
     hone_train_state t = {.step = -7};
-    CHECK_OK(hone_io_join(dir, test_path("tests/golden/models"), "relu"));
-    CHECK_OK(hone_model_open(dir, &(hone_model_options){.train = true, .dropout = -1}, &m));
     hone_optim *o = open_optim(m);
     CHECK_FAILS(hone_checkpoint_load(s.dir, m, o, &t, s.identity), HONE_E_FORMAT, "missing or of another kind");
     CHECK_INT(t.step, -7);
     hone_optim_free(o);
     hone_model_close(m);
+    done(&s);
+}
+
+/* A folder named as if it were one half of an exchange is the run's own, and stays. */
+TEST(checkpoint, what_a_killed_run_left_is_tidied_up_and_nothing_else) {
+    static const struct {
+        const char *name;
+        bool stays;
+    } cases[] = {
+        {"checkpoint_step_3.tmp", false},   {"best_model.tmp", false},           {"run.json.tmp-812", false},
+        {"best_model.old-812", false},      {"checkpoint_step_4", true},         {"notes.tmp", true},
+        {"checkpoint_step_4.tmp-", true},   {"checkpoint_step_4.tmp-1x", true},  {"checkpoint_step_4.old", true},
+        {"final_model.temporary", true},    {"checkpoint_step_4.tmpx", true},    {"best_model", true},
+    };
+    char run[HONE_PATH_MAX], file[HONE_PATH_MAX];
+    CHECK_OK(hone_io_join(run, test_dir(), "runs.old-5"));
+    CHECK_OK(hone_checkpoint_tidy(run)); /* not there */
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        CHECK_OK(hone_io_join(file, run, cases[i].name));
+        CHECK_OK(hone_io_mkdirs(file));
+        write_text(file, "x", "left", 4);
+    }
+    CHECK_OK(hone_io_join(file, run, "final_model.old-7"));
+    CHECK_OK(hone_io_mkdirs(file));
+    CHECK_OK(hone_checkpoint_tidy(run));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        CHECK_OK(hone_io_join(file, run, cases[i].name));
+        CHECK_MSG(hone_io_exists(file) == cases[i].stays, "%s", cases[i].name);
+    }
+    CHECK_OK(hone_io_join(file, run, "final_model")); /* gone: the old one has its name back */
+    CHECK(hone_io_is_dir(file));
+    CHECK_OK(hone_io_join(file, test_dir(), "runs"));
+    CHECK(!hone_io_exists(file));
+}
+
+TEST(checkpoint, the_newest_whole_one_is_found_and_the_others_named) {
+    saved s = save("several", NULL);
+    char dir[HONE_PATH_MAX], other[HONE_PATH_MAX], said[4096];
+    hone_train_state t;
+    CHECK_OK(hone_io_join(other, s.run, "checkpoint_epoch_1")); /* of the same step: the later name */
+    CHECK_OK(hone_checkpoint_save(other, s.m, s.o, &s.state, s.identity));
+    CHECK_OK(hone_checkpoint_newest(s.run, dir, said, sizeof said));
+    CHECK_STR(dir, s.dir);
+    CHECK_STR(said, "");
+    s.state.step = 7;
+    CHECK_OK(hone_io_join(other, s.run, "checkpoint_step_7"));
+    CHECK_OK(hone_checkpoint_save(other, s.m, s.o, &s.state, s.identity));
+    edit_state(other, "\"step\": 7", "\"step\": 8", false);
+    CHECK_OK(hone_io_join(other, s.run, "checkpoint_step_9")); /* nothing in it: the last of all */
+    CHECK_OK(hone_io_mkdirs(other));
+    CHECK_OK(hone_checkpoint_newest(s.run, dir, said, sizeof said));
+    CHECK_STR(dir, s.dir);
+    CHECK_MSG(strstr(said, "passing over ") && strstr(said, "checkpoint_step_7: state.json is damaged") && !strstr(said, "step_9"), "%s", said);
+    CHECK_OK(hone_checkpoint_newest(s.run, dir, NULL, 0));
+    CHECK_STR(dir, s.dir);
+    edit_state(s.dir, "\"step\": 5", "\"step\": 6", false);
+    CHECK_OK(hone_io_join(other, s.run, "checkpoint_epoch_1"));
+    edit_state(other, "\"epoch\": 1", "\"epoch\": 2", false);
+    CHECK_OK(hone_checkpoint_newest(s.run, dir, said, sizeof said)); /* none is whole */
+    CHECK_STR(dir, "");
+    int lines = 1;
+    for (const char *p = said; *p; p++) lines += *p == '\n';
+    CHECK_INT(lines, 4);
+    char cut[64];
+    memset(cut, 'x', sizeof cut);
+    CHECK_OK(hone_checkpoint_newest(s.run, dir, cut, sizeof cut - 1)); /* one that has no room for more than a part of the first */
+    CHECK(strlen(cut) == sizeof cut - 2 && cut[sizeof cut - 1] == 'x' && !strncmp(cut, said, strlen(cut)));
+    CHECK_OK(hone_checkpoint_peek(s.run, dir, &t));
+    CHECK(!*dir && t.step == 0 && t.best_step == -1);
+    CHECK_OK(hone_io_join(other, s.run, "not_there"));
+    CHECK_OK(hone_checkpoint_newest(other, dir, said, sizeof said));
+    CHECK(!*dir && !*said);
+    done(&s);
+}
+
+TEST(checkpoint, pruning_keeps_the_newest_and_none_of_later_steps) {
+    saved s = save("prune", NULL);
+    char dir[HONE_PATH_MAX], left[HONE_PATH_MAX];
+    for (int64_t step = 6; step <= 9; step++) {
+        snprintf(dir, sizeof dir, "%.4000s/checkpoint_step_%d", s.run, (int)step);
+        s.state.step = step;
+        CHECK_OK(hone_checkpoint_save(dir, s.m, s.o, &s.state, s.identity));
+    }
+    CHECK_OK(hone_io_join(left, s.run, "checkpoint_step_6.tmp")); /* half of a pruning that was killed */
+    CHECK_OK(hone_io_mkdirs(left));
+    write_text(left, "half", "x", 1);
+    CHECK_OK(hone_checkpoint_prune(s.run, 2, 8));
+    for (int step = 5; step <= 9; step++) {
+        snprintf(dir, sizeof dir, "%.4000s/checkpoint_step_%d", s.run, step);
+        CHECK_MSG(hone_io_exists(dir) == (step == 7 || step == 8), "step %d", step);
+    }
+    CHECK(!hone_io_exists(left));
+    done(&s);
+}
+
+/* Without a folder before its name it lands in the one where the run stands. */
+TEST(checkpoint, a_bare_name_is_a_folder_here) {
+    saved s = save("bare", NULL);
+    char was[HONE_PATH_MAX];
+    CHECK(getcwd(was, sizeof was) && !chdir(s.run));
+    hone_status status = hone_checkpoint_save("checkpoint_step_6", s.m, s.o, &s.state, s.identity);
+    CHECK(!chdir(was));
+    CHECK_OK(status);
+    CHECK_OK(hone_io_join(s.dir, s.run, "checkpoint_step_6"));
+    hone_train_state t;
+    CHECK_OK(load_again(&s, &t));
     done(&s);
 }
 
@@ -318,11 +464,66 @@ static void sweep(const char *rule, bool load) {
     done(&s);
 }
 
+/* Looking for the newest one, tidying and pruning: a fault is reported or changes nothing; the newest stays. */
+TEST(checkpoint, no_failing_allocation_or_file_operation_loses_the_newest_checkpoint) {
+    static const char *const rules[] = {"alloc:%d", "open:%d:EMFILE", "rename:%d:EIO", "unlink:%d:EIO"};
+    saved s = save("search", NULL);
+    for (int r = 0; r < 4; r++)
+        for (int what = 0; what < 3; what++) {
+            bool fired = true;
+            for (int k = 1; fired; k++) {
+                char dir[HONE_PATH_MAX], other[HONE_PATH_MAX], said[4096], fault[64];
+                CHECK_OK(hone_io_join(other, s.run, "checkpoint_step_4"));
+                CHECK_OK(hone_io_mkdirs(other));
+                CHECK_OK(hone_io_join(other, s.run, "checkpoint_step_3.tmp"));
+                CHECK_OK(hone_io_mkdirs(other));
+                CHECK_OK(hone_io_join(other, s.run, "best_model.old-3"));
+                CHECK_OK(hone_io_mkdirs(other));
+                snprintf(fault, sizeof fault, rules[r], k);
+                CHECK(hone_fault_set(fault));
+                hone_error_clear();
+                hone_status status = what == 0   ? hone_checkpoint_newest(s.run, dir, said, sizeof said)
+                                     : what == 1 ? hone_checkpoint_tidy(s.run)
+                                                 : hone_checkpoint_prune(s.run, 1, 5);
+                fired = hone_fault_fired() > 0;
+                hone_fault_set(NULL);
+                hone_json_whole();
+                CHECK_MSG(status == HONE_OK || (fired && hone_last_error()->code == status && hone_last_error()->message[0]),
+                          "%s of %d: %d", fault, what, status);
+                if (what == 0 && status == HONE_OK && !fired) CHECK_STR(dir, s.dir);
+                if (what == 0 && status == HONE_OK && r == 0) CHECK_STR(dir, s.dir); /* no memory says nothing about a checkpoint */
+                CHECK_OK(hone_checkpoint_newest(s.run, dir, NULL, 0));
+                CHECK_MSG(!strcmp(dir, s.dir), "%s of %d", fault, what);
+                CHECK(k < 3000);
+            }
+        }
+    done(&s);
+}
+
 TEST(checkpoint, no_failing_allocation_or_read_passes_for_a_loaded_checkpoint) {
     sweep("alloc:%d", true);
     sweep("open:%d:EMFILE", true);
     sweep("read:%d:EIO", true);
     sweep("mmap:%d:ENOMEM", true);
+}
+
+/* A disk that fills up while the checkpoint is written, and a quota, say how much is needed; another failure does not. */
+TEST(checkpoint, a_full_disk_says_how_much_is_needed) {
+    static const struct {
+        const char *fault, *says;
+    } cases[] = {{"write:3:ENOSPC", "need "}, {"write:3:EDQUOT", "need "}, {"write:3:EIO", "Input/output error"}};
+    saved s = save("full", NULL);
+    hone_train_state t;
+    for (int i = 0; i < 3; i++) {
+        CHECK(hone_fault_set(cases[i].fault));
+        hone_status status = hone_checkpoint_save(s.dir, s.m, s.o, &s.state, s.identity);
+        hone_fault_set(NULL);
+        CHECK_INT(status, HONE_E_IO);
+        CHECK_MSG(strstr(hone_last_error()->message, cases[i].says) && (i < 2 || !strstr(hone_last_error()->message, "need ")),
+                  "%s: %s", cases[i].fault, hone_last_error()->message);
+        CHECK_OK(load_again(&s, &t)); /* the one before */
+    }
+    done(&s);
 }
 
 TEST(checkpoint, no_failing_allocation_or_write_passes_for_a_saved_checkpoint) {
