@@ -80,7 +80,7 @@ static void add_line(const job *j, int64_t row, const hone_encoding *e, hone_tex
     hone_text_puts(b, ",\"tokens\":[");
     for (int64_t i = 0; i < e->n; i++) {
         size_t n = 0;
-        const char *token = hone_tokenizer_token(j->tokenizer, e->ids[i], &n);
+        const char *token = hone_encoding_token(j->tokenizer, e, i, &n);
         if (i) hone_text_add(b, ",", 1);
         hone_text_json(b, token ? token : "", n);
     }

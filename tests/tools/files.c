@@ -102,6 +102,15 @@ TEST(tools, tokenize_prints_one_object_a_row_in_order) {
     json_decref(first), json_decref(empty), json_decref(last);
 }
 
+/* As Encoding.tokens of the tokenizers library: an added token with the white space that its flags took. */
+TEST(tools, tokenize_spells_an_added_token_as_the_text_did) {
+    const char *in = write_file("spelled.jsonl", "{\"text\": \"the  <x> a<xy>  b\"}\n");
+    const command_result *r = hone("tokenize --model tests/golden/tokenizer/added --input %s", in);
+    CHECK_INT(r->status, 0);
+    CHECK_MSG(strstr(r->out, "\"ids\":[2,9,48,5,49,6,3]"), "%s", r->out);
+    CHECK_MSG(strstr(r->out, "\"tokens\":[\"[CLS]\",\"the\",\"  <x>\",\"a\",\"<xy>  \",\"b\",\"[SEP]\"]"), "%s", r->out);
+}
+
 TEST(tools, tokenize_pairs_have_two_types_and_are_cut_together) {
     const char *in = write_file("two.csv", "question,answer\nthe the the the the the,the the\nthe,\n");
     const command_result *r = hone("tokenize --pairs --max-length 7 --model " MODEL " --input %s", in);
