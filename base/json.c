@@ -216,7 +216,7 @@ static void show(const json_t *v, char out[128]) {
     case JSON_INTEGER: snprintf(out, 128, "%" JSON_INTEGER_FORMAT, json_integer_value(v)); break;
     case JSON_REAL:
         hone_format_f64(number, json_real_value(v));
-        snprintf(out, 128, "%s", number);
+        snprintf(out, 128, "%s%s", number, strpbrk(number, ".en") ? "" : ".0"); /* not to be taken for an integer */
         break;
     case JSON_TRUE: snprintf(out, 128, "true"); break;
     case JSON_FALSE: snprintf(out, 128, "false"); break;

@@ -30,12 +30,25 @@ static hone_status read_probability(const json_t *config, const char *file, cons
     return HONE_OK;
 }
 
+/* Elsewhere null is as good as absent; here a default in its place would be another model. */
+static hone_status refuse_nulls(const json_t *config, const char *file) {
+    static const char *const keys[] = {"vocab_size",        "hidden_size",       "num_hidden_layers",
+                                       "num_attention_heads", "intermediate_size", "max_position_embeddings",
+                                       "type_vocab_size",   "layer_norm_eps",    "hidden_act"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (json_is_null(json_object_get(config, keys[i])))
+            return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "\"%s\" is null, expected %s", keys[i],
+                                i == sizeof keys / sizeof *keys - 1 ? "a string" : "a number");
+    return HONE_OK;
+}
+
 static hone_status configure(const json_t *config, const char *file, double dropout, hone_arena *arena, void **self,
                              hone_family_facts *facts) {
     bert *m = hone_arena_zalloc(arena, sizeof *m);
     const char *act, *kind;
     bool decoder;
     if (!m) return hone_fail(HONE_E_NOMEM, "no memory for the model");
+    HONE_TRY(refuse_nulls(config, file));
     HONE_TRY(hone_json_int(config, file, "vocab_size", 30522, 1, 10000000, &m->vocab));
     HONE_TRY(hone_json_int(config, file, "hidden_size", 768, 1, 65536, &m->hidden));
     HONE_TRY(hone_json_int(config, file, "num_hidden_layers", 12, 0, 1000, &m->layers));

@@ -117,7 +117,8 @@ hone_status hone_model_embed(hone_model *m, hone_graph *g, const hone_text *text
                              float *out, int64_t *cut) {
     static const hone_embed_options defaults;
     embed_run r = {.m = m, .g = g, .o = o ? o : &defaults};
-    r.width = r.kept = hone_model_get_info(m)->embedding;
+    r.width = hone_model_get_info(m)->embedding;
+    r.kept = hone_model_get_info(m)->kept;
     r.batch_tokens = r.o->batch_tokens > 0 ? r.o->batch_tokens : 1024;
     if (r.o->truncate > r.width)
         return hone_fail(HONE_E_ARG, "%" PRId64 " dimensions asked for, the model gives %" PRId64, r.o->truncate, r.width);

@@ -66,6 +66,10 @@ static bool has_tensor(void *ctx, const char *name) {
     return hone_weights_find(c->weights, c->family->prefix, name) != NULL;
 }
 
+static int64_t smaller(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
 static hone_status load_dense(hone_model *m, const hone_weights_place *place) {
     for (int i = 0; i < m->sentence.n_steps; i++) {
         const hone_sentence_step *d = &m->sentence.step[i];
@@ -73,6 +77,9 @@ static hone_status load_dense(hone_model *m, const hone_weights_place *place) {
         if (d->kind != HONE_STEP_DENSE) continue;
         HONE_TRY(hone_safetensors_open(d->dir, &st));
         hone_status s = hone_weights_load_layer(st, m->params, d->name, "linear", place, d->dir);
+        if (s == HONE_OK && !d->bias && hone_safetensors_find(st, "linear.bias"))
+            s = hone_fail_at(HONE_E_FORMAT, hone_safetensors_path(st, 0), 0, 0,
+                             "holds \"linear.bias\", config.json says \"bias\": false");
         hone_safetensors_close(st);
         HONE_TRY(s);
     }
@@ -87,6 +94,8 @@ static hone_status load_weights(hone_model *m, const hone_model_options *o) {
     m->family->declare(m->self, m->params, has_tensor, &c);
     int64_t encoder_params = hone_params_count(m->params);
     HONE_TRY(hone_sentence_declare(&m->sentence, m->params, m->dir, m->info.hidden, &m->info.embedding));
+    m->info.kept = m->info.embedding;
+    if (m->sentence.truncate_dim) m->info.kept = smaller(m->info.kept, m->sentence.truncate_dim);
     bool borrow = !o->train && hone_params_dtype(m->params) == HONE_F32;
     HONE_TRY(hone_params_allocate(m->params, o->train ? HONE_PARAMS_TRAIN
                                              : borrow ? HONE_PARAMS_INFERENCE
@@ -99,10 +108,6 @@ static hone_status load_weights(hone_model *m, const hone_model_options *o) {
         m->weights = NULL;
     }
     return HONE_OK;
-}
-
-static int64_t smaller(int64_t a, int64_t b) {
-    return a < b ? a : b;
 }
 
 static void settle_max_length(hone_model *m, const hone_model_options *o, int64_t usable) {
@@ -208,6 +213,7 @@ static hone_status make_parts(hone_model *m, const hone_model_options *o, uint64
                                 .vocab = facts.vocab,
                                 .positions = facts.positions,
                                 .embedding = facts.hidden,
+                                .kept = facts.hidden,
                                 .max_length = facts.usable_positions,
                                 .similarity = m->sentence.similarity};
     m->params = hone_params_new(o->dtype == HONE_F64 ? HONE_F64 : HONE_F32);

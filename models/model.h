@@ -75,6 +75,7 @@ typedef struct hone_model_info {
     const char *family; /* model_type */
     int64_t hidden, layers, heads, intermediate, vocab, positions;
     int64_t embedding;  /* D */
+    int64_t kept;       /* of those, what hone_model_embed gives: truncate_dim of config_sentence_transformers.json, else D */
     int64_t max_length; /* tokens, special ones included */
     int64_t parameters;
     hone_precision precision; /* as opened: for hone_graph_mode */
@@ -109,13 +110,13 @@ typedef struct hone_embed_options {
     const char *prompt;   /* put before every text; NULL: the model's default prompt */
     int64_t batch_tokens; /* most tokens in one forward, 0: 1024 */
     bool normalize;       /* to unit length, if the modules have not */
-    int64_t truncate;     /* keep the first so many dimensions (before normalising); 0: all */
+    int64_t truncate;     /* keep the first so many dimensions (before normalising); 0: as the folder says (info.kept) */
     void (*progress)(void *ctx, int64_t done, int64_t total); /* NULL: none */
     const volatile int *stop; /* a sig_atomic_t; not NULL and not 0: HONE_E_STOPPED before the next batch */
     void *ctx;
 } hone_embed_options;
 
-/* out [n, D or truncate]. Texts are tokenized on all threads, sorted by length, embedded in packed batches. The step
+/* out [n, truncate or info.kept]. Texts are tokenized on all threads, sorted by length, embedded in packed batches. The step
  * arena of `g` is used and reset. cut: how many texts were longer than max_length (NULL: not wanted). o NULL: defaults.
  * Errors: HONE_E_FORMAT (a text that is not UTF-8), HONE_E_ARG (truncate beyond D, no tokenizer), HONE_E_NOMEM; `out` is then
  * as it was. */

@@ -49,9 +49,19 @@ static hone_status add_mode(hone_sentence *s, const char *file, const json_t *na
     return HONE_OK;
 }
 
+static bool is_flag(const char *key) {
+    for (int i = 0; i < N_POOLS; i++)
+        if (!strcmp(key, pools[i].flag)) return true;
+    return false;
+}
+
 static hone_status read_pooling_json(const json_t *o, const char *file, hone_sentence *s) {
     const json_t *mode = json_object_get(o, "pooling_mode");
-    if (json_is_null(mode)) mode = NULL;
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)o, key, value)
+        if (!strncmp(key, "pooling_mode_", 13) && !json_is_false(value) && !is_flag(key))
+            return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "\"%s\" is a pooling that Hone does not know", hone_quote(key));
     if (mode && !json_is_array(mode)) HONE_TRY(add_mode(s, file, mode));
     for (size_t i = 0; json_is_array(mode) && i < json_array_size(mode); i++)
         HONE_TRY(add_mode(s, file, json_array_get(mode, i)));
@@ -62,7 +72,10 @@ static hone_status read_pooling_json(const json_t *o, const char *file, hone_sen
     }
     if (!s->n_modes && mode) return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "\"pooling_mode\" is an empty list");
     if (!s->n_modes) s->modes[s->n_modes++] = HONE_POOL_MEAN;
-    return hone_json_bool(o, file, "include_prompt", true, &s->include_prompt);
+    HONE_TRY(hone_json_bool(o, file, "include_prompt", true, &s->include_prompt));
+    if (!json_object_get(o, "word_embedding_dimension") && !json_object_get(o, "embedding_dimension")) /* another module's file? */
+        return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "has neither \"word_embedding_dimension\" nor \"embedding_dimension\"");
+    return HONE_OK;
 }
 
 static hone_status read_pooling(const char *dir, hone_sentence *s) {
@@ -75,8 +88,26 @@ static hone_status read_pooling(const char *dir, hone_sentence *s) {
     return status;
 }
 
+/* What else a dense module can be asked for: another place to read from or write to, the input added to the output. */
+static hone_status check_dense_extras(const json_t *o, const char *file) {
+    static const char *const names[] = {"module_input_name", "module_output_name"};
+    for (int i = 0; i < 2; i++) {
+        const char *name;
+        HONE_TRY(hone_json_string(o, file, names[i], "sentence_embedding", &name));
+        if (strcmp(name, "sentence_embedding"))
+            return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "\"%s\" is \"%s\", only \"sentence_embedding\" is supported", names[i], hone_quote(name));
+    }
+    bool residual;
+    HONE_TRY(hone_json_bool(o, file, "use_residual", false, &residual));
+    if (residual) return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "\"use_residual\" is true, only false is supported");
+    if (json_is_null(json_object_get(o, "activation_function")))
+        return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "\"activation_function\" is null, expected a string");
+    return HONE_OK;
+}
+
 static hone_status read_dense_json(const json_t *o, const char *file, hone_sentence_step *d) {
     const char *path;
+    HONE_TRY(check_dense_extras(o, file));
     HONE_TRY(hone_json_int(o, file, "in_features", 0, 1, 1 << 20, &d->in));
     HONE_TRY(hone_json_int(o, file, "out_features", 0, 1, 1 << 20, &d->out));
     HONE_TRY(hone_json_bool(o, file, "bias", true, &d->bias));
@@ -108,7 +139,8 @@ static hone_status read_module(const char *root, const char *file, const json_t 
     const char *path, *type;
     char dir[HONE_PATH_MAX];
     if (!json_is_object(entry)) return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "entry %zu is not an object", i);
-    HONE_TRY(hone_json_string(entry, file, "path", "", &path));
+    HONE_TRY(hone_json_string(entry, file, "path", NULL, &path));
+    if (!path) return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "module %zu has no \"path\"", i);
     HONE_TRY(hone_json_string(entry, file, "type", "", &type));
     if (*path == '/' || strstr(path, "..")) return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "path \"%s\" leaves the folder", hone_quote(path));
     if (*path)
@@ -195,7 +227,7 @@ static hone_status read_similarity(const char *dir, hone_sentence *s) {
         return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "\"similarity_fn_name\" is \"%s\", expected cosine, dot, euclidean or manhattan",
                             hone_quote(name));
     snprintf(s->similarity, sizeof s->similarity, "%s", name);
-    return HONE_OK;
+    return hone_json_int(s->config, file, "truncate_dim", 0, 1, INT32_MAX, &s->truncate_dim);
 }
 
 hone_status hone_sentence_read(const char *dir, const char *pooling, hone_sentence *s) {

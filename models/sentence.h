@@ -36,6 +36,7 @@ typedef struct hone_sentence {
     bool lower_case;        /* do_lower_case there: texts are lower-cased before tokenizing */
     json_t *config;         /* config_sentence_transformers.json; NULL = none. Owned */
     char similarity[16];
+    int64_t truncate_dim; /* encode() keeps so many dimensions; 0 = all */
 } hone_sentence;
 
 /* Read modules.json and what it names from `dir`. pooling: NULL, or the name of a mode that replaces the folder's. */

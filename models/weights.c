@@ -33,6 +33,27 @@ const hone_safetensors_entry *hone_weights_find(const hone_safetensors *st, cons
     return NULL;
 }
 
+/* A file with two spellings of one parameter does not say which of them is meant. */
+static hone_status refuse_two(const hone_safetensors *st, const char *prefix, const char *name) {
+    char old[512], text[600];
+    const char *spelling[2] = {name, old_norm_name(old, name) ? old : NULL};
+    const hone_safetensors_entry *first = NULL;
+    for (int i = 0; i < 4; i++) {
+        if (!spelling[i / 2] || (i % 2 && !*prefix)) continue;
+        snprintf(text, sizeof text, "%s%s", i % 2 ? prefix : "", spelling[i / 2]);
+        const hone_safetensors_entry *e = hone_safetensors_find(st, text);
+        if (e && first) {
+            char other[256];
+            snprintf(other, sizeof other, "%s", hone_quote(e->name));
+            return hone_fail_at(HONE_E_FORMAT, hone_safetensors_path(st, e->file), 0, 0,
+                                "holds both \"%s\" and \"%s\", two spellings of one parameter",
+                                hone_quote(first->name), other);
+        }
+        if (e) first = e;
+    }
+    return HONE_OK;
+}
+
 /* ---- loading
  * ----------------------------------------------------------------------------------------------------------- */
 
@@ -104,6 +125,7 @@ static hone_status load_param(const hone_safetensors *st, hone_params *ps, int64
         hone_named to = hone_params_part(ps, i, k);
         const hone_safetensors_entry *e = hone_weights_find(st, prefix, to.name);
         HONE_TRY(check(st, e, &to, dir));
+        HONE_TRY(refuse_two(st, prefix, to.name));
         if (p->borrowed && !p->tensor->data) {
             HONE_TRY(supply_table(p, e, place->arena));
             to = hone_params_part(ps, i, k);

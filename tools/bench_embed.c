@@ -209,7 +209,7 @@ static hone_status open_model(bench *b) {
     HONE_TRY(hone_model_open(hone_options_string(b->o, "model"), &how, &b->model));
     b->arena = hone_arena_new("step", 0);
     b->graph = b->arena ? hone_graph_new(b->arena) : NULL;
-    b->vectors = hone_alloc((size_t)b->n * (size_t)hone_model_get_info(b->model)->embedding * sizeof *b->vectors);
+    b->vectors = hone_alloc((size_t)b->n * (size_t)hone_model_get_info(b->model)->kept * sizeof *b->vectors);
     return b->graph && b->vectors ? HONE_OK : hone_last_error()->code;
 }
 

@@ -312,7 +312,7 @@ static void show_progress(void *ctx, int64_t done, int64_t total) {
 
 static hone_status embed(const hone_options *o, job *j, hone_graph *g, const hone_intern *x, const char *prompt_name,
                          int64_t before, float **out) {
-    const int64_t D = hone_model_get_info(j->model)->embedding;
+    const int64_t D = hone_model_get_info(j->model)->kept;
     char option[32];
     snprintf(option, sizeof option, "prompt-%s", prompt_name);
     /* As encode_query and encode_document: the folder's prompt of that name, else none; never its default prompt. */
@@ -354,7 +354,7 @@ static hone_status mine(job *j) {
     j->how.similarity = similarity < 0 ? HONE_SIMILARITY_COSINE : (hone_similarity)similarity;
     hone_mining_input in = {.n_queries = j->queries.count,
                             .n_documents = j->documents.count,
-                            .D = hone_model_get_info(j->model)->embedding,
+                            .D = hone_model_get_info(j->model)->kept,
                             .q = j->q,
                             .d = j->d,
                             .right = j->right,

@@ -140,7 +140,7 @@ static hone_status open_model(const hone_options *o, job *j) {
 static hone_status embed(const hone_options *o, job *j) {
     int64_t n = hone_table_rows(j->table), cut = 0;
     int64_t D =
-        hone_options_has(o, "truncate") ? hone_options_int(o, "truncate") : hone_model_get_info(j->model)->embedding;
+        hone_options_has(o, "truncate") ? hone_options_int(o, "truncate") : hone_model_get_info(j->model)->kept;
     uint64_t bytes;
     if (!hone_mul_size((uint64_t)n * sizeof(float), (uint64_t)D, &bytes))
         return hone_fail(HONE_E_LIMIT, "too many vectors");

@@ -175,7 +175,7 @@ static void pass_progress(void *ctx, int64_t done, int64_t total) {
 /* The texts of `list` as rows of a new array; NULL with the error set. */
 static float *embed(const hone_judge *j, hone_model *m, hone_graph *g, const int32_t *list, int64_t n,
                     const char *prompt, int64_t before) {
-    int64_t D = hone_model_get_info(m)->embedding;
+    int64_t D = hone_model_get_info(m)->kept;
     shift s = {&j->o, before, hone_judge_texts(j)};
     hone_embed_options how = {.prompt = prompt, .batch_tokens = j->o.batch_tokens, .stop = j->o.stop};
     if (j->o.progress) how.progress = pass_progress, how.ctx = &s;
@@ -221,7 +221,7 @@ static hone_status score_triplets(hone_judge *j, const float *q, const float *d,
 }
 
 static hone_status score_pairs(hone_judge *j, hone_model *m, hone_graph *g) {
-    int64_t D = hone_model_get_info(m)->embedding;
+    int64_t D = hone_model_get_info(m)->kept;
     float *a = embed(j, m, g, j->first, j->n, j->o.prompt_query, 0);
     float *b = a ? embed(j, m, g, j->second, j->n, j->o.prompt_document, j->n) : NULL;
     hone_status st = b ? HONE_OK : hone_last_error()->code;
@@ -238,7 +238,7 @@ static hone_status score_pairs(hone_judge *j, hone_model *m, hone_graph *g) {
 
 static hone_status score_labelled(hone_judge *j, hone_model *m, hone_graph *g) {
     float *e = embed(j, m, g, j->first, j->n, j->o.prompt_query, 0);
-    hone_status st = e ? hone_neighbours_measure(j->n, hone_model_get_info(m)->embedding, e, j->class_of,
+    hone_status st = e ? hone_neighbours_measure(j->n, hone_model_get_info(m)->kept, e, j->class_of,
                                                  similarity_of(m), j->neighbours, &j->n_queries)
                        : hone_last_error()->code;
     hone_free(e);
@@ -249,7 +249,7 @@ hone_status hone_judge_score(hone_judge *j, hone_model *m, hone_graph *g) {
     hone_retrieval *r = j->retrieval;
     if (j->gold) return score_pairs(j, m, g);
     if (j->class_of) return score_labelled(j, m, g);
-    int64_t D = hone_model_get_info(m)->embedding;
+    int64_t D = hone_model_get_info(m)->kept;
     float *q = embed(j, m, g, r->query, r->n_queries, j->o.prompt_query, 0);
     float *d = q ? embed(j, m, g, r->document, r->n_documents, j->o.prompt_document, r->n_queries) : NULL;
     hone_status st = d ? hone_retrieval_run(r, q, d, D, similarity_of(m)) : hone_last_error()->code;

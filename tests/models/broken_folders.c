@@ -6,6 +6,7 @@
 #include "tensor/safetensors.h"
 #include "tests/test.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -114,6 +115,9 @@ TEST(models, a_config_that_cannot_be_is_refused_by_name) {
         {"mean", "config.json", "\"hidden_dropout_prob\": 0.0", "\"hidden_dropout_prob\": -0.5", HONE_E_FORMAT, "expected 0 <= p < 1"},
         {"mean", "config.json", "\"hidden_dropout_prob\": 0.0", "\"hidden_dropout_prob\": \"\"", HONE_E_FORMAT, "expected a number"},
         {"mean", "config.json", "\"attention_probs_dropout_prob\": 0.0", "\"attention_probs_dropout_prob\": 2", HONE_E_FORMAT, "expected 0 <= p < 1"},
+        {"mean", "config.json", "\"num_attention_heads\": 2", "\"num_attention_heads\": null", HONE_E_FORMAT, "is null, expected a number"},
+        {"mean", "config.json", "\"hidden_act\": \"gelu\"", "\"hidden_act\": null", HONE_E_FORMAT, "is null, expected a string"},
+        {"mean", "config.json", "\"hidden_size\": 16", "\"hidden_size\": 16.0", HONE_E_FORMAT, "\"hidden_size\" is 16.0, expected an integer"},
         {"mean", "config.json", "\"hidden_size\"", "\"model_type\"", HONE_E_FORMAT, "duplicate key \"model_type\""},
     };
     CHECK_ALL(cases, NULL);
@@ -141,7 +145,16 @@ TEST(models, modules_that_cannot_be_are_refused_by_name) {
          "pooling modes"},
         {"mean", "1_Pooling/config.json", "", "{\"pooling_mode_cls_token\": 1}", HONE_E_FORMAT, "expected true or false"},
         {"mean", "1_Pooling/config.json", "", "{\"include_prompt\": 1}", HONE_E_FORMAT, "expected true or false"},
+        {"mean", "1_Pooling/config.json", "", "{}", HONE_E_FORMAT, "has neither \"word_embedding_dimension\" nor"},
+        {"mean", "1_Pooling/config.json", "", "{\"pooling_mode\": null}", HONE_E_FORMAT, "is neither a mode"},
+        {"mean", "1_Pooling/config.json", "", "{\"pooling_mode_attention_tokens\": true}", HONE_E_UNSUPPORTED, "\"pooling_mode_attention_tokens\" is a pooling"},
+        {"mean", "modules.json", "\"path\": \"1_Pooling\",", "", HONE_E_FORMAT, "module 1 has no \"path\""},
         {"dense", "2_Dense/config.json", "", NULL, HONE_E_IO, "cannot open"},
+        {"dense", "2_Dense/config.json", "true", "false", HONE_E_FORMAT, "holds \"linear.bias\", config.json says"},
+        {"dense", "2_Dense/config.json", "\"torch.nn.modules.activation.Tanh\"", "null", HONE_E_FORMAT, "\"activation_function\" is null"},
+        {"dense", "2_Dense/config.json", "true", "true, \"use_residual\": true", HONE_E_UNSUPPORTED, "\"use_residual\" is true"},
+        {"dense", "2_Dense/config.json", "true", "true, \"module_input_name\": \"token_embeddings\"", HONE_E_UNSUPPORTED, "is \"token_embeddings\""},
+        {"dense", "2_Dense/config.json", "true", "true, \"module_output_name\": \"x\"", HONE_E_UNSUPPORTED, "\"module_output_name\" is \"x\""},
         {"dense", "2_Dense/config.json", "16", "0", HONE_E_FORMAT, "\"in_features\" is 0"},
         {"dense", "2_Dense/config.json", "16", "17", HONE_E_SHAPE, "a Dense of 17 inputs, it is given 16"},
         {"dense", "2_Dense/config.json", "\"out_features\": 10", "\"out_features\": 11", HONE_E_SHAPE, "wants [11, 16]"},
@@ -161,6 +174,7 @@ TEST(models, modules_that_cannot_be_are_refused_by_name) {
         {"mean", "config_sentence_transformers.json", "", "{\"similarity_fn_name\": \"angle\"}", HONE_E_UNSUPPORTED, "expected cosine, dot, euclidean"},
         {"mean", "config_sentence_transformers.json", "", "{\"similarity_fn_name\": 1}", HONE_E_FORMAT, "is 1, expected a string"},
         {"mean", "config_sentence_transformers.json", "", "{", HONE_E_FORMAT, "expected a key"},
+        {"mean", "config_sentence_transformers.json", "", "{\"truncate_dim\": 0}", HONE_E_FORMAT, "\"truncate_dim\" is 0"},
         {"mean", "model.safetensors", "", NULL, HONE_E_IO, "neither model.safetensors nor"},
         {"mean", "tokenizer.json", "", "[]", HONE_E_FORMAT, "a tokenizer is a JSON object"},
     };
@@ -173,8 +187,8 @@ TEST(models, what_a_folder_may_say_in_more_than_one_way_is_read) {
         {"mean", "config_sentence_transformers.json", "", "{\"similarity_fn_name\": \"euclidean\"}", 0, "euclidean"},
         {"mean", "config_sentence_transformers.json", "", "{\"similarity_fn_name\": \"manhattan\"}", 0, "manhattan"},
         {"mean", "config_sentence_transformers.json", "", "{\"similarity_fn_name\": null}", 0, "cosine"},
-        {"mean", "1_Pooling/config.json", "", "{}", 0, "cosine"},
-        {"mean", "1_Pooling/config.json", "", "{\"pooling_mode\": \"max\"}", 0, "cosine"},
+        {"mean", "1_Pooling/config.json", "", "{\"embedding_dimension\": 16, \"pooling_mode_new_tokens\": false}", 0, "cosine"},
+        {"mean", "1_Pooling/config.json", "", "{\"word_embedding_dimension\": 16, \"pooling_mode\": \"max\"}", 0, "cosine"},
         {"mean", "sentence_bert_config.json", "", "{\"max_seq_length\": 3, \"do_lower_case\": true}", 0, "cosine"},
         {"mean", "config.json", "", "{\"model_type\":\"bert\",\"vocab_size\":163,\"hidden_size\":16,\"num_hidden_layers\":0,\"num_attention_heads\":2,"
                                     "\"intermediate_size\":32,\"max_position_embeddings\":40}", 0, "cosine"},
@@ -287,6 +301,68 @@ TEST(models, weights_in_double_are_read_into_either_type_and_integers_are_refuse
     CHECK_FAILS(hone_model_open(dir, NULL, &m), HONE_E_FORMAT, "has no tensor \"embeddings.LayerNorm.weight\" [16], which config.json asks for");
     CHECK(strstr(hone_last_error()->file, "model.safetensors"));
     CHECK(!m);
+}
+
+TEST(models, two_spellings_of_one_parameter_are_refused) {
+    static const char *const extra[] = {"bert.embeddings.LayerNorm.weight", "embeddings.LayerNorm.gamma"};
+    for (int k = 0; k < 2; k++) {
+        const char *dir = folder_of("mean");
+        char file[HONE_PATH_MAX];
+        hone_safetensors *st;
+        hone_safetensors_item items[65];
+        hone_model *m = NULL;
+        CHECK_OK(hone_io_join(file, dir, "model.safetensors"));
+        CHECK_OK(hone_safetensors_open(file, &st));
+        int64_t n = hone_safetensors_count(st);
+        CHECK(n <= 64);
+        for (int64_t i = 0; i < n; i++) {
+            const hone_safetensors_entry *e = hone_safetensors_at(st, i);
+            items[i] = (hone_safetensors_item){.name = e->name, .dtype = e->dtype, .shape = e->shape, .data = e->data};
+            if (!strcmp(e->name, "embeddings.LayerNorm.weight")) items[n] = items[i];
+        }
+        items[n].name = extra[k];
+        CHECK(!unlink(file)); /* the mapping outlives the name */
+        CHECK_OK(hone_safetensors_write(file, items, n + 1, HONE_F32));
+        hone_safetensors_close(st);
+        CHECK_FAILS(hone_model_open(dir, NULL, &m), HONE_E_FORMAT, "two spellings of one parameter");
+        CHECK(strstr(hone_last_error()->message, extra[k]) && !m);
+    }
+}
+
+/* As encode() of sentence-transformers: the first dimensions of what the modules give, more or fewer where the caller says so. */
+TEST(models, a_folders_truncate_dim_is_kept_to_and_saved) {
+    static const struct {
+        const char *says;
+        int64_t kept;
+    } cases[] = {{"{\"truncate_dim\": 5}", 5}, {"{\"truncate_dim\": 99}", 16}, {"{\"truncate_dim\": null}", 16}};
+    const hone_text text = {"the city", 8};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *dir = folder_of("mean");
+        char saved[HONE_PATH_MAX];
+        float whole[16], out[16];
+        hone_model *m;
+        hone_arena *arena = hone_arena_new("step", 0);
+        hone_graph *g = hone_graph_new(arena);
+        CHECK_OK(hone_io_join(saved, test_dir(), "truncated"));
+        CHECK_OK(hone_model_open(dir, NULL, &m));
+        CHECK_OK(hone_model_embed(m, g, &text, 1, NULL, whole, NULL));
+        hone_model_close(m);
+        change(dir, "config_sentence_transformers.json", "", cases[i].says);
+        CHECK_OK(hone_model_open(dir, &(hone_model_options){.train = true}, &m));
+        CHECK_OK(hone_model_save(m, saved));
+        hone_model_close(m);
+        CHECK_OK(hone_model_open(saved, NULL, &m));
+        CHECK_INT(hone_model_get_info(m)->embedding, 16);
+        CHECK_INT(hone_model_get_info(m)->kept, cases[i].kept);
+        for (int k = 0; k < 16; k++) out[k] = 7;
+        CHECK_OK(hone_model_embed(m, g, &text, 1, NULL, out, NULL));
+        for (int k = 0; k < 16; k++) CHECK(fabsf(out[k] - (k < cases[i].kept ? whole[k] : 7)) <= 1e-6f);
+        CHECK_OK(hone_model_embed(m, g, &text, 1, &(hone_embed_options){.truncate = 16}, out, NULL));
+        for (int k = 0; k < 16; k++) CHECK(fabsf(out[k] - whole[k]) <= 1e-6f);
+        hone_model_close(m);
+        hone_graph_free(g);
+        hone_arena_free(arena);
+    }
 }
 
 TEST(models, saving_needs_a_tokenizer_weights_of_its_own_and_a_short_path) {
