@@ -419,6 +419,16 @@ static hone_status read_max_length(const folder *f, hone_tokenizer *t) {
     return HONE_OK;
 }
 
+static hone_status read_truncation_side(const folder *f, hone_tokenizer *t) {
+    const char *side;
+    HONE_TRY(hone_json_string(f->config, f->config_path, "truncation_side", t->cut_left ? "left" : "right", &side));
+    t->cut_left = !strcmp(side, "left");
+    if (!t->cut_left && strcmp(side, "right") != 0)
+        return hone_fail_at(HONE_E_FORMAT, f->config_path, 0, 0, "\"truncation_side\" is \"%s\", expected left or right",
+                            hone_quote(side));
+    return HONE_OK;
+}
+
 static int64_t id_of_role(const folder *f, const hone_tokenizer *t, int role) {
     const hone_tok_added *a = &f->role[role];
     if (a->content) return hone_tokenizer_id(t, a->content, a->n);
@@ -476,6 +486,7 @@ static hone_status check_template(const folder *f, const hone_tokenizer *t, cons
 static hone_status finish(const folder *f, hone_tokenizer *t) {
     HONE_TRY(apply_switches(f, t));
     HONE_TRY(read_max_length(f, t));
+    HONE_TRY(read_truncation_side(f, t));
     HONE_TRY(finish_post(f, t));
     t->special_id[HONE_TOKEN_PAD] = id_of_role(f, t, PAD);
     t->special_id[HONE_TOKEN_UNK] = id_of_role(f, t, UNK);

@@ -9,6 +9,10 @@
 
 #define FILE_LIMIT ((uint64_t)256 << 20)
 
+static const char *const part_names[] = {"version",        "added_tokens", "normalizer", "pre_tokenizer",
+                                         "post_processor", "model",        "truncation"};
+enum { VERSION, ADDED_TOKENS, NORMALIZER, PRE_TOKENIZER, POST_PROCESSOR, MODEL, TRUNCATION, N_PARTS };
+
 typedef struct reading {
     hone_json_scanner scan;
     const char *path;
@@ -17,13 +21,9 @@ typedef struct reading {
     size_t key_cap;
     char type[32]; /* model type, "" = not said (yet) */
     bool has_vocab, has_merges;
-    json_t *part[6]; /* in the order of part_names */
+    json_t *part[N_PARTS]; /* in the order of part_names */
     json_t *unk, *prefix, *max_chars;
 } reading;
-
-static const char *const part_names[] = {"version",       "added_tokens",   "normalizer",
-                                         "pre_tokenizer", "post_processor", "model"};
-enum { VERSION, ADDED_TOKENS, NORMALIZER, PRE_TOKENIZER, POST_PROCESSOR, MODEL };
 
 static bool is(const hone_json_token *k, const char *name) {
     return k->n == strlen(name) && !k->escaped && memcmp(k->p, name, k->n) == 0;
@@ -125,14 +125,14 @@ static hone_status read_top(reading *r) {
         HONE_TRY(hone_json_scan_next(&r->scan, &k));
         if (k.kind == HONE_JSON_OBJECT_END) break;
         int i = 0;
-        while (i < 6 && !is(&k, part_names[i])) i++;
+        while (i < N_PARTS && !is(&k, part_names[i])) i++;
         if (i == MODEL) {
             if (r->part[MODEL]) return hone_json_scan_fail(&r->scan, k.p, HONE_E_FORMAT, "duplicate key \"model\"");
             HONE_TRY(read_model(r, &k));
-        } else if (i < 6)
+        } else if (i < N_PARTS)
             HONE_TRY(read_value(r, &k, &r->part[i]));
         else
-            HONE_TRY(hone_json_scan_skip(&r->scan, &k)); /* truncation, padding, decoder and what we do not know */
+            HONE_TRY(hone_json_scan_skip(&r->scan, &k)); /* padding, decoder and what we do not know */
     }
     return hone_json_scan_next(&r->scan, &k);
 }
@@ -191,9 +191,14 @@ static hone_status read_added(reading *r) {
 
 static hone_status build(reading *r) {
     const json_t *version = r->part[VERSION];
-    if (version && !(json_is_string(version) && !strcmp(json_string_value(version), "1.0")))
+    if (version && !json_is_string(version))
+        return hone_fail_at(HONE_E_UNSUPPORTED, r->path, 0, 0, "tokenizer version is not a string, Hone reads \"1.0\"");
+    if (version && strcmp(json_string_value(version), "1.0") != 0)
         return hone_fail_at(HONE_E_UNSUPPORTED, r->path, 0, 0, "tokenizer version \"%s\", Hone reads \"1.0\"",
-                            json_is_string(version) ? hone_quote(json_string_value(version)) : "?");
+                            hone_quote(json_string_value(version)));
+    /* Its length is stale by design; its side counts, unless tokenizer_config.json says another. */
+    const char *side = json_string_value(json_object_get(r->part[TRUNCATION], "direction"));
+    r->t->cut_left = side && !strcmp(side, "Left");
     HONE_TRY(check_model(r));
     HONE_TRY(hone_tok_name_ids(r->t, r->path));
     HONE_TRY(read_added(r));
@@ -210,7 +215,7 @@ hone_status hone_tok_load_json(const char *path, hone_tokenizer *t) {
     hone_json_scan_start(&r.scan, text, n, path, 1);
     hone_status s = read_top(&r);
     if (s == HONE_OK) s = build(&r);
-    for (int i = 0; i < 6; i++) json_decref(r.part[i]);
+    for (int i = 0; i < N_PARTS; i++) json_decref(r.part[i]);
     json_decref(r.unk);
     json_decref(r.prefix);
     json_decref(r.max_chars);

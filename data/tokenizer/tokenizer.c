@@ -143,6 +143,11 @@ static void share_budget(size_t budget, size_t *n1, size_t *n2) {
     *n2 = first_is_longer ? s : l;
 }
 
+static void shorten(hone_tok_tokens *x, size_t n, bool from_the_left) {
+    if (from_the_left && n < x->n) memmove(x->p, x->p + (x->n - n), n * sizeof *x->p);
+    x->n = n;
+}
+
 static hone_status truncate(const hone_tokenizer *t, struct hone_tokenizer_work *w, bool pair,
                             const hone_encode_options *o) {
     int64_t added = o->no_special_tokens ? 0 : hone_tok_template_count(&t->post, pair);
@@ -174,8 +179,8 @@ static hone_status truncate(const hone_tokenizer *t, struct hone_tokenizer_work 
                              first ? "first" : "second", *n, cut, o->max_length);
         *n -= cut;
     }
-    w->tokens[0].n = n1;
-    if (pair) w->tokens[1].n = n2;
+    shorten(&w->tokens[0], n1, t->cut_left);
+    if (pair) shorten(&w->tokens[1], n2, t->cut_left);
     return HONE_OK;
 }
 

@@ -35,7 +35,8 @@ typedef struct hone_tokenizer hone_tokenizer;
  * tokenizer_config.json, special_tokens_map.json and (with vocab.txt) added_tokens.json are read where present: they
  * give the special tokens' roles, model_max_length and, when tokenizer_class is BertTokenizer or a relative of it,
  * do_lower_case, strip_accents and tokenize_chinese_chars, which win over tokenizer.json as they do in transformers 5.
- * The truncation and padding blocks of tokenizer.json are ignored.
+ * The truncation and padding blocks of tokenizer.json are ignored, but for the side that truncation takes tokens from,
+ * which truncation_side of tokenizer_config.json overrules.
  *   errors  HONE_E_IO (no such folder, neither file), HONE_E_FORMAT (file and place named), HONE_E_LIMIT,
  *           HONE_E_UNSUPPORTED (a component Hone does not have, by name), HONE_E_NOMEM; *out is untouched. */
 hone_status hone_tokenizer_open(const char *folder, hone_tokenizer **out);
@@ -46,7 +47,8 @@ hone_status hone_tokenizer_lower_case(hone_tokenizer *t);
 
 /* ---- encoding ---- */
 
-/* What is cut when ids (special tokens included) exceed max_length. Tokens fall off the end. */
+/* What is cut when ids (special tokens included) exceed max_length. Tokens fall off the end, or off
+ * the beginning where the folder says so (truncation_side left). */
 typedef enum hone_truncation {
     HONE_TRUNCATE_LONGEST_FIRST =
         0, /* the longer text gives way first; an odd token goes to the longer, on ties the second */

@@ -108,6 +108,39 @@ TEST(tokenizer, type_ids_go_by_the_input_names_where_they_are_given) {
     }
 }
 
+/* tokenizer_config.json's truncation_side, else the direction in tokenizer.json: as transformers takes them. */
+TEST(tokenizer, truncation_takes_the_side_that_the_folder_says) {
+    static const struct {
+        const char *direction, *config, *one, *pair;
+    } c[] = {{"null", "{}", "2 5 6 6 3", "2 5 6 3 5 3"},
+             {"{\"direction\":\"Right\"}", "{}", "2 5 6 6 3", "2 5 6 3 5 3"},
+             {"{\"direction\":\"Left\"}", "{}", "2 6 5 5 3", "2 5 5 3 6 3"},
+             {"\"x\"", "{\"truncation_side\":\"left\"}", "2 6 5 5 3", "2 5 5 3 6 3"},
+             {"{\"direction\":\"Left\"}", "{\"truncation_side\":\"right\"}", "2 5 6 6 3", "2 5 6 3 5 3"}};
+    static const char first[] = "abb a a", second[] = "ab";
+    for (size_t i = 0; i < sizeof c / sizeof *c; i++)
+        for (int pair = 0; pair < 2; pair++) {
+            char json[1024], got[64] = "";
+            hone_tokenizer *t = NULL;
+            hone_encoding e = {0};
+            snprintf(json, sizeof json,
+                     "{\"truncation\":%s,\"pre_tokenizer\":{\"type\":\"WhitespaceSplit\"},\"post_processor\":{\"type\":\"BertProcessing\","
+                     "\"sep\":[\"[SEP]\",3],\"cls\":[\"[CLS]\",2]}," MODEL "}",
+                     c[i].direction);
+            const char *const content[5] = {json, NULL, c[i].config};
+            CHECK_OK(hone_tokenizer_open(folder(content), &t));
+            hone_encode_options o = {.max_length = pair ? 6 : 5, .want_offsets = true};
+            CHECK_OK(hone_tokenizer_encode(t, first, strlen(first), pair ? second : NULL, pair ? strlen(second) : 0, &o, &e));
+            for (int64_t k = 0; k < e.n; k++) snprintf(got + strlen(got), sizeof got - strlen(got), "%s%d", k ? " " : "", e.ids[k]);
+            CHECK_STR(got, pair ? c[i].pair : c[i].one);
+            hone_encoding_free(&e);
+            hone_tokenizer_free(t);
+        }
+    const char *const bad[5] = {NULL, vocab_txt, "{\"truncation_side\":\"middle\"}"};
+    hone_tokenizer *t = NULL;
+    CHECK_FAILS(hone_tokenizer_open(folder(bad), &t), HONE_E_FORMAT, "\"truncation_side\" is \"middle\", expected left or right");
+}
+
 TEST(tokenizer, broken_files_beside_either_vocabulary_are_named) {
     static const struct {
         const char *config, *map, *added, *file, *says;
