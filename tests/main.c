@@ -114,23 +114,15 @@ void test_guard_free(void *data) {
     pthread_mutex_unlock(&guarded_lock);
 }
 
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define UNDER_TSAN 1
-#endif
-#endif
-#if defined(__SANITIZE_THREAD__) || defined(UNDER_TSAN)
-enum { FEW_CASES = 1 };
-#else
-enum { FEW_CASES = 0 };
-#endif
 static bool fewer; /* in the test that is running */
 static int n_fewer;
 
 int64_t test_cases(int64_t all, int64_t few) {
-    if (FEW_CASES && !fewer) n_fewer++;
-    fewer = FEW_CASES;
-    return FEW_CASES ? few : all;
+    static int want = -1;
+    if (want < 0) want = TEST_TSAN || getenv("HONE_TEST_FEW");
+    if (want && !fewer) n_fewer++;
+    fewer = want;
+    return want ? few : all;
 }
 
 static int new_test(void **state) {
@@ -215,7 +207,7 @@ int main(int argc, char **argv) {
     free(guarded);
     if (test_root[0]) hone_io_remove_tree(test_root);
     fflush(stderr);
-    if (n_fewer) printf("\n%d tests ran fewer cases: ThreadSanitizer makes each dear\n", n_fewer);
+    if (n_fewer) printf("\n%d tests ran fewer cases: each is dear here\n", n_fewer);
     printf("\n%d passed, %d failed, %d skipped\n", ran - failed - n_skipped, failed, n_skipped);
     fflush(stdout);
     return failed || !ran ? 1 : 0;

@@ -199,7 +199,7 @@ TEST(matmul_bf16, the_bits_do_not_depend_on_threads_packing_or_neighbours) {
 
 TEST(matmul_bf16, a_product_of_several_passes_has_the_bits_of_its_rows) {
     if (hone_kernels_isa() == HONE_ISA_SCALAR) SKIP("takes the scalar row minutes");
-    if (test_cases(0, 1)) SKIP("takes minutes under ThreadSanitizer; the shapes above share their tasks too");
+    if (test_cases(0, 1)) SKIP("takes minutes here; the shapes above share their tasks too");
     enum { M = 1500, N = 1200, K = 4001 };
     float *x = malloc(sizeof(float) * M * K), *w = malloc(sizeof(float) * N * K), *c = malloc(sizeof(float) * M * N),
           row[N];

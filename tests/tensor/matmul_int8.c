@@ -55,11 +55,12 @@ TEST(matmul_int8, every_row_gives_the_bits_of_the_definition) {
     static const int64_t sizes[] = {1, 2, 3, 5, 7, 8, 11, 12, 13, 16, 17, 24, 31, 32, 33, 47, 64, 65, 97, 131};
     score s = {.op = "matmul_int8"};
     hone_arena *arena = hone_arena_new("test", 0);
+    const uint64_t each = (uint64_t)test_cases(150, 20);
     for (int r = 0; r < DOT_INT8_ROWS; r++) {
         const dot_int8_entry *e = dot_int8_entries + r;
         if (!dot_runs(e->row->isa, e->row->needs)) continue;
         hone_dot_int8_forced = e->row;
-        for (uint64_t i = 0; i < 150; i++) {
+        for (uint64_t i = 0; i < each; i++) {
             uint64_t h = hash(i ^ 0x777);
             int64_t M = sizes[h % 20], N = sizes[h / 32 % 20],
                     K = sizes[h / 1024 % 20] * (i % 7 == 3 ? 9 : 1) - (i % 50 == 9);
@@ -88,7 +89,7 @@ TEST(matmul_int8, every_row_gives_the_bits_of_the_definition) {
     }
     hone_dot_int8_forced = NULL;
     hone_arena_free(arena);
-    score_print(&s, 550);
+    score_print(&s, test_cases(550, 40));
 }
 
 TEST(matmul_int8, the_result_is_close_to_the_product_in_float) {
