@@ -132,6 +132,69 @@ TEST(data, failed_and_interrupted_reads_are_told_apart) {
     CHECK(strstr(hone_last_error()->file, "r.csv"));
 }
 
+static void fill(FILE *f, char c, size_t n) {
+    char block[4096];
+    memset(block, c, sizeof block);
+    for (; n > sizeof block; n -= sizeof block) CHECK(fwrite(block, 1, sizeof block, f) == sizeof block);
+    CHECK(fwrite(block, 1, n, f) == n);
+}
+
+/* Files of more than one window, in each place where the reader may have to go on: within a text, a row, the space
+ * between rows, a row that is too long. */
+static const char *long_file(int kind) {
+    static const char *const names[] = {"l.csv", "l.json", "o.json", "l.jsonl", "t.csv", "h.csv"};
+    static char path[512];
+    snprintf(path, sizeof path, "%s/%s", test_dir(), names[kind]);
+    FILE *f = fopen(path, "wb");
+    CHECK(f);
+    const size_t much = 300000;
+    if (kind == 0) {
+        fputs("a,b\n\"", f), fill(f, 'x', much), fputs("\"\"", f), fill(f, 'y', much), fputs("\",1\n", f);
+        fill(f, 'z', much), fputs(",2\n", f), fill(f, '\n', much), fputs("p,q,\"", f), fill(f, 'r', much), fputs("\"\n", f);
+    } else if (kind == 1 || kind == 2) {
+        fill(f, ' ', much), fputs(kind == 1 ? "[" : "", f);
+        for (int i = 0; i < 3; i++) {
+            fputs(i && kind == 1 ? "," : "", f), fill(f, '\n', much), fputs("{\n\"a\": \"", f), fill(f, 'x', much), fputs("\"}", f);
+            fill(f, ' ', much);
+        }
+        fputs(kind == 1 ? "]" : "", f), fill(f, '\n', much);
+    } else if (kind == 3) {
+        fputs("{\"a\": \"x\"}\n{\"a\": \"", f), fill(f, 'x', HONE_TABLE_MAX_FIELD + much), fputs("\"}\n{\"a\": \"y\"}\n", f);
+    } else if (kind == 4) {
+        fputs("a,b\n1,2\n", f), fill(f, 'x', HONE_TABLE_MAX_FIELD + much), fputs(",3\n4,5\n", f);
+    } else {
+        fill(f, '\n', much), fputs("a,\"", f), fill(f, 'b', much), fputs("\"\n1,2\n", f);
+    }
+    CHECK(!fclose(f));
+    return path;
+}
+
+TEST(data, a_read_that_fails_in_any_window_of_a_long_file_is_an_error_with_its_name) {
+    static const int rows[] = {2, 3, 3, 2, 2, -1};
+    for (int kind = 0; kind < 6; kind++) {
+        const char *path = long_file(kind);
+        bool fired = true;
+        for (int k = 1; fired; k++) {
+            char rule[32];
+            hone_table *t = NULL;
+            snprintf(rule, sizeof rule, "read:%d:EIO", k);
+            CHECK(hone_fault_set(rule));
+            hone_error_clear();
+            hone_status st = hone_table_read(path, NULL, &t);
+            fired = hone_fault_fired() > 0;
+            hone_fault_set(NULL);
+            if (fired) {
+                CHECK_MSG(st == HONE_E_IO && !t && !strcmp(hone_last_error()->file, path), "%s, %s: status %d, %s", path, rule, st,
+                          hone_last_error()->message);
+            } else if (rows[kind] >= 0) {
+                CHECK_OK(st);
+                CHECK_MSG(hone_table_rows(t) == rows[kind], "%s: %d rows", path, (int)hone_table_rows(t));
+            }
+            hone_table_free(t);
+        }
+    }
+}
+
 TEST(data, a_warm_epoch_allocates_nothing) {
     static const char *const text[] = {"a", "b", "cc", "dd", "eee", "f", "gggg", "h", "a", "j", "k", "l"};
     const hone_encoder enc = {.encode = encode, .work_new = work_new, .work_free = work_free};

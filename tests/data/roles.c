@@ -372,3 +372,94 @@ TEST(data, binary_rows_read_the_label_before_the_score_and_take_0_and_1_alone) {
     CHECK_STR(hone_table_bad(t, 0)->reason, "field \"label\" is \"0.5\", expected 0 or 1");
     hone_table_free(t);
 }
+
+/* One bad row of each sort among lists, each with its reason. */
+TEST(data, lists_that_are_none_are_bad_rows_with_their_reason) {
+    static const struct {
+        const char *documents, *labels, *says;
+    } cases[] = {
+        {"[\"a\", null]", "[1, 0]", "document 2 is null, expected a text"},
+        {"[\"a\", {\"x\": [1]}]", "[1, 0]", "document 2 is {\"x\":[1]}, expected a text"},
+        {"[\"a\", \"b\"]", "[1, null]", "label 2 is null, expected a number"},
+        {"[\"a\", \"b\"]", "[1, [0]]", "label 2 is [0], expected a number"},
+        {"[\"a\", \"b\"]", "[1]", "2 documents, 1 labels"},
+        {"[]", "[]", "is an empty list"},
+        {"[\"a\"]", "[]", "is an empty list"},
+        {"\"a\"", "[1]", "field \"documents\" is a, expected a list"},
+        {"\"[1\"", "[1]", "field \"documents\" is [1, expected a list"},
+        {"\"[[1}]\"", "[1]", "field \"documents\" is [[1}], expected a list"},
+        {"\"[1] 2\"", "[1]", "field \"documents\" is [1] 2, expected a list"},
+        {"\"[1] ]\"", "[1]", "field \"documents\" is [1] ], expected a list"},
+        {"\"[\"", "[1]", "field \"documents\" is [, expected a list"},
+        {"[\"a\"]", "7", "field \"labels\" is 7, expected a list"},
+        {"null", "[1]", "no field \"documents\", expected a list"},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        char text[512];
+        snprintf(text, sizeof text, "{\"query\": \"q\", \"documents\": [\"d\", \"e\"], \"labels\": [1, 0.5]}\n"
+                 "{\"query\": \"q\", \"documents\": %s, \"labels\": %s}\n", cases[k].documents, cases[k].labels);
+        hone_table *t = table("lists.jsonl", text);
+        hone_roles r;
+        CHECK_OK(hone_roles_apply(t, HONE_ROWS_RERANK, NULL, 0, &r));
+        CHECK_INT(hone_table_bad_count(t), 1);
+        CHECK_MSG(strstr(hone_table_bad(t, 0)->reason, cases[k].says), "\"%s\", want \"%s\"", hone_table_bad(t, 0)->reason, cases[k].says);
+        hone_table_free(t);
+    }
+}
+
+TEST(data, a_table_without_what_is_asked_for_says_what_to_write) {
+    static const struct {
+        const char *header;
+        hone_row_kind kind;
+        const char *says, *hint;
+    } cases[] = {
+        {"sentence2,score", HONE_ROWS_SCORED, "no field \"sentence1\"", "--columns sentence1=NAME"},
+        {"sentence1,score", HONE_ROWS_SCORED, "no field \"sentence2\"", "--columns sentence2=NAME"},
+        {"sentence1,label", HONE_ROWS_BINARY, "no field \"sentence2\"", "--columns sentence2=NAME"},
+        {"document,label", HONE_ROWS_RERANK, "no field \"query\"", "--columns query=document"},
+        {"query,label", HONE_ROWS_RERANK, "no field \"document\"", "--columns document=NAME"},
+        {"query,document", HONE_ROWS_RERANK, "no field \"label\"", "--columns label=NAME"},
+        {"query,documents", HONE_ROWS_RERANK, "no field \"labels\"", "--columns labels=NAME"},
+        {"anchor,other", HONE_ROWS_PAIRS, "no field \"positive\"", "--columns positive=other"},
+        {"anchor,", HONE_ROWS_PAIRS, "no field \"positive\"", "--columns positive=NAME"}, /* a column without a name cannot be given */
+        {"anchor,pozitive,other", HONE_ROWS_PAIRS, "no field \"positive\"", "--columns positive=pozitive"},
+        /* Names longer than a typing error is looked for in. */
+        {"anchor,positive_or_something_longer_than_all_that_is_known_to_us,other", HONE_ROWS_PAIRS, "no field \"positive\"",
+         "--columns positive=positive_or_something_longer_than_all_that_is_known_to_us"},
+        {"anchor,what_this_column_holds_is_told_by_its_long_long_long_name,other", HONE_ROWS_PAIRS, "no field \"positive\"",
+         "--columns positive=NAME"},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        char text[512];
+        int n = snprintf(text, sizeof text, "%s\nx", cases[k].header);
+        for (const char *p = cases[k].header; *p; p++)
+            if (*p == ',') n += snprintf(text + n, sizeof text - (size_t)n, ",1");
+        hone_table *t = table("lacks.csv", text);
+        hone_roles r;
+        CHECK_FAILS(hone_roles_find(t, cases[k].kind, NULL, 0, &r), HONE_E_FORMAT, cases[k].says);
+        CHECK_STR(hone_last_error()->hint, cases[k].hint);
+        hone_table_free(t);
+    }
+}
+
+TEST(data, more_columns_of_negatives_than_a_table_may_have_are_refused_for_every_kind) {
+    static const hone_row_kind kinds[] = {HONE_ROWS_PAIRS, HONE_ROWS_RERANK, HONE_ROWS_ANY, HONE_ROWS_TRIPLET};
+    for (int with = HONE_MAX_NEGATIVES; with <= HONE_MAX_NEGATIVES + 1; with++) {
+        char text[4096];
+        int n = snprintf(text, sizeof text, "query,positive");
+        for (int i = 0; i < with; i++) n += snprintf(text + n, sizeof text - (size_t)n, ",negative_%d", i);
+        n += snprintf(text + n, sizeof text - (size_t)n, "\nx,y");
+        for (int i = 0; i < with; i++) n += snprintf(text + n, sizeof text - (size_t)n, ",z");
+        hone_table *t = table("many.csv", text);
+        for (int k = 0; k < 4; k++) {
+            hone_roles r;
+            if (with <= HONE_MAX_NEGATIVES) {
+                CHECK_OK(hone_roles_find(t, kinds[k], NULL, 0, &r));
+                CHECK_INT(r.n_texts, 2 + (kinds[k] == HONE_ROWS_TRIPLET ? 1 : HONE_MAX_NEGATIVES));
+            } else {
+                CHECK_FAILS(hone_roles_find(t, kinds[k], NULL, 0, &r), HONE_E_LIMIT, "64");
+            }
+        }
+        hone_table_free(t);
+    }
+}

@@ -1,9 +1,21 @@
 # The places of C sources where one small change makes a mutant, one a line:
-#     file <tab> line <tab> column <tab> length <tab> new text <tab> what was done
+#     number <tab> file <tab> line <tab> column <tab> length <tab> new text <tab> what was done <tab> key
+# The key is file:function|line before|line after, and |#2 at the second such place: it outlives a shift of lines. The
+# number is a hash of seed and key: sorted by it the lines are in random order, which changes elsewhere do not disturb.
 # Comments, strings and preprocessor lines are left alone. Whether a mutant compiles is for the compiler to say.
-#     LC_ALL=C awk -f mutants.awk FILE...
+#     LC_ALL=C awk -v seed=1 -f mutants.awk FILE...
 
-function emit(column, n, text, what) { print FILENAME "\t" FNR "\t" column "\t" n "\t" text "\t" what }
+function trim(s) { sub(/^ +/, "", s); return s }
+function hash(s,    i, h) {
+    for (i = 1; i <= length(s); i++) h = (h * 8191 + ord[substr(s, i, 1)]) % 2147483647
+    for (i = 0; i < 10; i++) h = h * 16807 % 2147483647
+    return h
+}
+function emit(column, n, text, what,    key) {
+    key = FILENAME ":" name "|" trim($0) "|" trim(substr($0, 1, column - 1) text substr($0, column + n))
+    if (++times[key] > 1) key = key "|#" times[key]
+    printf "%010d\t%s\t%d\t%d\t%d\t%s\t%s\t%s\n", hash(seed key seed), FILENAME, FNR, column, n, text, what, key
+}
 
 # The line with comments, strings and characters painted over, same length; in_comment lives from line to line.
 function painted(line,    i, n, c, two, out) {
@@ -43,10 +55,11 @@ function closes(m, open,    i, depth) {
 BEGIN {
     split("<= < >= > == != && || ++ -- += -=", from, " ")
     split("<  <= >  >= != == || && -- ++ -= +=", to, " ")
-    for (i in from) { split(from[i], _, " "); swap[from[i]] = to[i] }
+    for (i in from) swap[from[i]] = to[i]
+    for (i = 1; i < 256; i++) ord[sprintf("%c", i)] = i
 }
 
-FNR == 1 { in_comment = 0; before = "" }
+FNR == 1 { in_comment = 0; before = name = "" }
 /^[ \t]*#/ && !in_comment { before = ";"; next }
 /\\$/ && !in_comment { before = "\\"; next } # macros of several lines
 
@@ -55,6 +68,10 @@ FNR == 1 { in_comment = 0; before = "" }
     if (before == "\\") { before = ";"; next }
     if (m ~ /^[ ]*$/) next
     inside = m ~ /^[ \t]/ # a function's body: what begins at column 1 is a declaration
+    if (m ~ /^[A-Za-z_]/) {
+        name = ""
+        if (match(m, /[A-Za-z0-9_]+\(/)) name = substr(m, RSTART, RLENGTH - 1)
+    }
 
     if (inside) for (i = 1; i <= length(m); i++) {
         c = substr(m, i, 1); two = substr(m, i, 2); before_c = i > 1 ? substr(m, i - 1, 1) : " "; three = substr(m, i, 3)

@@ -1,22 +1,27 @@
 #!/bin/sh
 # make mutants: N random small changes (mutants.awk) in what reads files and in the checkpoints, one at a time; for each
-# the tests that look at that file, then every test that reads a file at all. A mutant is killed when a test fails,
-# crashes or runs longer than TIMEOUT; the target is 90 of 100.
+# first the rooms of tests that are about that file, then every other room that reads a file, then malformed. A mutant is
+# killed when one of them fails, crashes or needs more than CPU seconds of processor time; what a busy machine does to
+# the wall's clock kills nobody.
 #
-#     make mutants [N=100] [SEED=1] [JOBS=2] [LIMIT=seconds]
+#     make mutants [N=100] [SEED=1] [JOBS=2] [LIMIT=seconds] [CPU=60]
 #
-# Mutants that do not compile, or that compile to the very same object, are not counted; others take their place. What
-# was done is kept under build/mutants/run-*, one folder for each state of the sources and seed: a second call goes on
-# where the first was stopped. Build nothing with CONFIG=test meanwhile: mutants are linked with those objects. Survivors
-# are printed with their place; tests/reliability/mutants.txt says of those seen so far why no test can tell them from
-# the original.
+# Which mutants a seed draws depends on the changed lines alone (mutants.awk). Those that do not compile, or that compile
+# to the very same object, are not counted; the next ones take their place. Survivors that nothing could tell from the
+# original are explained in tests/reliability/mutants.txt. They do not count as killed; what is judged is the share of
+# killed mutants among the others, and the share among all is printed beside it. The target is 90 %.
 #
-# Called by make, which gives BUILD, COMPILE (compiler and options), LINK_TESTS, LINK_HONE and LINK_MALFORMED (with MUTANT and OUT
-# in the place of the two names) and the sources as arguments.
+# Verdicts are kept in build/mutants/results: a second call goes on where the first was stopped. A verdict holds as long
+# as the mutant's file stays as it is; "survived" also asks that no test has changed since. To judge the tests
+# anew, remove the file. Build nothing with CONFIG=test meanwhile: mutants are linked with those objects.
+#
+# Called by make, which gives BUILD, COMPILE (compiler and options), LINK_TESTS, LINK_HONE and LINK_MALFORMED (with MUTANT
+# and OUT in the place of the two names) and the sources as arguments.
 set -u
-N=${N:-100} SEED=${SEED:-1} JOBS=${JOBS:-2} LIMIT=${LIMIT:-0} TIMEOUT=${TIMEOUT:-120}
+N=${N:-100} SEED=${SEED:-1} JOBS=${JOBS:-2} LIMIT=${LIMIT:-0} CPU=${CPU:-60}
 LC_ALL=C
-export LC_ALL
+export LC_ALL CPU LIMIT
+tab=$(printf '\t')
 
 rooms_of() { # of a source: the rooms that are about it
     case $1 in
@@ -24,144 +29,161 @@ rooms_of() { # of a source: the rooms that are about it
     base/io_reader.c) echo io data ;;
     tensor/*) echo safetensors ;;
     data/tokenizer/*) echo tokenizer ;;
-    data/*) echo data baddata ;;
+    data/*) echo data ;;
     models/*) echo models ;;
-    train/*) echo checkpoint resume ;;
+    train/*) echo checkpoint ;;
     esac
 }
-# Arithmetic, where no file is read, and the long runs of training, which read the same files as the rest.
-pure='^(activation|adamw|attention.*|batch_triplet|cosent|distance_matrix|dot_.*|dropout|embedding|forget|gradcheck|hide|isa|kernels|layernorm|logaddexp|losses|matmul.*|normalize|ops|optim|parallel|pooling|random|pass|precision|resume|schedule|softmax_xent|svg|train|vector)$'
+# Arithmetic, and whatever else reads no file of a stranger; library installs and compiles, and
+# experiments have objects of their own. resume is long, so it is last.
+other='^(activation|adamw|attention.*|batch_triplet|cosent|distance_matrix|dot_.*|dropout|embedding|experiments|finite|forget|gradcheck|hide|isa|kernels|layernorm|library|logaddexp|losses|machine|matmul.*|memory|nan|normalize|ops|optim|parallel|pooling|random|pass|precision|schedule|softmax_xent|status|svg|tensor|vector|watch)$'
+rooms_after() { # rooms_after SOURCE: the rooms that come behind those of the source
+    rooms_of "$1" | tr ' ' '\n' >"$folder/seen"
+    "$BUILD/hone-tests" --list | sed 's/:.*//' | sort -u | grep -Ev "$other" | grep -vxFf "$folder/seen" |
+        awk '$0 == "resume" { late = "resume"; next } { print } END { if (late) print late }'
+}
 
-# run FOLDER ROOM...: the tests of these rooms with the programs in FOLDER, one room after the other until one fails
-run() {
-    folder=$1
-    shift
-    # Tests name files of the tree; what they write goes into the folder's own build/.
-    for name in "$root"/*; do [ "${name##*/}" = build ] || [ -e "$folder/${name##*/}" ] || ln -s "$name" "$folder/"; done
-    for room; do
-        grep -qx "$room" "$work/rooms" || continue # it may not exist any more
-        (cd "$folder" && ulimit -v 8000000 && ulimit -c 0 &&
-            HONE_BIN=$folder/hone timeout -k 2 "$TIMEOUT" "$folder/hone-tests" "$room" >log 2>&1 </dev/null) || return 1
+limited() { # a command within its processor time; one that waits for ever, and needs none, has a quarter of an hour
+    # shellcheck disable=SC3045
+    (ulimit -v 8000000 && ulimit -c 0 && ulimit -t "$CPU" && exec timeout -k 2 900 "$@" </dev/null >"$folder/log" 2>&1)
+}
+run() { # run ROOM...: the tests of these rooms with the programs in the folder; `by` is the first that fails
+    for by; do
+        (cd "$folder" && limited "$folder/hone-tests" "$by") || return 1
     done
 }
-whole() { # whole FOLDER [FILE]: every room that reads files but those of FILE, and the malformed files
-    folder=$1
-    rooms_of "${2:-}" | tr ' ' '\n' >"$folder/seen"
-    # shellcheck disable=SC2046
-    run "$folder" $(grep -Ev "$pure" "$work/rooms" | grep -vxFf "$folder/seen") || return 1
-    if [ -x "$folder/malformed" ]; then
-        (cd "$root" && HONE_BIN=$folder/hone timeout -k 2 "$((TIMEOUT * 10))" "$folder/malformed" >"$folder/log" 2>&1 </dev/null)
-    fi
+tree() { # tests name files of the tree; what they write goes into the folder's own build/
+    mkdir -p "$folder"
+    for name in "$root"/*; do [ "${name##*/}" = build ] || [ -e "$folder/${name##*/}" ] || ln -s "$name" "$folder/"; done
 }
-
+sum() { cat "$@" | cksum | cut -d' ' -f1; }
 compile() { # compile SOURCE OBJECT
     eval "$COMPILE -c '$1' -o '$2'" >/dev/null 2>&1
 }
-link() { # link COMMAND FOLDER NAME: a program with the object in the folder
-    [ "$1" ] || return 0
-    line=$(printf '%s\n' "$1" | sed "s|MUTANT|$2/mutant.o|; s|OUT|$2/$3|")
-    eval "$line" >"$2/link.log" 2>&1
+link() { # link COMMAND NAME: a program with the object in the folder
+    command=$(printf '%s\n' "$1" | sed "s|MUTANT|$folder/mutant.o|; s|OUT|$folder/$2|")
+    eval "$command" >"$folder/link.log" 2>&1 || { cat "$folder/link.log" >&2; exit 255; }
+}
+note() { # note FILE VERDICT KEY: with the sums that held when the mutants were drawn
+    printf '%s\t%s\t%s\t%s\n' "$(sed -n "s|^$1$tab||p" "$kept/sums")" "$TESTS" "$2" "$3" >>"$results"
 }
 
 if [ "${1:-}" = --one ]; then # mutants.sh --one FOLDER: by xargs, below
-    folder=$2 work=$(dirname "$2") root=$PWD
-    [ -s "$folder/verdict" ] && exit 0
+    folder=$2
     if [ "$LIMIT" -gt 0 ] && [ "$(date +%s)" -ge "$STOP" ]; then exit 0; fi
-    link "$LINK_TESTS" "$folder" hone-tests && link "$LINK_HONE" "$folder" hone && link "$LINK_MALFORMED" "$folder" malformed || {
-        cat "$folder/link.log" >&2
-        exit 255
-    }
-    IFS='	' read -r file line _ <"$folder/what"
-    if ! run "$folder" $(rooms_of "$file"); then
-        verdict='killed by its rooms'
-    elif ! whole "$folder" "$file"; then
-        verdict='killed by the whole suite'
-    else
-        verdict=survived
+    IFS=$tab read -r _ file line _ <"$folder/what"
+    tree
+    # The rooms of a file call it directly. The command is linked for those that come after, malformed if it must be.
+    link "$LINK_TESTS" hone-tests
+    HONE_BIN=$BUILD/hone
+    export HONE_BIN
+    # shellcheck disable=SC2046
+    if run $(rooms_of "$file"); then
+        link "$LINK_HONE" hone
+        HONE_BIN=$folder/hone
+        if run $(rooms_after "$file"); then
+            link "$LINK_MALFORMED" malformed
+            by=malformed
+            if (cd "$root" && limited "$folder/malformed"); then by=; fi
+        fi
     fi
-    find "$folder" -mindepth 1 -maxdepth 1 ! -name what ! -name lines ! -name log -exec rm -rf {} +
-    echo "$verdict" >"$folder/verdict"
-    printf '  %s:%s: %s (%s)\n' "$file" "$line" "$(cut -f6 "$folder/what")" "$verdict"
+    verdict=${by:+killed by $by}
+    note "$file" "${verdict:-survived}" "$(cut -f8- "$folder/what")"
+    printf '  %s:%s: %s (%s)\n' "$file" "$line" "$(cut -f7 "$folder/what")" "${verdict:-survived}"
+    rm -rf "$folder"
     exit 0
 fi
 
 root=$PWD
 BUILD=$root/$BUILD
-export BUILD TIMEOUT LIMIT
+kept=$root/build/mutants results=$root/build/mutants/results
 STOP=$(($(date +%s) + LIMIT))
-export STOP
-work=$root/build/mutants/run-$SEED-$(cat "$@" | cksum | cut -d' ' -f1)
-mkdir -p "$work"
-"$BUILD/hone-tests" --list | sed 's/:.*//' | sort -u >"$work/rooms"
+mkdir -p "$kept" && touch "$results"
+TESTS=$(find tests -type f | sort | grep -v '^tests/reliability/mutants' | xargs cat | cksum | cut -d' ' -f1)
+export root BUILD kept results STOP TESTS
+rm -rf "$kept"/m[0-9]*
 
 # Without a change everything must pass, or "killed" would mean nothing.
-if [ ! -e "$work/sound" ]; then
-    mkdir -p "$work/none"
-    ln -sf "$BUILD/hone-tests" "$BUILD/hone" "$work/none/"
-    [ "$LINK_MALFORMED" ] && ln -sf "$BUILD/proofs/malformed" "$work/none/"
-    whole "$work/none" || { tail -n 30 "$work/none/log"; echo "mutants: the tests fail without any change"; exit 1; }
-    rm -rf "$work/none"
-    : >"$work/sound"
+state="$TESTS $(sum "$@")"
+if [ "$(cat "$kept/sound" 2>/dev/null)" != "$state" ]; then
+    folder=$kept/m0
+    tree
+    ln -sf "$BUILD/hone-tests" "$BUILD/hone" "$BUILD/proofs/malformed" "$folder/"
+    HONE_BIN=$BUILD/hone
+    export HONE_BIN
+    # shellcheck disable=SC2046
+    { run $(rooms_after none) && (cd "$root" && limited "$folder/malformed"); } || {
+        tail -n 30 "$folder/log"
+        echo "mutants: the tests fail without any change"
+        exit 1
+    }
+    rm -rf "$folder"
+    echo "$state" >"$kept/sound"
 fi
 
-# The order of a seed: every place gets a number from a generator that is the same for every awk.
-if [ ! -s "$work/order" ]; then
-    awk -f tests/reliability/mutants.awk "$@" | awk -v seed="$SEED" '
-        BEGIN { x = seed % 2147483646 + 1; for (i = 0; i < 20; i++) x = x * 16807 % 2147483647 }
-        { x = x * 16807 % 2147483647; printf "%010d\t%s\n", x, $0 }' | sort | cut -f2- >"$work/order.new"
-    mv "$work/order.new" "$work/order"
-fi
+# Places in the order of the seed, with what is known of each from before.
+awk -v seed="$SEED" -f tests/reliability/mutants.awk "$@" | sort >"$kept/order"
+for file; do printf '%s\t%s\n' "$file" "$(sum "$file")"; done >"$kept/sums"
+known() { # known FILE: its lines with the verdict before them, "-" where there is none that still holds
+    awk -F '\t' -v tests="$TESTS" -v sums="$kept/sums" -v results="$results" '
+        BEGIN {
+            while ((getline <sums) > 0) sum[$1] = $2
+            while ((getline <results) > 0) if ($3 != "survived" || $2 == tests) { was[$1, $4] = $3 }
+        }
+        { v = was[sum[$2], $8]; print (v ? v : "-") "\t" $0 }' "$1"
+}
 
 # N that compile, and not to what there was before.
-made=$(find "$work" -maxdepth 1 -name 'm*' -type d | wc -l)
-tried=0
-[ -s "$work/tried" ] && read -r tried <"$work/tried"
-while [ "$made" -lt "$N" ]; do
-    tried=$((tried + 1))
-    what=$(sed -n "${tried}p" "$work/order")
-    [ "$what" ] || break
-    printf '%s\n' "$what" >"$work/what"
-    IFS='	' read -r file line column length _ <"$work/what"
-    text=$(cut -f5 "$work/what")
-    awk -v line="$line" -v column="$column" -v n="$length" -v text="$text" '
-        FNR == line { $0 = substr($0, 1, column - 1) text substr($0, column + n) } { print }' "$file" >"$work/mutant.c"
-    same=$work/same-$(echo "$file" | tr / _).o
-    [ -s "$same" ] || { cp "$file" "$work/same.c" && compile "$work/same.c" "$same"; }
-    if compile "$work/mutant.c" "$work/mutant.o" && ! cmp -s "$work/mutant.o" "$same"; then
-        made=$((made + 1))
-        folder=$work/$(printf 'm%04d' "$made")
-        mkdir -p "$folder"
-        mv "$work/mutant.o" "$work/what" "$folder/"
-        sed -n "${line}p" "$file" >"$folder/lines"
-        sed -n "${line}p" "$work/mutant.c" >>"$folder/lines"
+known "$kept/order" >"$kept/known"
+: >"$kept/drawn"
+made=0
+while [ "$made" -lt "$N" ] && IFS= read -r what; do
+    verdict=${what%%"$tab"*} what=${what#*"$tab"}
+    if [ "$verdict" = - ]; then
+        printf '%s\n' "$what" >"$kept/what"
+        IFS=$tab read -r _ file line column length _ <"$kept/what"
+        text=$(cut -f6 "$kept/what")
+        same=$kept/same-$(sum "$file").o
+        [ -s "$same" ] || { cp "$file" "$kept/mutant.c" && compile "$kept/mutant.c" "$same"; } # the same name: it is in the object
+        awk -v line="$line" -v column="$column" -v n="$length" -v text="$text" '
+            FNR == line { $0 = substr($0, 1, column - 1) text substr($0, column + n) } { print }' "$file" >"$kept/mutant.c"
+        if compile "$kept/mutant.c" "$kept/mutant.o" && ! cmp -s "$kept/mutant.o" "$same"; then
+            folder=$kept/m$((made + 1))
+            mkdir -p "$folder"
+            mv "$kept/mutant.o" "$kept/what" "$folder/"
+        else
+            note "$file" none "$(cut -f8- "$kept/what")"
+            continue
+        fi
     fi
-    echo "$tried" >"$work/tried"
-done
+    [ "$verdict" = none ] && continue
+    made=$((made + 1))
+    printf '%s\n' "$what" >>"$kept/drawn"
+done <"$kept/known"
 
-find "$work" -maxdepth 1 -name 'm*' -type d | sort | head -n "$N" >"$work/list"
-xargs -P "$JOBS" -n 1 "$0" --one <"$work/list"
+find "$kept" -maxdepth 1 -name 'm[0-9]*' -type d | sort -V | xargs -r -P "$JOBS" -n 1 "$0" --one
 
-killed=0 done=0
-while read -r folder; do
-    [ -s "$folder/verdict" ] || continue
-    done=$((done + 1))
-    case $(cat "$folder/verdict") in killed*) killed=$((killed + 1)) ;; *) continue ;; esac
-done <"$work/list"
-while read -r folder; do
-    grep -qs survived "$folder/verdict" || continue
-    IFS='	' read -r file line _ <"$folder/what"
-    before=$(sed -n 1p "$folder/lines" | sed 's/^ *//') after=$(sed -n 2p "$folder/lines" | sed 's/^ *//')
-    why=$(awk -v key="$file|$before|$after" 'index($0, key) == 1 { getline; print; exit }' tests/reliability/mutants.txt)
-    printf '%s:%s: survived (%s)\n    - %s\n    + %s\n    %s\n' "$file" "$line" "$(cut -f6 "$folder/what")" "$before" "$after" \
-        "${why:-  not explained}"
-done <"$work/list"
-if [ "$done" -lt "$N" ]; then
-    echo "mutants: $done of $N so far, $killed killed; call again to go on"
-    exit 1
-fi
-if [ $((killed * 10)) -ge $((N * 9)) ]; then
-    echo "mutants: $killed/$N PASS"
-else
-    echo "mutants: $killed/$N FAIL"
-    exit 1
-fi
+# The account. A key of mutants.txt that no place has any more is named, and one that is killed nevertheless is a lie.
+known "$kept/drawn" | awk -F '\t' -v n="$N" -v explained=tests/reliability/mutants.txt -v order="$kept/order" '
+    BEGIN {
+        while ((getline <order) > 0) there[$8] = 1
+        while ((getline <explained) > 0) {
+            if ($0 ~ /^    equivalent: /) { why[key] = $0; if (!(key in there)) print "mutants.txt: no such place: " key }
+            else key = $0
+        }
+    }
+    $1 == "-" { next }
+    { done++ }
+    $1 ~ /^killed/ { killed++; if ($9 in why) { print "mutants.txt: said to be equivalent, but " $1 ": " $9; lies++ } next }
+    $9 in why { equivalent++ }
+    {
+        print $3 ":" $4 ": survived (" $8 ")\n    " $9 "\n" ($9 in why ? why[$9] : "    not explained")
+    }
+    END {
+        if (done < n) { printf "mutants: %d of %d so far, %d killed, %d equivalent; call again to go on\n", done, n, killed, equivalent; exit 1 }
+        other = n - equivalent
+        good = killed >= 0.9 * other && !lies
+        printf "mutants: %d of %d killed (%.1f %%); %d equivalent, %d of the other %d killed: %.1f/90 %% %s\n", killed, n,
+            100 * killed / n, equivalent, killed, other, 100 * killed / other, good ? "PASS" : "FAIL"
+        exit !good
+    }'
