@@ -17,6 +17,28 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* 1 when this is compiled under AddressSanitizer or ThreadSanitizer. gcc defines a macro for each, clang has __has_feature. */
+#define HONE_UNDER_ASAN 0
+#define HONE_UNDER_TSAN 0
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#undef HONE_UNDER_ASAN
+#define HONE_UNDER_ASAN 1
+#endif
+#if __has_feature(thread_sanitizer)
+#undef HONE_UNDER_TSAN
+#define HONE_UNDER_TSAN 1
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#undef HONE_UNDER_ASAN
+#define HONE_UNDER_ASAN 1
+#endif
+#ifdef __SANITIZE_THREAD__
+#undef HONE_UNDER_TSAN
+#define HONE_UNDER_TSAN 1
+#endif
+
 typedef enum hone_fault_op {
     HONE_FAULT_OPEN,
     HONE_FAULT_READ,

@@ -19,7 +19,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#if defined(__SANITIZE_ADDRESS__)
+#if HONE_UNDER_ASAN
 #include <sanitizer/asan_interface.h>
 #define POISON(p, n) ASAN_POISON_MEMORY_REGION(p, n)
 #define UNPOISON(p, n) ASAN_UNPOISON_MEMORY_REGION(p, n)
@@ -77,7 +77,7 @@ void *hone_zalloc_sparse(size_t bytes) {
 void *hone_realloc(void *p, size_t bytes) {
     if (!p) return hone_alloc(bytes);
     size_t old = malloc_usable_size(p);
-#ifndef __SANITIZE_ADDRESS__ /* there, always move: a stale pointer is then seen */
+#if !HONE_UNDER_ASAN /* there, always move: a stale pointer is then seen */
     if (bytes <= old && bytes >= old / 2) return p;
 #endif
     void *q = hone_alloc(bytes);

@@ -2,6 +2,7 @@
  *     hone-tests [ROOM …] [--list]                                                                        */
 #include "tests/test.h"
 
+#include "base/fault.h"
 #include "base/io.h"
 #include "base/random.h"
 #include "kernels/kernel.h"
@@ -9,6 +10,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -119,7 +121,7 @@ static int n_fewer;
 
 int64_t test_cases(int64_t all, int64_t few) {
     static int want = -1;
-    if (want < 0) want = TEST_TSAN || getenv("HONE_TEST_FEW");
+    if (want < 0) want = HONE_UNDER_TSAN || getenv("HONE_TEST_FEW");
     if (want && !fewer) n_fewer++;
     fewer = want;
     return want ? few : all;
@@ -185,6 +187,7 @@ static int run_rooms(const char **rooms, int n_rooms, int *ran) {
 }
 
 int main(int argc, char **argv) {
+    signal(SIGINT, SIG_DFL); /* a shell's `make test &` has it ignored, and so would the commands that tests interrupt */
     setvbuf(stdout, NULL, _IOLBF, 0); /* a crash must not swallow which test it was */
     if (argc == 2 && !strcmp(argv[1], "--list")) {
         for (int i = 0; i < n_tests; i++) printf("%s: %s\n", tests[i].room, tests[i].name);

@@ -84,17 +84,6 @@ const char *test_path(const char *relative); /* eight rotating buffers */
 void *test_guard_alloc(size_t n, size_t align, bool at_start);
 void test_guard_free(void *p);
 
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define TEST_TSAN 1
-#endif
-#elif defined(__SANITIZE_THREAD__)
-#define TEST_TSAN 1
-#endif
-#ifndef TEST_TSAN
-#define TEST_TSAN 0 /* a build under ThreadSanitizer: 1 */
-#endif
-
 /* How many cases to run: `all`, or `few` in a build under ThreadSanitizer, where arithmetic takes ten times as long, and where
  * HONE_TEST_FEW is set (an emulated processor, make avx512). The runner says at its end in how many tests that was so. */
 int64_t test_cases(int64_t all, int64_t few);

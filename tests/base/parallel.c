@@ -171,7 +171,7 @@ TEST(parallel, several_callers_at_once_all_get_their_tasks_done) {
 }
 
 TEST(parallel, a_forked_child_has_threads_of_its_own) {
-    if (TEST_TSAN) SKIP("ThreadSanitizer lets no threads begin in the child of a process that had some");
+    if (HONE_UNDER_TSAN) SKIP("ThreadSanitizer lets no threads begin in the child of a process that had some");
     int64_t cells[16] = {0};
     hone_set_threads(2);
     CHECK_OK(hone_parallel(16, add_task, cells));

@@ -1,4 +1,5 @@
 /* hone train --dry-run, and the refusal of runs that cannot fit, through the command. */
+#include "base/fault.h"
 #include "base/io.h"
 #include "base/json.h"
 #include "tests/tools/command.h"
@@ -155,6 +156,7 @@ TEST(tools, a_run_that_cannot_fit_is_refused_and_the_chunk_it_is_told_runs_under
 }
 
 TEST(tools, a_limit_of_the_address_space_is_met_by_the_chunk_that_is_told) {
+    if (HONE_UNDER_ASAN || HONE_UNDER_TSAN) SKIP("the sanitizer's own allocator ends the process, or hangs, at such a limit");
     char hint[200], dir[512], line[1024];
     const char *data = long_pairs();
     snprintf(dir, sizeof dir, "%s/limited_space", test_dir());
