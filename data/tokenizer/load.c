@@ -199,7 +199,9 @@ static family family_of(const char *name, bool *distil) {
                                        "LayoutLMTokenizer",
                                        "RetriBertTokenizer",
                                        "DPRQuestionEncoderTokenizer",
-                                       "DPRContextEncoderTokenizer"};
+                                       "DPRContextEncoderTokenizer",
+                                       "DPRReaderTokenizer",
+                                       "LxmertTokenizer"};
     if (!name) return FAMILY_UNSAID;
     size_t n = strlen(name);
     if (n > 4 && !strcmp(name + n - 4, "Fast")) n -= 4;
@@ -539,6 +541,25 @@ static hone_status find_main(folder *f) {
     return hone_fail_os(f->path, "neither tokenizer.json nor vocab.txt in the folder");
 }
 
+/* vocab.txt says the pieces, not how a text is cut into words: that is the class's own code (BertJapaneseTokenizer asks
+ * MeCab). In older folders config.json names the class. */
+static hone_status check_class_of_vocab(const folder *f, const char *class) {
+    char file[HONE_PATH_MAX];
+    json_t *config = NULL;
+    bool distil;
+    HONE_TRY(hone_io_join(file, f->path, "config.json"));
+    hone_status s = class ? HONE_OK : load_config(file, &config);
+    if (s == HONE_OK && config) s = hone_json_string(config, file, "tokenizer_class", NULL, &class);
+    if (s == HONE_OK && class && family_of(class, &distil) == FAMILY_OTHER && strcmp(class, "PreTrainedTokenizerFast") != 0 &&
+        strcmp(class, "TokenizersBackend") != 0) {
+        hone_fail_at(HONE_E_UNSUPPORTED, config ? file : f->config_path, 0, 0,
+                     "\"tokenizer_class\" is \"%s\", whose way to cut texts vocab.txt does not tell", hone_quote(class));
+        s = hone_hint("a folder with tokenizer.json needs no more than that");
+    }
+    json_decref(config);
+    return s;
+}
+
 static hone_status load(folder *f, hone_tokenizer *t) {
     HONE_TRY(find_main(f));
     HONE_TRY(hone_io_join(f->config_path, f->path, "tokenizer_config.json"));
@@ -554,6 +575,7 @@ static hone_status load(folder *f, hone_tokenizer *t) {
     if (f->from_json)
         HONE_TRY(hone_tok_load_json(f->main_path, t));
     else {
+        HONE_TRY(check_class_of_vocab(f, class));
         HONE_TRY(read_vocab_txt(f, t));
         HONE_TRY(hone_tok_read_postprocessor(NULL, f->main_path, t));
     }

@@ -66,9 +66,8 @@ TEST(tokenizer, added_tokens_come_from_three_places_with_flags_of_their_own) {
         {"{\"tokenizer_class\": \"BertTokenizerFast\", \"do_lower_case\": null, \"strip_accents\": false, \"tokenize_chinese_chars\": null}", NULL, NULL,
          "A \xC3\xA1", "2 5 1 3"},
         {"{\"tokenizer_class\": \"DistilBertTokenizer\"}", NULL, NULL, "a", "2 5 3"},
-        {"{\"tokenizer_class\": \"DistilBertTokenizes\"}", NULL, NULL, "a", "2 5 3"},
-        {"{\"tokenizer_class\": \"Fast\"}", NULL, NULL, "a", "2 5 3"},
-        {"{\"tokenizer_class\": \"MPNetTokenizes\"}", NULL, NULL, "a", "2 5 3"},
+        {"{\"tokenizer_class\": \"PreTrainedTokenizerFast\"}", NULL, NULL, "a", "2 5 3"},
+        {"{\"tokenizer_class\": \"TokenizersBackend\"}", NULL, NULL, "a", "2 5 3"},
         {"{\"model_input_names\": [\"input_ids\", 7]}", NULL, NULL, "a", "2 5 3"},
         {"{\"model_input_names\": [\"input_ids\", \"token_type_ids\"]}", NULL, NULL, "a", "2 5 3"},
         {"{\"model_max_length\": 1000000000000000019884624838656}", NULL, NULL, "a", "2 5 3"},
@@ -88,6 +87,22 @@ TEST(tokenizer, added_tokens_come_from_three_places_with_flags_of_their_own) {
         CHECK_OK(hone_tokenizer_encode(t, c[i].text, strlen(c[i].text), NULL, 0, NULL, &e));
         hone_encoding_free(&e);
         hone_tokenizer_free(t);
+    }
+}
+
+TEST(tokenizer, a_class_whose_words_vocab_txt_does_not_tell_is_refused) {
+    static const char *const names[] = {"BertJapaneseTokenizer", "RoFormerTokenizer", "DistilBertTokenizes", "Fast", "MPNetTokenizes"};
+    for (size_t i = 0; i < 2 * sizeof names / sizeof *names; i++) {
+        char config[128], path[HONE_PATH_MAX];
+        hone_tokenizer *t = NULL;
+        snprintf(config, sizeof config, "{\"tokenizer_class\": \"%s\"}", names[i / 2]);
+        const char *const content[5] = {NULL, vocab_txt, i % 2 ? NULL : config};
+        const char *dir = folder(content);
+        CHECK_OK(hone_io_join(path, dir, i % 2 ? "config.json" : "tokenizer_config.json"));
+        FILE *f = fopen(path, "wb");
+        CHECK(f && fputs(config, f) >= 0 && !fclose(f));
+        CHECK_FAILS(hone_tokenizer_open(dir, &t), HONE_E_UNSUPPORTED, "whose way to cut texts vocab.txt does not tell");
+        CHECK(strstr(hone_last_error()->message, names[i / 2]) && !strcmp(hone_last_error()->file, path));
     }
 }
 
