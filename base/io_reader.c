@@ -96,7 +96,7 @@ static hone_status next_member(hone_reader *r, bool *end) {
         if (r->first || r->input[r->at]) break;
         r->at++;
     }
-    if (r->input[r->at] != 0x1F) return damaged(r, "bytes after the end of the gzip stream that are none");
+    if (r->input[r->at] != 0x1F) return damaged(r, "the gzip stream is followed by bytes that are not gzip");
     inflateReset(&r->z);
     r->between = r->first = false;
     return HONE_OK;

@@ -222,6 +222,15 @@ static hone_status find_negatives(finder *f) {
 }
 
 /* `no field "positive"`; the hint proposes the free column that looks most like it, else the only free one. */
+/* "query;answer" in a .csv, or "query,answer" in a .tsv: one column, as the format has it, and nobody's intention. The
+ * sign, 0 if there is none. */
+static char other_separator(const hone_table *t) {
+    hone_table_format format = hone_table_get_format(t);
+    if (hone_table_columns(t) != 1 || (format != HONE_TABLE_CSV && format != HONE_TABLE_TSV)) return 0;
+    const char *at = strpbrk(hone_table_column_name(t, 0), format == HONE_TABLE_CSV ? ";\t|" : ";,|");
+    return at ? *at : 0;
+}
+
 static hone_status no_field(const finder *f, role r) {
     char fields[640];
     const char *best = NULL, *only = NULL;
@@ -239,6 +248,11 @@ static hone_status no_field(const finder *f, role r) {
     if (!best && n_free == 1) best = only;
     hone_fail_at(HONE_E_FORMAT, hone_table_path(f->t), 0, 0, "no field \"%s\"; fields are %s", canonical(f->kind, r),
                  hone_table_list_columns(f->t, -1, fields, sizeof fields));
+    const char sign[2] = {other_separator(f->t), 0};
+    if (*sign)
+        return hone_hint("%s separates fields by %s, this header has \"%s\"",
+                         hone_table_get_format(f->t) == HONE_TABLE_CSV ? ".csv" : ".tsv",
+                         hone_table_get_format(f->t) == HONE_TABLE_CSV ? "commas" : "tabs", hone_quote(sign));
     return hone_hint("--columns %s=%s", canonical(f->kind, r), best && *best ? hone_quote(best) : "NAME");
 }
 
@@ -251,7 +265,7 @@ static hone_status find_text(finder *f) {
         int64_t n_free = 0, free_column = -1;
         for (int64_t c = 0; c < hone_table_columns(f->t); c++)
             if (!f->taken[c]) n_free++, free_column = c;
-        if (n_free == 1) r->text = free_column;
+        if (n_free == 1 && !other_separator(f->t)) r->text = free_column;
     }
     if (r->text < 0) return no_field(f, TEXT);
     r->columns[r->n_texts++] = r->text;

@@ -70,6 +70,10 @@ hone_status hone_model_find(const char *name, char dir[4096]) {
     else
         snprintf(flat, sizeof flat, "models--%s", name);
     HONE_TRY(hone_io_join(repo, root, flat));
+    if (!slash && !hone_io_is_dir(repo)) { /* as sentence-transformers completes its own names */
+        snprintf(flat, sizeof flat, "models--sentence-transformers--%s", name);
+        HONE_TRY(hone_io_join(repo, root, flat));
+    }
     if (!hone_io_is_dir(repo)) {
         hone_fail_at(HONE_E_FORMAT, name, 0, 0, "no such folder, and not in the Hugging Face cache %s", root);
         return hone_hint("give a folder that holds config.json, or download the model into the cache first");

@@ -260,7 +260,23 @@ hone_tensor *hone_model_hidden(hone_model *m, hone_graph *g, const hone_model_ba
     return m->family->forward(m->self, g, b, layer);
 }
 
+/* A tokenizer with more tokens than the table has rows: which one it was, the table itself could not say. */
+static bool ids_are_known(const hone_model *m, const hone_model_batch *b) {
+    for (int64_t i = 0; m->tokenizer && i < b->T; i++) {
+        const int64_t id = b->ids[i];
+        if (id < m->info.vocab) continue;
+        size_t n = 0;
+        const char *token = hone_tokenizer_token(m->tokenizer, id, &n);
+        hone_fail_at(HONE_E_SHAPE, m->dir, 0, 0, "the tokenizer gives \"%s\" the id %" PRId64 ", the model's table has %" PRId64 " rows",
+                     token ? hone_quote_n(token, n) : "", id, m->info.vocab);
+        hone_hint("do tokenizer and weights belong to the same model?");
+        return false;
+    }
+    return true;
+}
+
 hone_tensor *hone_model_encode(hone_model *m, hone_graph *g, const hone_model_batch *b) {
+    if (!ids_are_known(m, b)) return hone_graph_refuse(g, HONE_E_SHAPE);
     /* CLS alone, and nothing left out of it: of the last layer only the first rows are read. */
     bool first = m->sentence.n_modes == 1 && m->sentence.modes[0] == HONE_POOL_CLS && (m->sentence.include_prompt || !b->skip) && m->info.layers > 0;
     if (!first) return hone_sentence_forward(&m->sentence, g, m->family->forward(m->self, g, b, HONE_ALL_ROWS), b);

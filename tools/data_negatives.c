@@ -516,7 +516,7 @@ static hone_status negatives(const hone_options *o, job *j) {
     if (!j->written) {
         hone_fail_at(HONE_E_FORMAT, hone_table_path(j->t), 0, 0, "no negative was found among %" PRId64 " documents",
                      j->documents.count);
-        return hone_hint("a larger --range-max, a smaller --range-min or margin, or more documents by --corpus");
+        return hone_hint("a larger --range-max or --max-score, a smaller --range-min, --min-score or margin, or more documents by --corpus");
     }
     hone_status st = hone_outfile_commit(j->out);
     j->out = NULL;

@@ -365,6 +365,52 @@ TEST(models, a_folders_truncate_dim_is_kept_to_and_saved) {
     }
 }
 
+TEST(models, a_token_beyond_the_table_is_named_with_the_folder) {
+    const char *dir = folder_of("mean");
+    hone_model *m;
+    hone_arena *arena = hone_arena_new("step", 0);
+    hone_graph *g = hone_graph_new(arena);
+    float out[16];
+    change(dir, "tokenizer.json", "\"the\":", "\"the\":9"); /* one digit more */
+    CHECK_OK(hone_model_open(dir, NULL, &m));
+    CHECK_OK(hone_model_embed(m, g, &(hone_text){"city", 4}, 1, NULL, out, NULL));
+    CHECK_FAILS(hone_model_embed(m, g, &(hone_text){"the city", 8}, 1, NULL, out, NULL), HONE_E_SHAPE, "the tokenizer gives \"the\" the id 9");
+    CHECK(strstr(hone_last_error()->message, "the model's table has 163 rows") && !strcmp(hone_last_error()->file, dir));
+    hone_model_close(m);
+    hone_graph_free(g);
+    hone_arena_free(arena);
+}
+
+/* Of a cache that holds org/name and sentence-transformers/other. */
+TEST(models, a_name_without_organisation_is_looked_for_among_sentence_transformers) {
+    static const char *const made[] = {"models--sentence-transformers--tiny", "models--plain", "models--sentence-transformers--plain"};
+    char cache[HONE_PATH_MAX], path[HONE_PATH_MAX], dir[HONE_PATH_MAX];
+    const char *before = getenv("HF_HUB_CACHE");
+    char *kept = before ? strdup(before) : NULL;
+    CHECK_OK(hone_io_join(cache, test_dir(), "hub"));
+    for (int i = 0; i < 3; i++) {
+        snprintf(path, sizeof path, "%.2000s/%s/snapshots/ab", cache, made[i]);
+        CHECK_OK(hone_io_mkdirs(path));
+        snprintf(path, sizeof path, "%.2000s/%s/refs", cache, made[i]);
+        CHECK_OK(hone_io_mkdirs(path));
+        snprintf(path, sizeof path, "%.2000s/%s/refs/main", cache, made[i]);
+        FILE *f = fopen(path, "wb");
+        CHECK(f && fputs("ab", f) >= 0 && !fclose(f));
+    }
+    CHECK(!setenv("HF_HUB_CACHE", cache, 1));
+    CHECK_OK(hone_model_find("tiny", dir));
+    CHECK(strstr(dir, "models--sentence-transformers--tiny/snapshots/ab"));
+    CHECK_OK(hone_model_find("plain", dir)); /* its own name first */
+    CHECK(strstr(dir, "models--plain/snapshots/ab"));
+    CHECK_FAILS(hone_model_find("org/tiny", dir), HONE_E_FORMAT, "not in the Hugging Face cache");
+    CHECK_FAILS(hone_model_find("small", dir), HONE_E_FORMAT, "no such folder, and not in the Hugging Face cache");
+    if (kept)
+        setenv("HF_HUB_CACHE", kept, 1);
+    else
+        unsetenv("HF_HUB_CACHE");
+    free(kept);
+}
+
 TEST(models, saving_needs_a_tokenizer_weights_of_its_own_and_a_short_path) {
     hone_model *m;
     json_t *config = json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i}", "model_type", "bert", "vocab_size", 11, "hidden_size", 8, "num_hidden_layers",

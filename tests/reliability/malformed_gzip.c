@@ -53,13 +53,13 @@ static const struct {
     size_t n;
     const char *says;
 } tails[] = {
-    {"one byte behind the end", "x", 1, "fuzz.jsonl.gz: bytes after the end of the gzip stream that are none"},
-    {"a line behind the end", "\n", 1, "bytes after the end of the gzip stream that are none"},
+    {"one byte behind the end", "x", 1, "fuzz.jsonl.gz: the gzip stream is followed by bytes that are not gzip"},
+    {"a line behind the end", "\n", 1, "the gzip stream is followed by bytes that are not gzip"},
     {"half a magic number behind the end", "\x1F", 1, "gzip stream is cut short"},
     {"a header without a stream behind the end", "\x1F\x8B\x08\0\0\0\0\0\0\x03", 10, "gzip stream is cut short"},
     {"a header that is none behind the end", "\x1F\x8C\x08\0\0\0\0\0\0\x03", 10, "fuzz.jsonl.gz: incorrect header check"},
     {"padding with zeros", "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16, SAME},
-    {"zeros and then something else", "\0\0\0\0x", 5, "bytes after the end of the gzip stream that are none"},
+    {"zeros and then something else", "\0\0\0\0x", 5, "the gzip stream is followed by bytes that are not gzip"},
 };
 
 static void judge(const char *name, const char *says, hone_status code, const void *p, size_t n, const void *good, size_t n_good) {

@@ -111,6 +111,18 @@ TEST(tools, tokenize_spells_an_added_token_as_the_text_did) {
     CHECK_MSG(strstr(r->out, "\"tokens\":[\"[CLS]\",\"the\",\"  <x>\",\"a\",\"<xy>  \",\"b\",\"[SEP]\"]"), "%s", r->out);
 }
 
+/* What a spreadsheet of many countries writes: one column, if the format is taken at its word. */
+TEST(tools, a_csv_with_another_separator_is_not_taken_for_one_column) {
+    const char *in = write_file("semicolon.csv", "id;text\n1;hello\n");
+    const command_result *r = hone("tokenize --model " MODEL " --input %s", in);
+    CHECK_INT(r->status, 3);
+    CHECK_MSG(strstr(r->err, "no field \"text\"; fields are \"id;text\"") && strstr(r->err, ".csv separates fields by commas, this header has \";\""), "%s", r->err);
+    CHECK_INT(hone("tokenize --model " MODEL " --input %s --columns 'text=id;text'", in)->status, 0);
+    r = hone("data validate --task pairs %s", write_file("comma.tsv", "anchor,positive\na,b\n"));
+    CHECK_INT(r->status, 3);
+    CHECK_MSG(strstr(r->err, ".tsv separates fields by tabs, this header has \",\""), "%s", r->err);
+}
+
 TEST(tools, tokenize_pairs_have_two_types_and_are_cut_together) {
     const char *in = write_file("two.csv", "question,answer\nthe the the the the the,the the\nthe,\n");
     const command_result *r = hone("tokenize --pairs --max-length 7 --model " MODEL " --input %s", in);
