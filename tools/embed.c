@@ -76,6 +76,7 @@ static const hone_option options[] = {
     {.name = "truncate",
      .kind = HONE_OPTION_INT,
      .value = "D",
+     .shown = "what the model's folder says, else all",
      .unit = "dimensions",
      .help = "keep the first D numbers of each vector",
      .aka = "truncate-dim|dim|dimensions",
@@ -192,8 +193,8 @@ const hone_command hone_command_embed = {
     .name = "embed",
     .summary = "turn texts into vectors",
     .synopsis = "--model M --input FILE --out X.npy [options]",
-    .about = "Does what sentence-transformers does with the folder: its modules, its default prompt, no normalisation "
-             "of its own.",
+    .about = "Does what sentence-transformers does with the folder: its modules, its default prompt, its "
+             "truncate_dim, no normalisation of its own.",
     .options = options,
     .example =
         {"hone embed --model sentence-transformers/all-MiniLM-L6-v2 --input texts.jsonl --out vectors.npy",
