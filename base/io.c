@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -149,6 +150,23 @@ hone_status hone_io_mkdirs(const char *path) {
         return hone_sys_fail(part, "cannot make the folder");
     }
     return HONE_OK;
+}
+
+hone_status hone_io_lock_dir(const char *path, int *lock) {
+    *lock = -1;
+    int fd = hone_sys_open(path, O_RDONLY | O_DIRECTORY);
+    if (fd < 0) return hone_sys_fail(path, "cannot open the folder");
+    if (!flock(fd, LOCK_EX | LOCK_NB)) {
+        *lock = fd;
+        return HONE_OK;
+    }
+    bool taken = errno == EWOULDBLOCK;
+    hone_sys_close(fd);
+    return taken ? hone_fail_at(HONE_E_ARG, path, 0, 0, "another process is writing there") : HONE_OK;
+}
+
+void hone_io_unlock(int lock) {
+    if (lock >= 0) hone_sys_close(lock);
 }
 
 hone_status hone_io_sync_dir(const char *path) {

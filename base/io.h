@@ -64,6 +64,10 @@ hone_status hone_io_rename(const char *from, const char *to); /* with fsync of t
 hone_status hone_io_replace_dir(const char *fresh, const char *dir, const char *old);
 hone_status hone_io_remove_tree(const char *path);            /* a missing path is fine; never follows links */
 hone_status hone_io_copy(const char *from, const char *to);   /* through hone_writer */
+/* The folder is this process's until it unlocks it or ends, however it ends; HONE_E_ARG when another process has it. Nothing is
+ * written. Where the file system knows no locks, *lock is -1 and nobody is kept out. */
+hone_status hone_io_lock_dir(const char *path, int *lock);
+void hone_io_unlock(int lock); /* accepts -1 */
 /* Names created, renamed or removed in this folder reach the disk. */
 hone_status hone_io_sync_dir(const char *path);
 /* Names in a directory, sorted by byte order, without . and ..; NULL-terminated array, one hone_free for all. */

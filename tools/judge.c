@@ -279,6 +279,10 @@ const char *hone_judge_name(const hone_judge *j, int i) {
     return i < HONE_RETRIEVAL_METRICS ? hone_retrieval_metric_names[i] : triplet_name;
 }
 
+const char *hone_judge_deciding(const hone_judge *j) {
+    return hone_judge_name(j, j->deciding);
+}
+
 /* Values of single queries (or triplets), whose mean is the metric. */
 static const double *values(const hone_judge *j, int i, int64_t *n) {
     *n = j->class_of ? j->n_queries : i < HONE_RETRIEVAL_METRICS ? j->retrieval->n_queries : j->n_triplets;

@@ -57,6 +57,8 @@ int64_t hone_judge_queries(const hone_judge *j); /* labelled texts: those that w
 int64_t hone_judge_embeddings(const hone_judge *j, const float **q, const float **d);
 double hone_judge_similarity(const hone_judge *j, const float *x, const float *y);
 
+/* Name of the metric that decides which model is the best. */
+const char *hone_judge_deciding(const hone_judge *j);
 /* Score and report {"accuracy@1": 0.61, …} and the deciding one: the shape of hone_evaluation.run (train/train.h). */
 hone_status hone_judge_run(void *judge, hone_model *m, hone_graph *g, json_t **metrics, double *primary);
 

@@ -11,7 +11,6 @@
 #include "tools/train_notes.h"
 #include "tools/train_setup.h"
 
-#include "base/hash.h"
 #include "base/io.h"
 #include "base/memory.h"
 #include "base/parallel.h"
@@ -453,18 +452,6 @@ static hone_status open_judge(const hone_options *o, const hone_loss *loss, job 
     return hone_judge_new(texts, j->split.eval, n, &j->judging, &j->judge);
 }
 
-/* What a resumed run must find again beside the options that the loop compares: the rows and how they became tokens. */
-static uint64_t fingerprint(const hone_options *o, const job *j) {
-    const char *names[] = {"prompt-query", "prompt-document"};
-    uint64_t h = hone_table_fingerprint(j->train.table);
-    int64_t length = hone_model_get_info(j->model)->max_length, split = j->split.n_train;
-    for (int i = 0; i < 2; i++) {
-        const char *text = hone_options_string(o, names[i]);
-        h = hone_hash_byte(hone_hash(h, text ? text : "", text ? strlen(text) : 0), 0xFF);
-    }
-    return hone_hash_word(hone_hash_word(h, (uint64_t)length), (uint64_t)split);
-}
-
 /* ---- progress ---- */
 
 static void show(void *ctx, const hone_train_report *r) {
@@ -528,7 +515,7 @@ static hone_train_options settings(const hone_options *o, const hone_loss *loss,
         .evaluation = j->judge ? evaluation : NULL,
         .patience = hone_options_int(o, "patience"),
         .options = j->resolved,
-        .fingerprint = fingerprint(o, j),
+        .fingerprint = hone_table_fingerprint(j->train.table),
         .notes = j->notes.list,
         .also = j->also,
         .stop = &stop_signal,
@@ -590,14 +577,20 @@ static hone_status train(const hone_options *o, const hone_loss *loss, job *j) {
     return HONE_OK;
 }
 
-/* Dropout changes the weights; rows to judge by and the metric decide which model is the best, and when to stop. */
+/* What a resumed run must have the same beside what the loop compares: how rows became tokens; dropout, which changes the weights;
+ * rows to judge by and the metric, which decide which model is the best, and when to stop. */
 static json_t *describe_rest(const hone_options *o, const job *j) {
     char eval[24] = "";
+    json_t *columns = json_array();
     if (j->eval.table) snprintf(eval, sizeof eval, "%016" PRIx64, hone_table_fingerprint(j->eval.table));
-    const char *metric = hone_options_string(o, "metric");
-    return json_pack("{s:o, s:s, s:s}", "dropout",
+    for (int64_t i = 0; i < j->train.roles.n_texts; i++)
+        json_array_append_new(columns, json_string(hone_table_column_name(j->train.table, j->train.roles.columns[i])));
+    return json_pack("{s:s, s:s?, s:s?, s:I, s:o, s:s?, s:o, s:o, s:s, s:s?}", "task", hone_options_string(o, "task"), "prompt_query",
+                     hone_options_string(o, "prompt-query"), "prompt_document", hone_options_string(o, "prompt-document"), "max_length",
+                     (json_int_t)hone_model_get_info(j->model)->max_length, "columns", columns, "group", hone_options_string(o, "group"), "eval_split",
+                     hone_options_has(o, "eval-split") ? json_real(hone_options_real(o, "eval-split")) : json_null(), "dropout",
                      hone_options_has(o, "dropout") ? json_real(hone_options_real(o, "dropout")) : json_null(), "eval_data", eval,
-                     "metric", metric ? metric : "");
+                     "metric", j->judge ? hone_judge_deciding(j->judge) : NULL);
 }
 
 /* What somebody may not have meant: the full length is not trained, labels that stand at one row give no triplet. */

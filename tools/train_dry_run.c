@@ -243,6 +243,7 @@ static hone_status forecast(dry_run *d, hone_token_store *own) {
     hone_machine_get_memory(&machine);
     HONE_TRY(start_of(d->t, &start));
     HONE_TRY(hone_forecast_walk(j->model, d->data, d->t, &start, &d->shape));
+    HONE_TRY(hone_train_check_resume(j->model, d->data, d->t, &d->shape.plan));
     size_evaluation(j, &d->evaluation);
     HONE_TRY(measure_lengths(d->o, &j->store, d->data->rows, d->data->n, d->train, &d->n_train));
     if (j->judge) {

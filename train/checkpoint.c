@@ -501,6 +501,7 @@ hone_status hone_checkpoint_prune(const char *run, int64_t keep, int64_t step) {
 static char *value_text(const json_t *x) {
     char number[32];
     if (!x) return NULL;
+    if (json_is_null(x) || (json_is_string(x) && !json_string_length(x))) return hone_strdup("none");
     if (!json_is_real(x)) return json_dumps(x, JSON_ENCODE_ANY);
     hone_format_f64(number, json_real_value(x));
     return hone_strdup(number);
@@ -510,14 +511,13 @@ static char *value_text(const json_t *x) {
 static const char *option_of(const char *key, char out[64]) {
     static const char *const others[][2] = {{"total_steps", "total_steps (--steps, --epochs)"},
                                             {"rows", "rows of --train"},
-                                            {"data", "data (--train, --eval-split, prompts, --max-length) of sum"},
+                                            {"data", "data (--train) of sum"},
                                             {"labels", "labels and scores of --train of sum"},
                                             {"model", "a --model of sum"},
                                             {"tokens", "tokens (the tokenizer of --model) of sum"},
                                             {"eval_data", "--eval rows of sum"},
                                             {"beta1", "--betas: beta1"},
                                             {"beta2", "--betas: beta2"},
-                                            {"shuffle", "--no-shuffle: shuffle"},
                                             {"frozen", "--freeze: frozen"},
                                             {"rates", "--lr-scale: rates"},
                                             {"isa", "the CPU row (HONE_ISA)"}};
@@ -545,6 +545,16 @@ hone_status hone_checkpoint_compare(const char *dir, const json_t *stored, const
         return hone_hint("give the options of the first run, or start a new one with another --out");
     }
     return HONE_OK;
+}
+
+hone_status hone_checkpoint_check(const char *dir, const json_t *identity) {
+    char file[HONE_PATH_MAX];
+    json_t *state = NULL;
+    HONE_TRY(hone_io_join(file, dir, "state.json"));
+    HONE_TRY(hone_json_load_object(file, &state));
+    hone_status s = hone_checkpoint_compare(dir, json_object_get(state, "identity"), identity);
+    json_decref(state);
+    return s;
 }
 
 static hone_status copy_item(const hone_safetensors *st, const hone_safetensors_item *want) {

@@ -53,6 +53,8 @@ hone_status hone_checkpoint_load(const char *dir, hone_model *m, hone_optim *o, 
                                  const json_t *identity);
 /* HONE_E_ARG with the first field named that differs between the identity stored in `dir` and `now`. */
 hone_status hone_checkpoint_compare(const char *dir, const json_t *stored, const json_t *now);
+/* The same for the identity stored in checkpoint `dir`. */
+hone_status hone_checkpoint_check(const char *dir, const json_t *identity);
 /* Remove what a killed run left half written in `run`: NAME.tmp, NAME.tmp-PID; NAME.old-PID, which gets its name back
  * where NAME is gone. Only for the one who is about to write there: a run that goes on has such folders, too. */
 hone_status hone_checkpoint_tidy(const char *run);

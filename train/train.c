@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "base/io.h"
+#include "kernels/kernel.h"
 #include "train/checkpoint.h"
 #include "train/diagnose.h"
 #include "train/log.h"
@@ -37,6 +38,7 @@ typedef struct run {
     const hone_token_batch *batch; /* the last one */
     char good[HONE_PATH_MAX]; /* the last checkpoint that was not written amid skipped steps */
     bool was_finished;
+    int lock; /* on the folder `out`; -1: none */
     char best[HONE_PATH_MAX], final[HONE_PATH_MAX], log_path[HONE_PATH_MAX];
 } run;
 
@@ -406,9 +408,15 @@ static hone_status take_up(run *r) {
     if (!*dir) return HONE_OK;
     HONE_TRY(hone_checkpoint_load(dir, r->m, r->optim, &r->state, r->identity));
     if (r->state.bad == 0) snprintf(r->good, sizeof r->good, "%s", dir);
-    char text[HONE_PATH_MAX + 64];
+    char text[HONE_PATH_MAX + 200];
     snprintf(text, sizeof text, "continuing from %s (step %" PRId64 " of %" PRId64 ")", dir, r->state.step, r->total);
     note(r, text);
+    if (r->state.best_step > 0 && !hone_io_is_dir(r->best)) {
+        snprintf(text, sizeof text, "warning: %s, the best of all at step %" PRId64 ", is not there any more; the best from here on takes its place", r->best,
+                 r->state.best_step);
+        note(r, text);
+        r->state.best_step = -1;
+    }
     return HONE_OK;
 }
 
@@ -463,37 +471,55 @@ static uint64_t model_sum(const run *r) {
     return h;
 }
 
+static const char *const schedule_names[] = {"linear", "cosine", "constant"};
+static const char *const distance_names[] = {"cosine", "euclidean", "manhattan"};
+
+/* What 0 stands for has no number. */
+static json_t *count_json(int64_t n) { return n ? json_integer(n) : json_null(); }
+
+static json_t *when_json(const hone_train_options *o) {
+    return !o->evaluation || o->eval_every < 0 ? json_null() : o->eval_every ? json_integer(o->eval_every) : json_string("epoch");
+}
+
 static hone_status add_identity(const run *r, json_t *id) {
     const hone_train_options *o = r->o;
     char frozen[64], rates[64], labels[24], tokens[24];
-    json_t *dims = json_array();
+    json_t *dims = o->loss_options.n_dims ? json_array() : json_null();
     for (int i = 0; i < o->loss_options.n_dims; i++) json_array_append_new(dims, json_integer(o->loss_options.dims[i]));
     describe_part(r, false, frozen, sizeof frozen);
     describe_part(r, true, rates, sizeof rates);
     snprintf(labels, sizeof labels, "%016" PRIx64, labels_sum(r));
     snprintf(tokens, sizeof tokens, "%016" PRIx64, tokens_sum(r));
-    json_t *more = json_pack("{s:s, s:I, s:b, s:i, s:o, s:I, s:s, s:s, s:s}", "tokens", tokens, "eval_every",
-                             (json_int_t)(o->evaluation ? o->eval_every : -1), "drop_last", o->drop_last, "distance", (int)o->loss_options.metric, "matryoshka", dims, "patience",
-                             (json_int_t)o->patience, "frozen", frozen, "rates", rates, "labels", labels);
+    json_t *more = json_pack("{s:s, s:o, s:b, s:s, s:o, s:o, s:s, s:s, s:s}", "tokens", tokens, "eval_every", when_json(o), "drop_last", o->drop_last,
+                             "distance", distance_names[o->loss_options.metric], "matryoshka", dims, "patience", count_json(o->patience), "frozen",
+                             frozen, "rates", rates, "labels", labels);
     int failed = more ? json_object_update(id, more) : -1;
-    if (!failed && o->also) failed = json_object_update(id, (json_t *)(uintptr_t)o->also);
     json_decref(more);
     return failed ? hone_fail(HONE_E_NOMEM, "no memory for the run's identity") : HONE_OK;
 }
 
-/* What must stay the same for a resumed run to give the same bits. Threads, logging and saving may change. */
+/* What must stay the same for a resumed run to give the same bits. Threads, logging and saving may change. The first that differs is
+ * named: so what the caller adds, which is nearer to the command line, comes before the sums that follow from it. */
 static json_t *identity_of(const run *r) {
     const hone_train_options *o = r->o;
     char fingerprint[32], model[32];
+    json_t *id = json_object(), *rest;
     snprintf(model, sizeof model, "%016" PRIx64, model_sum(r));
     snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, o->fingerprint);
-    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:f, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:i, s:I, s:b, s:b, s:s, s:i, s:s, s:I}", "loss", o->loss->name,
-                     "model", model, "rows", (json_int_t)r->data->n, "batch_size", (json_int_t)o->batch_size, "accumulate", (json_int_t)o->accumulate, "lr", o->lr,
+    rest = json_pack("{s:s, s:I, s:I, s:I, s:f, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:s, s:I, s:b, s:b, s:s, s:s, s:o}", "loss", o->loss->name,
+                     "rows", (json_int_t)r->data->n, "batch_size", (json_int_t)o->batch_size, "accumulate", (json_int_t)o->accumulate, "lr", o->lr,
                      "total_steps", (json_int_t)r->total, "warmup", (json_int_t)r->warmup, "weight_decay", o->optim.weight_decay, "beta1",
                      o->optim.beta1, "beta2", o->optim.beta2, "eps", o->optim.eps, "clip", o->optim.clip, "scale", o->loss_options.scale, "margin",
-                     o->loss_options.margin, "schedule", (int)o->schedule, "seed", (json_int_t)o->seed, "shuffle", !o->no_shuffle, "no_duplicates",
-                     (int)o->no_duplicates, "data", fingerprint, "isa", (int)hone_kernels_isa(), "precision",
-                     hone_precision_name(hone_model_get_info(r->m)->precision), "chunk", (json_int_t)o->chunk);
+                     o->loss_options.margin, "schedule", schedule_names[o->schedule], "seed", (json_int_t)o->seed, "no_shuffle", (int)o->no_shuffle, "no_duplicates",
+                     (int)o->no_duplicates, "isa", hone_isa_name(hone_kernels_isa()), "precision",
+                     hone_precision_name(hone_model_get_info(r->m)->precision), "chunk", count_json(o->chunk));
+    int failed = !id || !rest || json_object_set_new(id, "model", json_string(model)) || json_object_set_new(id, "data", json_string(fingerprint)) ||
+                 (o->also && json_object_update(id, (json_t *)(uintptr_t)o->also)) ||
+                 json_object_update(id, rest);
+    json_decref(rest);
+    if (!failed) return id;
+    json_decref(id);
+    return NULL;
 }
 
 static hone_status check_data(const run *r) {
@@ -521,6 +547,21 @@ static hone_status check_model(const run *r) {
     return hone_hint("the model was broken before training; \"hone inspect\" lists every tensor with such values");
 }
 
+hone_status hone_train_check_resume(hone_model *m, const hone_train_data *data, const hone_train_options *o, const hone_train_plan *plan) {
+    run r = {.m = m, .data = data, .o = o, .lock = -1, .total = plan->total_steps, .warmup = plan->warmup_steps};
+    char dir[HONE_PATH_MAX];
+    if (!o->resume) return HONE_OK;
+    HONE_TRY(hone_io_join(r.best, o->out, "best_model"));
+    HONE_TRY(hone_io_join(r.final, o->out, "final_model"));
+    if (!(r.identity = identity_of(&r))) return hone_fail(HONE_E_NOMEM, "no memory for the run's identity");
+    hone_status s = add_identity(&r, r.identity);
+    if (s == HONE_OK) s = look_for_end(&r);
+    if (s == HONE_OK) s = hone_checkpoint_newest(o->out, dir, NULL, 0);
+    if (s == HONE_OK && *dir) s = hone_checkpoint_check(dir, r.identity);
+    json_decref(r.identity);
+    return s;
+}
+
 static hone_status begin_watch(run *r) {
     hone_params *ps = hone_model_params(r->m);
     for (int64_t i = 0; i < hone_params_count(ps); i++)
@@ -545,6 +586,9 @@ static hone_status prepare(run *r) {
     HONE_TRY(hone_train_check_out(o));
     HONE_TRY(check_model(r));
     HONE_TRY(hone_io_mkdirs(o->out));
+    hone_status locked = hone_io_lock_dir(o->out, &r->lock);
+    if (locked != HONE_OK) return locked == HONE_E_ARG ? hone_hint("two runs in one folder would destroy each other: wait for it, or give another --out") : locked;
+    HONE_TRY(hone_train_check_out(o)); /* once more: nobody can begin one now */
     r->arena = hone_arena_new("step", o->step_bytes ? o->step_bytes : (size_t)16 << 20);
     r->g = r->arena ? hone_graph_new(r->arena) : NULL;
     if (!r->g) return hone_fail(HONE_E_NOMEM, "no memory for the step arena");
@@ -580,7 +624,7 @@ hone_status hone_train_run(hone_model *m, const hone_train_data *data, const hon
     run *r = hone_zalloc(sizeof *r);
     if (!r) return hone_last_error()->code;
     double start = now();
-    r->m = m, r->data = data, r->o = o;
+    r->m = m, r->data = data, r->o = o, r->lock = -1;
     hone_status s = o->batch_size < 1 || o->accumulate < 1 ? hone_fail(HONE_E_ARG, "batch size %" PRId64 ", accumulate %" PRId64 ": both must be 1 or more",
                                                                        o->batch_size, o->accumulate)
                                                            : run_all(r);
@@ -597,6 +641,7 @@ hone_status hone_train_run(hone_model *m, const hone_train_data *data, const hon
     hone_graph_free(r->g);
     hone_arena_free(r->arena);
     json_decref(r->identity);
+    hone_io_unlock(r->lock);
     hone_free(r);
     return s;
 }

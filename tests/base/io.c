@@ -400,6 +400,22 @@ TEST(io, files_are_renamed_and_copied) {
     CHECK(!leftovers());
 }
 
+/* The kernel keeps flock by open file, so a second lock in this process is refused as another process's is. */
+TEST(io, a_folder_is_locked_by_one_at_a_time) {
+    int first, second;
+    char path[HONE_PATH_MAX];
+    snprintf(path, sizeof path, "%s", test_dir());
+    CHECK_OK(hone_io_lock_dir(path, &first));
+    CHECK(first >= 0);
+    CHECK_FAILS(hone_io_lock_dir(path, &second), HONE_E_ARG, "another process is writing there");
+    CHECK_INT(second, -1);
+    hone_io_unlock(second);
+    hone_io_unlock(first);
+    CHECK_OK(hone_io_lock_dir(path, &second));
+    hone_io_unlock(second);
+    CHECK_FAILS(hone_io_lock_dir("no/such/folder", &first), HONE_E_IO, "cannot open the folder");
+}
+
 TEST(io, paths_are_joined_or_refused) {
     char out[HONE_PATH_MAX], *longest = malloc(HONE_PATH_MAX + 1);
     CHECK_OK(hone_io_join(out, "a", "b"));

@@ -131,6 +131,10 @@ TEST(resume, what_would_change_the_result_is_refused_by_the_options_name) {
         {"--clip 2", "--clip"},              {"--chunk 4", "--chunk"},      {"--train tests/golden/train/grouped.jsonl", "--train"},
         {"--metric mrr@10", "--metric"},     {"--eval-every 2", "--eval-every"}, {"--freeze 'embeddings.*'", "--freeze"},
         {"--matryoshka 16,8", "--matryoshka"}, {"--warmup 0.5", "--warmup"}, {"--precision bf16", "--precision"},
+        {"--schedule cosine", "--schedule \"linear\", this run has \"cosine\""}, {"--prompt-query q:", "--prompt-query none"},
+        {"--max-length 9", "--max-length"}, {"--columns anchor=positive,positive=anchor", "--columns"}, {"--chunk 3", "--chunk none"},
+        {"--no-shuffle", "--no-shuffle false"}, {"--dropout 0.2 --dry-run", "--dropout"}, {"--lr 2e-3 --dry-run", "--lr"},
+        {"--steps 5 --dry-run", "--steps"},
     };
     const char *out = folder("changed");
     char more[600];
@@ -141,8 +145,32 @@ TEST(resume, what_would_change_the_result_is_refused_by_the_options_name) {
         const command_result *r = train("", more, out);
         CHECK_MSG(r->status == 2 && strstr(r->err, changed[i][1]), "%s: %d %s", changed[i][0], r->status, r->err);
     }
-    /* What only says when to save may change. */
+    /* What only says when to save may change; a default that is given is no change. */
+    CHECK_INT(train("", RUN "--epochs 3 --resume --metric ndcg@10 --dry-run", out)->status, 0);
     CHECK_INT(train("", RUN "--epochs 3 --save-every 4 --keep 1 --threads 1 --resume", out)->status, 0);
+}
+
+/* Whoever comes second is refused before it changes anything, --resume or not; afterwards the way is free. */
+TEST(resume, a_folder_that_another_process_trains_in_is_refused) {
+    const char *out = folder("twice");
+    int lock;
+    CHECK_INT(train("HONE_FAULT=kill:200:INT", PAIRS "--epochs 3 --save-every 1", out)->status, 130);
+    CHECK_OK(hone_io_lock_dir(out, &lock));
+    const command_result *r = train("", PAIRS "--epochs 3 --save-every 1 --resume", out);
+    CHECK_MSG(r->status == 2 && strstr(r->err, "another process is writing there"), "%d %s", r->status, r->err);
+    hone_io_unlock(lock);
+    CHECK_INT(train("", PAIRS "--epochs 3 --save-every 1 --resume", out)->status, 0);
+}
+
+TEST(resume, a_best_model_that_is_gone_is_told_and_replaced) {
+    const char *out = folder("bestless");
+    char best[HONE_PATH_MAX];
+    CHECK_INT(train("", PAIRS "--steps 8 --save-every 2 --eval-split 0.3 --eval-every 2 --metric accuracy@1", out)->status, 0);
+    CHECK_OK(hone_io_join(best, out, "best_model"));
+    CHECK_OK(hone_io_remove_tree(best));
+    const command_result *r = train("", PAIRS "--steps 8 --save-every 2 --eval-split 0.3 --eval-every 2 --metric accuracy@1 --resume", out);
+    CHECK_MSG(r->status == 0 && strstr(r->err, "is not there any more"), "%d %s", r->status, r->err);
+    CHECK(hone_io_is_dir(best));
 }
 
 static void flip(const char *dir, const char *name) {
