@@ -447,6 +447,9 @@ static hone_status open_judge(const hone_options *o, const hone_loss *loss, job 
                                       .prompt_document = hone_options_string(o, "prompt-document"),
                                       .metric = hone_options_string(o, "metric")};
     int64_t n = j->eval.table ? texts->rows : j->split.n_eval;
+    if (loss == &hone_loss_cosine)
+        hone_train_note_range(&j->notes, j->train.labels.score, j->split.train,
+                              j->split.n_train ? j->split.n_train : j->train.texts.rows);
     if (!n) return HONE_OK;
     hone_train_note_scores(&j->notes, j->judging.score, j->split.eval, n);
     return hone_judge_new(texts, j->split.eval, n, &j->judging, &j->judge);

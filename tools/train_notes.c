@@ -1,5 +1,6 @@
 #include "tools/train_notes.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -35,6 +36,19 @@ void hone_train_note_scores(hone_train_notes *notes, const double *score, const 
         " rows to judge by have the score %g: correlations with it are not defined, so no model "
         "is better than another; give --eval rows with different scores",
         n, first);
+}
+
+void hone_train_note_range(hone_train_notes *notes, const double *score, const int64_t *rows, int64_t n) {
+    double low = INFINITY, high = -INFINITY;
+    for (int64_t i = 0; i < n; i++) {
+        double x = score[rows ? rows[i] : i];
+        low = fmin(low, x), high = fmax(high, x);
+    }
+    if (n < 1 || (low >= -1 && high <= 1)) return;
+    add(notes,
+        "warning: scores go from %g to %g, and loss cosine compares them with cosines, which stay within -1 and 1; divide "
+        "the scores (5 of 5 becomes 1), or take --loss cosent, which reads their order alone",
+        low, high);
 }
 
 /* Repeats at least once. */

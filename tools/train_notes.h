@@ -8,8 +8,8 @@
 #include "models/model.h"
 
 typedef struct hone_train_notes {
-    char text[2][640];
-    const char *list[3]; /* NULL-terminated */
+    char text[3][640];
+    const char *list[4]; /* NULL-terminated */
     int n;
 } hone_train_notes;
 
@@ -17,6 +17,9 @@ typedef struct hone_train_notes {
 void hone_train_note_cut(hone_train_notes *notes, const hone_token_store *store, const hone_model_info *info);
 /* All n scores of the rows to judge by (rows NULL: the first n) are equal: correlations are not defined. */
 void hone_train_note_scores(hone_train_notes *notes, const double *score, const int64_t *rows, int64_t n);
+
+/* Scores that loss cosine compares with a cosine, and that no cosine can reach. */
+void hone_train_note_range(hone_train_notes *notes, const double *score, const int64_t *rows, int64_t n);
 
 /* Rows that say they are the same thing: a column id, _id, group or group_id in which values repeat. */
 typedef struct hone_train_twins {

@@ -169,7 +169,9 @@ static hone_status skip(run *r, int64_t count, double loss, double norm) {
     }
     HONE_TRY(last_good(r, good, sizeof good));
     hone_fail(HONE_E_NUMERIC, "step %" PRId64 ": %s; %d updates in a row were skipped%s", r->state.step + 1, cause, MAX_BAD_STEPS, good);
-    return hone_hint("lower --lr, or look at the data near this step; --resume goes on from the last checkpoint");
+    if (r->state.step < MAX_BAD_STEPS && r->state.skipped > r->state.step) /* not one update was made: neither rate nor progress */
+        return hone_hint("no step could be computed: the model's weights or the data are out of range; \"hone inspect\" shows the weights");
+    return hone_hint("lower --lr, or look at the data near this step%s", strstr(good, "last good") ? "; --resume goes on from the last checkpoint" : "");
 }
 
 static hone_status update(run *r, int64_t count, double loss, double lr, double *norm, bool *skipped) {

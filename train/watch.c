@@ -325,12 +325,13 @@ static void judge_cosine(hone_watch *w, int64_t step) {
     double first = x[COSINE_FIRST] / 3, last = (x[COSINE_LAST] + x[COSINE_LAST + 1] + x[COSINE_LAST + 2]) / 3;
     if (x[LOOKS] < 4 || last < 0.95 || 1 - last > 0.25 * (1 - first) || mean(&x[NOW_N]) < 0.9 * mean(&x[FIRST_N]))
         return;
+    int digits = fmax(first, last) < 0.9995 ? 3 : 7; /* two that differ are not to look equal */
     warn(w, COLLAPSE,
-         "the embeddings collapse: different texts have a mean cosine of %.3f at step %" PRId64
-         ", %.3f at the start, and the loss does not fall; soon all texts look alike. Lower --lr (now %g), or look for "
+         "the embeddings collapse: different texts have a mean cosine of %.*f at step %" PRId64
+         ", %.*f at the start, and the loss does not fall; soon all texts look alike. Lower --lr (now %g), or look for "
          "texts that stand in "
          "many rows",
-         last, step, first, w->o->lr);
+         digits, last, step, digits, first, w->o->lr);
 }
 
 static void end_window(hone_watch *w, int64_t step) {

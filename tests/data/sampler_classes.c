@@ -107,5 +107,5 @@ TEST(data, batches_by_class_refuse_odd_sizes_and_labels_that_are_all_different) 
     CHECK_FAILS(hone_sampler_new(&o, &s), HONE_E_ARG, "batch size is 5, batches by class need an even one, 4 or more");
     o.batch_size = 4;
     CHECK_FAILS(hone_sampler_new(&o, &s), HONE_E_FORMAT,
-                "1 of 5 labels have two rows or more, triplets need 2 such labels");
+                "1 of 5 labels have two rows or more, triplets need at least 2 such labels");
 }

@@ -227,3 +227,20 @@ TEST(diagnostics, false_negatives_and_constant_scores_are_told) {
     CHECK_MSG(!strstr(r->err, "nan") && !strstr(r->err, "spearman 0"), "%s",
               r->err); /* what is not defined is not shown */
 }
+
+/* Scores of 0 to 5 under a loss that compares them with cosines: nothing fails, and nothing good comes of it. */
+TEST(diagnostics, scores_that_no_cosine_reaches_are_told) {
+    char file[HONE_PATH_MAX], text[4096];
+    size_t n = 0;
+    CHECK_OK(hone_io_join(file, test_dir(), "stars.jsonl"));
+    for (int i = 0; i < 20; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "{\"sentence1\":\"a %d\",\"sentence2\":\"b %d\",\"score\":%d}\n",
+                              i, i, i % 6);
+    CHECK_OK(hone_io_write_file(file, text, n));
+    static const char *const losses[] = {"cosine", "cosent"};
+    for (int i = 0; i < 2; i++) {
+        const command_result *r = hone("", "train --task scored --loss %s --batch-size 8 --model " MODEL " --train %s --epochs 1 --out %s",
+                                       losses[i], file, out_dir(losses[i]));
+        CHECK_MSG(r->status == 0 && !strstr(r->err, "scores go from 0 to 5, and loss cosine") == i, "%s: %s", losses[i], r->err);
+    }
+}
