@@ -95,17 +95,21 @@ TEST(tools, a_dry_run_of_a_resumed_run_counts_the_steps_that_are_left) {
     const char *words =
         "train --quiet --json --task pairs --model " MODEL " --train " DATA "pairs.jsonl --batch-size 8 --save-every 4 "
         "--allow-duplicates";
-    char dir[512], left[600];
+    char dir[512], left[600], final[600];
     snprintf(dir, sizeof dir, "%s/resumed", test_dir());
+    snprintf(final, sizeof final, "%s/final_model", dir);
     snprintf(left, sizeof left, "%s/checkpoint_step_9.tmp", dir);
-    CHECK_INT(hone("", "%s --steps 10 --out %s", words, dir)->status, 0);
+    CHECK_INT(hone("", "%s --steps 30 --out %s", words, dir)->status, 0);
+    CHECK_OK(hone_io_remove_tree(final)); /* as if it had been killed before its end */
     CHECK_OK(hone_io_mkdirs(left)); /* what a killed run leaves is none of a dry run's business */
-    const command_result *r = hone("", "%s --steps 30 --out %s --resume --dry-run", words, dir);
+    const command_result *r = hone("", "%s --steps 40 --out %s --resume --dry-run", words, dir);
+    CHECK_MSG(r->status == 2 && strstr(r->err, "total_steps (--steps, --epochs) 30, this run has 40"), "%s", r->err);
+    r = hone("", "%s --steps 30 --out %s --resume --dry-run", words, dir);
     CHECK_MSG(r->status == 0, "%s", r->err);
     json_t *j = json_loads(r->out, 0, NULL);
-    CHECK_INT(number(j, "steps_done", NULL), 8);
-    CHECK_INT(number(j, "steps_left", NULL), 22);
-    CHECK_INT(number(j, "batches", NULL), 22);
+    CHECK_INT(number(j, "steps_done", NULL), 28);
+    CHECK_INT(number(j, "steps_left", NULL), 2);
+    CHECK_INT(number(j, "batches", NULL), 2);
     json_decref(j);
     CHECK(hone_io_exists(left));
 }
