@@ -246,6 +246,73 @@ TEST(tokenizer, rarer_components_of_tokenizer_json_work_as_their_names_say) {
     }
 }
 
+/* Vocabularies with spaces in their entries and no pre-tokenizer; ids and offsets as tokenizers 0.23.3 gives them. */
+TEST(tokenizer, roberta_processing_leaves_out_the_spaces_at_both_ends_of_a_token) {
+    static const struct {
+        bool prepends, trim, add_prefix_space; /* a normalizer that strips and puts a space before: its offset is not 0 */
+        const char *text, *tokens;
+    } c[] = {
+        {false, true, true, " a", "1:0-0 3:0-2 2:0-0"},
+        {false, true, true, "  a", "1:0-0 4:2-3 2:0-0"},
+        {false, true, true, "b a", "1:0-0 9:0-1 3:2-3 2:0-0"},
+        {false, true, true, "a b", "1:0-0 5:0-1 9:2-3 2:0-0"},
+        {false, true, true, "ba b a", "1:0-0 9:0-1 5:1-2 9:3-4 3:5-6 2:0-0"},
+        {false, true, true, " ", "1:0-0 6:0-0 2:0-0"},
+        {false, true, true, "\xC4\xA0""a", "1:0-0 8:0-2 2:0-0"},
+        {false, true, true, " \xC2\xA0", "1:0-0 11:2-2 2:0-0"},
+        {false, true, true, "b \xC2\xA0", "1:0-0 9:0-1 11:3-3 2:0-0"},
+        {false, true, false, " a", "1:0-0 3:1-2 2:0-0"},
+        {false, true, false, "  a", "1:0-0 4:2-3 2:0-0"},
+        {false, true, false, "b a", "1:0-0 9:0-1 3:2-3 2:0-0"},
+        {false, true, false, "a b", "1:0-0 5:0-1 9:2-3 2:0-0"},
+        {false, true, false, "ba b a", "1:0-0 9:0-1 5:1-2 9:3-4 3:5-6 2:0-0"},
+        {false, true, false, " ", "1:0-0 6:1-1 2:0-0"},
+        {false, true, false, "\xC4\xA0""a", "1:0-0 8:1-2 2:0-0"},
+        {false, true, false, " \xC2\xA0", "1:0-0 11:2-2 2:0-0"},
+        {false, true, false, "b \xC2\xA0", "1:0-0 9:0-1 11:3-3 2:0-0"},
+        {false, false, true, " a", "1:0-0 3:0-2 2:0-0"},
+        {false, false, true, "a b", "1:0-0 5:0-2 9:2-3 2:0-0"},
+        {true, true, true, "  a", "1:0-0 3:2-3 2:0-0"},
+        {true, true, true, "b a", "1:0-0 6:0-0 9:0-1 3:2-3 2:0-0"},
+        {true, true, false, "  a", "1:0-0 3:3-3 2:0-0"},
+        {true, true, false, "b a", "1:0-0 6:1-1 9:0-1 3:2-3 2:0-0"},
+    };
+    for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
+        char json[2048], got[256] = "";
+        hone_tokenizer *t = NULL;
+        hone_encoding e = {0};
+        snprintf(json, sizeof json,
+                 "{%s\"post_processor\":{\"type\":\"RobertaProcessing\",\"sep\":[\"</s>\",2],\"cls\":[\"<s>\",1],\"trim_offsets\":%s,"
+                 "\"add_prefix_space\":%s},\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"[UNK]\",\"continuing_subword_prefix\":\"\","
+                 "\"max_input_chars_per_word\":100,\"vocab\":{\"[UNK]\":0,\"<s>\":1,\"</s>\":2,\" a\":3,\"  a\":4,\"a \":5,\" \":6,\"a\":7,"
+                 "\"\\u0120a\":8,\"b\":9,\"\\u00a0\":10,\" \\u00a0\":11}}}",
+                 c[i].prepends ? "\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Strip\",\"strip_left\":true,\"strip_right\":false},"
+                                 "{\"type\":\"Prepend\",\"prepend\":\" \"}]},"
+                               : "",
+                 c[i].trim ? "true" : "false", c[i].add_prefix_space ? "true" : "false");
+        const char *const content[5] = {json};
+        CHECK_OK(hone_tokenizer_open(folder(content), &t));
+        CHECK_OK(hone_tokenizer_encode(t, c[i].text, strlen(c[i].text), NULL, 0, &(hone_encode_options){.want_offsets = true}, &e));
+        for (int64_t k = 0; k < e.n; k++)
+            snprintf(got + strlen(got), sizeof got - strlen(got), "%s%d:%d-%d", k ? " " : "", e.ids[k], e.offsets[k][0], e.offsets[k][1]);
+        CHECK_MSG(!strcmp(got, c[i].tokens), "\"%s\" (%d %d %d): %s, want %s", c[i].text, c[i].prepends, c[i].trim, c[i].add_prefix_space, got,
+                  c[i].tokens);
+        hone_encoding_free(&e);
+        hone_tokenizer_free(t);
+    }
+}
+
+/* No piece of a word may be tried at all: its first character, or the prefix, is longer than every entry. */
+TEST(tokenizer, a_vocabulary_shorter_than_a_character_or_the_prefix_gives_the_unknown_token) {
+    static const char json[] = "{\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"u\",\"continuing_subword_prefix\":\"####\","
+                               "\"max_input_chars_per_word\":9,\"vocab\":{\"a\":0,\"b\":1,\"u\":2}}}";
+    const char *const content[5] = {json};
+    check_ids(content, "a", "0");
+    check_ids(content, "\xC3\xA9", "2");
+    check_ids(content, "ab", "2");
+    check_ids(content, "a\xC3\xA9", "2");
+}
+
 TEST(tokenizer, components_of_the_wrong_kind_are_named) {
 #define TEMPLATE(single, pair, tokens)                                                                                                 \
     "\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":" single ",\"pair\":" pair ",\"special_tokens\":" tokens "},"
