@@ -76,6 +76,9 @@ TEST_SRC:= $(sort $(filter-out tests/reliability/% tests/fuzz/main.c,$(wildcard 
 PROOFS  := signals powerloss kill9 bitflip iofault oom soak malformed
 # Parsers as functions of bytes: for malformed, for the fuzzers, and for the tests, which replay what the fuzzers kept.
 FUZZ_OBJ = $(addprefix $(BUILD)/tests/fuzz/,targets.o files.o folders.o)
+# What every proof stands on, the command's main among it, and malformed's own.
+PROOF_OBJ := $(patsubst %,$(BUILD)/tests/reliability/%.o,common faults disk) $(BUILD)/proofs/hone_main.o
+MALFORMED_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/reliability/malformed*.c)) $(FUZZ_OBJ)
 EXP_SRC := $(sort $(wildcard experiments/*.c))
 # Installed: the pages of hone.h and what they stand on (kernels/simd.h: for rows of one's own).
 HEADERS := $(filter-out %internal.h,$(sort $(wildcard hone.h) $(foreach r,$(ROOMS),$(wildcard $(r)/*.h $(r)/*.def))))
@@ -155,14 +158,14 @@ tsan: ## the tests under ThreadSanitizer
 # other branches than the text has; mutants one at a time.
 cov: ## lines and branches of parsers and checkpoints that the tests reach, file by file; ONLY=room
 	$(Q)$(MAKE) --no-print-directory CONFIG=test cov-run
-# N=100 mutants of SEED=1; JOBS at a time, LIMIT seconds: see tests/reliability/mutants.sh.
-export N SEED JOBS LIMIT
+# N=100 mutants of SEED=1; JOBS at a time, LIMIT seconds, CPU seconds a program: see tests/reliability/mutants.sh.
+export N SEED JOBS LIMIT CPU
 mutants: ## N=100 small changes in parsers and checkpoints, one at a time: at least 90 % found by a test; SEED= JOBS= LIMIT=
 	$(Q)$(MAKE) --no-print-directory CONFIG=test mutants-run
 
 ifeq ($(CONFIG),test)
 COV_OBJ := $(PARSERS:%.c=build/cov/%.o)
-MALFORMED := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/reliability/malformed*.c)) $(FUZZ_OBJ)
+MALFORMED := $(MALFORMED_OBJ) $(PROOF_OBJ) $(TOOL_OBJ)
 build/cov/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(filter-out -O3,$(CFLAGS)) -O0 --coverage -include tests/reliability/cov.h -MMD -MP -c $< -o $@
@@ -170,21 +173,21 @@ build/cov/hone-tests: $(COV_OBJ) $(TEST_OBJ) $(TOOL_OBJ) $(BUILD)/libhone.a
 	$(call say,LD,$@)$(CC) $(LDFLAGS) --coverage -o $@ $(TEST_OBJ) $(TOOL_OBJ) $(COV_OBJ) $(BUILD)/libhone.a -lcmocka $(LIBS)
 build/cov/hone: $(COV_OBJ) $(CMD_OBJ) $(BUILD)/libhone.a
 	$(call say,LD,$@)$(CC) $(LDFLAGS) --coverage -o $@ $(CMD_OBJ) $(COV_OBJ) $(BUILD)/libhone.a $(LIBS)
-build/cov/malformed: $(COV_OBJ) $(MALFORMED) $(BUILD)/tests/reliability/common.o $(BUILD)/tests/reliability/faults.o $(TOOL_OBJ) $(BUILD)/libhone.a
-	$(call say,LD,$@)$(CC) $(LDFLAGS) --coverage -o $@ $(filter-out $(COV_OBJ) %.a,$^) $(COV_OBJ) $(BUILD)/libhone.a $(LIBS)
+build/cov/malformed: $(COV_OBJ) $(MALFORMED) $(BUILD)/libhone.a
+	$(call say,LD,$@)$(CC) $(LDFLAGS) --coverage -o $@ $(MALFORMED) $(COV_OBJ) $(BUILD)/libhone.a $(LIBS)
 -include $(COV_OBJ:.o=.d)
-cov-run: build/cov/hone-tests build/cov/hone $(if $(wildcard tests/reliability/malformed.c),build/cov/malformed)
+cov-run: build/cov/hone-tests build/cov/hone build/cov/malformed $(EXP_BIN)
+	$(Q)ln -sfn ../$(notdir $(BUILD))/experiments build/cov/experiments # a room looks for them beside the command
 	$(Q)find build/cov -name '*.gcda' -delete
 	$(Q)HONE_BIN=build/cov/hone build/cov/hone-tests $(ONLY) >build/cov/tests.log 2>&1 || { tail -n 40 build/cov/tests.log; exit 1; }
-	$(Q)if [ -x build/cov/malformed ]; then HONE_BIN=build/cov/hone build/cov/malformed; fi
+	$(Q)build/cov/malformed
 	$(Q)tests/reliability/coverage.sh build/cov $(PARSERS)
 
 mutants-run: export COMPILE = $(CC) $(CPPFLAGS) $(filter-out -O3,$(CFLAGS)) -O1 -g0 -w
 mutants-run: export LINK_TESTS = $(CC) $(LDFLAGS) -o OUT $(TEST_OBJ) $(TOOL_OBJ) MUTANT $(BUILD)/libhone.a -lcmocka $(LIBS)
 mutants-run: export LINK_HONE = $(CC) $(LDFLAGS) -o OUT $(CMD_OBJ) MUTANT $(BUILD)/libhone.a $(LIBS)
-mutants-run: export LINK_MALFORMED = $(if $(wildcard tests/reliability/malformed.c),$(CC) $(LDFLAGS) -o OUT $(MALFORMED) \
-    $(BUILD)/tests/reliability/common.o $(BUILD)/tests/reliability/faults.o $(TOOL_OBJ) MUTANT $(BUILD)/libhone.a $(LIBS))
-mutants-run: $(BUILD)/hone-tests $(BUILD)/hone $(if $(wildcard tests/reliability/malformed.c),$(BUILD)/proofs/malformed)
+mutants-run: export LINK_MALFORMED = $(CC) $(LDFLAGS) -o OUT $(MALFORMED) MUTANT $(BUILD)/libhone.a $(LIBS)
+mutants-run: $(BUILD)/hone-tests $(BUILD)/hone $(BUILD)/proofs/malformed
 	$(Q)BUILD=$(BUILD) tests/reliability/mutants.sh $(PARSERS)
 endif
 
@@ -228,7 +231,6 @@ $(BUILD)/proofs/hone_main.o: tools/hone.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(filter-out -Wmissing-prototypes,$(CFLAGS)) -Dmain=hone_main -MMD -MP -c $< -o $@
 
-PROOF_OBJ := $(patsubst %,$(BUILD)/tests/reliability/%.o,common faults disk) $(BUILD)/proofs/hone_main.o
 $(BUILD)/proofs/%: $(BUILD)/tests/reliability/%.o $(PROOF_OBJ) $(TOOL_OBJ) $(BUILD)/libhone.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
@@ -245,7 +247,7 @@ fuzz-cov: ## lines of the parsers that the named kinds and the kept corpus reach
 	$(Q)$(MAKE) --no-print-directory CONFIG=gcov build/gcov/proofs/malformed build/gcov/hone-tests
 	$(Q)tests/fuzz/coverage.sh
 
-$(BUILD)/proofs/malformed: $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/reliability/malformed*.c)) $(FUZZ_OBJ)
+$(BUILD)/proofs/malformed: $(MALFORMED_OBJ)
 
 bench: build/hone ## every kernel against the roof of this machine, and whole training steps
 	$(Q)build/hone bench kernels
