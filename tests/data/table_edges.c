@@ -24,6 +24,34 @@ static hone_table *read_text(const char *name, const char *text) {
     return t;
 }
 
+/* Fields beyond the header's are counted, not kept. */
+TEST(data, a_row_of_millions_of_fields_is_one_bad_row) {
+    const int64_t n = 3000000;
+    char *text = malloc((size_t)n + 64);
+    int at = sprintf(text, "a,b\n1,2\n");
+    memset(text + at, ',', (size_t)n);
+    sprintf(text + at + n, "\"x\"\"y\",z\n3,4\n");
+    hone_table *t = read_text("wide.csv", text);
+    CHECK_INT(hone_table_rows(t), 2);
+    CHECK_INT(hone_table_bad_count(t), 1);
+    CHECK_MSG(strstr(hone_table_bad(t, 0)->reason, "3000002 fields"), "%s", hone_table_bad(t, 0)->reason);
+    CHECK_STR(hone_table_cell(t, 1, 1).p, "4");
+    hone_table_free(t);
+    free(text);
+}
+
+TEST(data, a_gzip_file_that_is_not_there_is_named_as_any_other) {
+    static const char *const names[] = {"none.csv.gz", "none.csv"};
+    for (int i = 0; i < 2; i++) {
+        char path[512];
+        hone_table *t = NULL;
+        snprintf(path, sizeof path, "%s/%s", test_dir(), names[i]);
+        CHECK_FAILS(hone_table_read(path, NULL, &t), HONE_E_IO, "No such file");
+        CHECK_STR(hone_last_error()->file, path);
+        CHECK(!t);
+    }
+}
+
 TEST(data, names_say_the_format_whatever_their_case_and_folder) {
     static const struct {
         const char *name, *text;
@@ -146,6 +174,10 @@ TEST(data, values_of_database_exports_that_cannot_be_are_named) {
         {"{\"$numberInt\":[]}", "expected a number in quotes"},
         {"{\"$numberDouble\":\"Infinit\"}", "expected a number"},
         {"{\"$numberDouble\":\"nan\"}", "expected a number"},
+        {"{\"$numberDouble\":\"infinity\"}", "expected a number"},
+        {"{\"$numberDouble\":\"+Infinity\"}", "expected a number"},
+        {"{\"$numberDouble\":\"1 2\"}", "expected a number"},
+        {"{\"$numberDouble\":\"1 \"}", "expected a number"},
         {"{\"$numberDouble\":\"-Infinite\"}", "expected a number"},
         {"{\"$numberDouble\":\"-Infinities\"}", "expected a number"},
         {"{\"$numberDecimal\":true}", "expected a number in quotes"},

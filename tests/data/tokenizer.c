@@ -282,7 +282,8 @@ TEST(tokenizer, text_that_is_not_utf8_is_refused_with_the_byte) {
         size_t at;
     } bad[] = {{"abcdefgh\xff", 8},     {"a\xc0\x80", 1}, {"\xed\xa0\x80", 0}, {"\xf4\x90\x80\x80", 0},
                {"ab\xe4\xb8", 2},       {"\x80", 0},      {"\xe0\x9f\xbf", 0}, {"\xf0\x8f\xbf\xbf", 0},
-               {"\xf8\x88\x80\x80", 0}, {"x\xc3(", 1}};
+               {"\xf8\x88\x80\x80", 0}, {"x\xc3(", 1},
+               {"\xf5\x80\x80\x80", 0}, {"\xe1\x80(", 0},    {"\xf1\x80\x80(", 0},   {"\xf1\x80(\x80", 0}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char say[64];
         snprintf(say, sizeof say, "at offset %zu of %zu", bad[i].at, strlen(bad[i].text));

@@ -328,7 +328,10 @@ TEST(safetensors, a_file_of_the_reference_shows_its_tensors) {
           !hone_safetensors_path(s, -1));
     CHECK_STR(hone_safetensors_metadata(s, 0, "format"), "pt");
     CHECK(!hone_safetensors_metadata(s, 0, "other") && !hone_safetensors_metadata(s, 1, "format"));
-    const char *key, *value;
+    const char *key = NULL, *value = NULL;
+    CHECK(!hone_safetensors_metadata_at(s, -1, 0, &key, &value) && !hone_safetensors_metadata_at(s, 1, 0, &key, &value));
+    CHECK(!hone_safetensors_metadata_at(s, 0, -1, &key, &value) && !hone_safetensors_metadata_at(s, 0, 1 << 20, &key, &value));
+    CHECK(!key && !value);
     CHECK(hone_safetensors_metadata_at(s, 0, 0, &key, &value) && !hone_safetensors_metadata_at(s, 0, 1, &key, &value));
     CHECK_STR(key, "format");
     static const struct {
