@@ -243,6 +243,10 @@ TEST(json, numbers_are_the_shortest_that_read_back) {
     CHECK_STR(out, "1e+16");
     hone_format_f32(out, -65504);
     CHECK_STR(out, "-65504");
+    hone_format_f32(out, 12345678);
+    CHECK_STR(out, "12345678");
+    hone_format_f32(out, 1e8f); /* nine digits are more than are significant in each such number */
+    CHECK_STR(out, "1e+08");
     hone_format_f32(out, 30522);
     CHECK_STR(out, "30522");
     hone_format_f32(out, 3.40282347e38f);

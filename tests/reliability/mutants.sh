@@ -1,6 +1,6 @@
 #!/bin/sh
 # make mutants: N random small changes (mutants.awk) in what reads files and in the checkpoints, one at a time; for each
-# first the rooms of tests that are about that file, then every other room that reads a file, then malformed. A mutant is
+# first the rooms of tests that are about that file; for those left every other room that reads a file, then malformed. A mutant is
 # killed when one of them fails, crashes or needs more than CPU seconds of processor time; what a busy machine does to
 # the wall's clock kills nobody.
 #
@@ -69,18 +69,21 @@ note() { # note FILE VERDICT KEY: with the sums that held when the mutants were 
 }
 
 if [ "${1:-}" = --one ]; then # mutants.sh --one FOLDER: by xargs, below
-    folder=$2
+    folder=$2 by=
     if [ "$LIMIT" -gt 0 ] && [ "$(date +%s)" -ge "$STOP" ]; then exit 0; fi
     IFS=$tab read -r _ file line _ <"$folder/what"
-    tree
-    # The rooms of a file call it directly. The command is linked for those that come after, malformed if it must be.
-    link "$LINK_TESTS" hone-tests
-    HONE_BIN=$BUILD/hone
-    export HONE_BIN
-    # shellcheck disable=SC2046
-    if run $(rooms_of "$file"); then
+    if [ "$PASS" = 1 ]; then # the rooms of the file, which call it directly
+        tree
+        link "$LINK_TESTS" hone-tests
+        HONE_BIN=$BUILD/hone
+        export HONE_BIN
+        # shellcheck disable=SC2046
+        run $(rooms_of "$file") && exit 0
+    else # the others, which need the command, too; malformed at last
         link "$LINK_HONE" hone
         HONE_BIN=$folder/hone
+        export HONE_BIN
+        # shellcheck disable=SC2046
         if run $(rooms_after "$file"); then
             link "$LINK_MALFORMED" malformed
             by=malformed
@@ -169,7 +172,10 @@ while [ "$made" -lt "$N" ] && IFS= read -r what; do
     printf '%s\n' "$what" >>"$kept/drawn"
 done <"$kept/known"
 
-find "$work" -maxdepth 1 -name 'm[0-9]*' -type d | sort -V | xargs -r -P "$JOBS" -n 1 "$0" --one
+for PASS in 1 2; do
+    export PASS
+    find "$work" -maxdepth 1 -name 'm[0-9]*' -type d | sort -V | xargs -r -P "$JOBS" -n 1 "$0" --one
+done
 
 # The account; a key of mutants.txt that no place has any more is named.
 awk -F '\t' '
