@@ -158,8 +158,8 @@ tsan: ## the tests under ThreadSanitizer
 # other branches than the text has; mutants one at a time.
 cov: ## lines and branches of parsers and checkpoints that the tests reach, file by file; ONLY=room
 	$(Q)$(MAKE) --no-print-directory CONFIG=test cov-run
-# N=100 mutants of SEED=1; JOBS at a time, LIMIT seconds, CPU seconds a program: see tests/reliability/mutants.sh.
-export N SEED JOBS LIMIT CPU
+# N=100 mutants of SEED=1; JOBS at a time, LIMIT seconds in all, TIMEOUT of processor time a room: see tests/reliability/mutants.sh.
+export N SEED JOBS LIMIT TIMEOUT
 mutants: ## N=100 small changes in parsers and checkpoints, one at a time: at least 90 % found by a test; SEED= JOBS= LIMIT=
 	$(Q)$(MAKE) --no-print-directory CONFIG=test mutants-run
 

@@ -1,10 +1,10 @@
 #!/bin/sh
 # make mutants: N random small changes (mutants.awk) in what reads files and in the checkpoints, one at a time; for each
 # first the rooms of tests that are about that file; for those left every other room that reads a file, then malformed. A mutant is
-# killed when one of them fails, crashes or needs more than CPU seconds of processor time; what a busy machine does to
-# the wall's clock kills nobody.
+# killed when one of them fails, crashes or needs more than TIMEOUT seconds of processor time (four times that for the
+# two long ones, resume and malformed); what a busy machine does to the wall's clock kills nobody.
 #
-#     make mutants [N=100] [SEED=1] [JOBS=2] [LIMIT=seconds] [CPU=60]
+#     make mutants [N=100] [SEED=1] [JOBS=2] [LIMIT=seconds] [TIMEOUT=20]
 #
 # Which mutants a seed draws depends on the changed lines alone (mutants.awk). Those that do not compile, or that compile
 # to the very same object, are not counted; the next ones take their place. Mutants that nothing could tell from the
@@ -18,9 +18,9 @@
 # Called by make, which gives BUILD, COMPILE (compiler and options), LINK_TESTS, LINK_HONE and LINK_MALFORMED (with MUTANT
 # and OUT in the place of the two names) and the sources as arguments.
 set -u
-N=${N:-100} SEED=${SEED:-1} JOBS=${JOBS:-2} LIMIT=${LIMIT:-0} CPU=${CPU:-60}
+N=${N:-100} SEED=${SEED:-1} JOBS=${JOBS:-2} LIMIT=${LIMIT:-0} TIMEOUT=${TIMEOUT:-20}
 LC_ALL=C
-export LC_ALL CPU LIMIT
+export LC_ALL TIMEOUT LIMIT
 tab=$(printf '\t')
 
 rooms_of() { # of a source: the rooms that are about it
@@ -43,13 +43,16 @@ rooms_after() { # rooms_after SOURCE: the rooms that come behind those of the so
         awk '$0 == "resume" { late = "resume"; next } { print } END { if (late) print late }'
 }
 
-limited() { # a command within its processor time; one that waits for ever, and needs none, has a quarter of an hour
+limited() { # limited SECONDS COMMAND...: of processor time; one that waits for ever, and needs none, has a quarter of an hour
+    seconds=$1
+    shift
     # shellcheck disable=SC3045
-    (ulimit -v 8000000 && ulimit -c 0 && ulimit -t "$CPU" && exec timeout -k 2 900 "$@" </dev/null >"$folder/log" 2>&1)
+    (ulimit -v 8000000 && ulimit -c 0 && ulimit -t "$seconds" && exec timeout -k 2 900 "$@" </dev/null >"$folder/log" 2>&1)
 }
 run() { # run ROOM...: the tests of these rooms with the programs in the folder; `by` is the first that fails
     for by; do
-        (cd "$folder" && limited "$folder/hone-tests" "$by") || return 1
+        [ "$by" = resume ] && most=$((4 * TIMEOUT)) || most=$TIMEOUT
+        (cd "$folder" && limited "$most" "$folder/hone-tests" "$by") || return 1
     done
 }
 tree() { # tests name files of the tree; what they write goes into the folder's own build/
@@ -87,7 +90,7 @@ if [ "${1:-}" = --one ]; then # mutants.sh --one FOLDER: by xargs, below
         if run $(rooms_after "$file"); then
             link "$LINK_MALFORMED" malformed
             by=malformed
-            if (cd "$root" && limited "$folder/malformed"); then by=; fi
+            if (cd "$root" && limited $((4 * TIMEOUT)) "$folder/malformed"); then by=; fi
         fi
     fi
     verdict=${by:+killed by $by}
@@ -121,7 +124,7 @@ if [ "$(cat "$kept/sound" 2>/dev/null)" != "$state" ]; then
     HONE_BIN=$BUILD/hone
     export HONE_BIN
     # shellcheck disable=SC2046
-    { run $(rooms_after none) && (cd "$root" && limited "$folder/malformed"); } || {
+    { run $(rooms_after none) && (cd "$root" && limited $((4 * TIMEOUT)) "$folder/malformed"); } || {
         tail -n 30 "$folder/log"
         echo "mutants: the tests fail without any change"
         exit 1
