@@ -90,6 +90,7 @@ static _Noreturn void become_hone(char *line, const char *fault, const char *out
     for (int i = 0; i < 3; i++)
         if (fds[i] < 0 || dup2(fds[i], i) < 0) _exit(127);
     for (int i = 0; i < 3; i++) close(fds[i]);
+    signal(SIGINT, SIG_DFL), signal(SIGHUP, SIG_DFL); /* ignored when a shell's & or nohup started us; hone would leave it so */
     if (!hone_fault_set(fault) || (run_log && !hone_io_log_to(run_log))) _exit(127);
     int64_t held = hone_fault_live(); /* by the parent, before the fork */
     int status = hone_main(n, argv);
