@@ -26,7 +26,7 @@ static hone_table *read_text(const char *name, const char *text) {
 
 /* Fields beyond the header's are counted, not kept. */
 TEST(data, a_row_of_millions_of_fields_is_one_bad_row) {
-    const int64_t n = 3000000;
+    const int64_t n = 14000000;
     char *text = malloc((size_t)n + 64);
     int at = sprintf(text, "a,b\n1,2\n");
     memset(text + at, ',', (size_t)n);
@@ -34,11 +34,29 @@ TEST(data, a_row_of_millions_of_fields_is_one_bad_row) {
     hone_table *t = read_text("wide.csv", text);
     CHECK_INT(hone_table_rows(t), 2);
     CHECK_INT(hone_table_bad_count(t), 1);
-    CHECK_MSG(strstr(hone_table_bad(t, 0)->reason, "3000002 fields"), "%s", hone_table_bad(t, 0)->reason);
+    CHECK_MSG(strstr(hone_table_bad(t, 0)->reason, "14000002 fields"), "%s", hone_table_bad(t, 0)->reason);
     CHECK_STR(hone_table_cell(t, 1, 1).p, "4");
     hone_table_free(t);
     free(text);
 }
+
+TEST(data, values_between_the_objects_of_an_array_are_bad_rows) {
+    static const char *const texts[] = {"[{\"a\":1}, 5]", "[5, {\"a\":1}]", "[{\"a\":1}, \"x\"]", "[{\"a\":1}, [2]]", "[{\"a\":1}, null ]"};
+    for (int i = 0; i < 5; i++) {
+        hone_table *t = read_text("values.json", texts[i]);
+        CHECK_MSG(hone_table_rows(t) == 1 && hone_table_bad_count(t) == 1, "%s: %d rows, %d bad", texts[i], (int)hone_table_rows(t),
+                  (int)hone_table_bad_count(t));
+        hone_table_free(t);
+    }
+}
+
+#ifdef HONE_TEST_HOOKS
+TEST(data, a_table_gives_back_all_its_memory) {
+    int64_t before = hone_fault_live();
+    hone_table_free(read_text("memory.csv", "a,b\n1,2\n3\n"));
+    CHECK_INT(hone_fault_live(), before);
+}
+#endif
 
 TEST(data, a_gzip_file_that_is_not_there_is_named_as_any_other) {
     static const char *const names[] = {"none.csv.gz", "none.csv"};

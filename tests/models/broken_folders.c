@@ -422,6 +422,12 @@ TEST(models, saving_needs_a_tokenizer_weights_of_its_own_and_a_short_path) {
         CHECK_FAILS(hone_model_save(m, out), HONE_E_ARG, "has no tokenizer to save");
         hone_model_close(m);
     }
+    json_object_set_new(config, "vocab_size", json_integer(1)); /* the least there is */
+    CHECK_OK(hone_model_make(config, &(hone_model_options){0}, 7, &m));
+    hone_model_close(m);
+    json_object_set_new(config, "vocab_size", json_integer(0));
+    CHECK_FAILS(hone_model_make(config, &(hone_model_options){0}, 7, &m), HONE_E_FORMAT, "\"vocab_size\" is 0");
+    json_object_set_new(config, "vocab_size", json_integer(11));
     json_object_set_new(config, "model_type", json_string("t5"));
     CHECK_FAILS(hone_model_make(config, &(hone_model_options){0}, 7, &m), HONE_E_UNSUPPORTED, "\"t5\"");
     json_decref(config);

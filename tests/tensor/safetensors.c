@@ -151,6 +151,7 @@ static const bad_header bad_headers[] = {
      "needs 12 bits, not a whole number of bytes"},
     {"{\"w\":{\"dtype\":\"F6_E2M3\",\"shape\":[2],\"data_offsets\":[0,1]}}", 1, "needs 12 bits"},
     {"{\"w\":" W "}", 7, "ends at byte"},
+    {"{\"v\":" W ",\"w\":{\"dtype\":\"I8\",\"shape\":[1],\"data_offsets\":[8,9]}}", 8, "tensor \"w\" ends at byte"},
     {"{\"w\":" W "}", 0, "download incomplete?"},
     {"{\"w\":" W "}", 9, "(1 bytes too many)"},
     {"{}", 1, "(1 bytes too many)"},

@@ -338,7 +338,7 @@ TEST(checkpoint, what_a_killed_run_left_is_tidied_up_and_nothing_else) {
         {"checkpoint_step_3.tmp", false},   {"best_model.tmp", false},           {"run.json.tmp-812", false},
         {"best_model.old-812", false},      {"checkpoint_step_4", true},         {"notes.tmp", true},
         {"checkpoint_step_4.tmp-", true},   {"checkpoint_step_4.tmp-1x", true},  {"checkpoint_step_4.old", true},
-        {"final_model.temporary", true},    {"checkpoint_step_4.tmpx", true},    {"best_model", true},
+        {"checkpoint_step_4.tmx-12", true}, {"final_model.temporary", true},    {"checkpoint_step_4.tmpx", true},    {"best_model", true},
     };
     char run[HONE_PATH_MAX], file[HONE_PATH_MAX];
     CHECK_OK(hone_io_join(run, test_dir(), "runs.old-5"));
@@ -359,6 +359,29 @@ TEST(checkpoint, what_a_killed_run_left_is_tidied_up_and_nothing_else) {
     CHECK(hone_io_is_dir(file));
     CHECK_OK(hone_io_join(file, test_dir(), "runs"));
     CHECK(!hone_io_exists(file));
+}
+
+/* The same run under a longer and longer name: what does not fit is an error, never a thing left undone without a word. */
+TEST(checkpoint, tidying_and_pruning_under_a_path_too_long_say_so) {
+    saved s = save("longer", NULL);
+    char run[HONE_PATH_MAX + 8], half[HONE_PATH_MAX];
+    size_t n = strlen(s.run), done_so = 0, refused = 0;
+    snprintf(run, sizeof run, "%s/", s.run);
+    CHECK_OK(hone_io_join(half, s.run, "checkpoint_step_3.tmp"));
+    for (size_t k = n + 1; k + 2 < HONE_PATH_MAX; k += 2) memcpy(run + k, "./", 3);
+    for (size_t cut = n + 1 + (HONE_PATH_MAX - n - 60) / 2 * 2; cut < HONE_PATH_MAX - 3; cut += 2) {
+        char longer[HONE_PATH_MAX];
+        snprintf(longer, sizeof longer, "%.*s", (int)cut, run);
+        for (int prune = 0; prune < 2; prune++) {
+            CHECK_OK(hone_io_mkdirs(prune ? s.dir : half));
+            hone_status status = prune ? hone_checkpoint_prune(longer, 0, 5) : hone_checkpoint_tidy(longer);
+            CHECK_MSG(status == HONE_OK || status == HONE_E_LIMIT, "%d", status);
+            CHECK_MSG(hone_io_exists(prune ? s.dir : half) == (status != HONE_OK), "%zu bytes: status %d", cut, status);
+            status == HONE_OK ? done_so++ : refused++;
+        }
+    }
+    CHECK(done_so && refused);
+    done(&s);
 }
 
 TEST(checkpoint, the_newest_whole_one_is_found_and_the_others_named) {
