@@ -413,3 +413,24 @@ TEST(json, every_failing_allocation_and_file_operation_is_reported) {
         }
 }
 #endif
+
+/* Room for one text with escapes is not room for the next. */
+TEST(json, long_texts_with_escapes_come_back_whole) {
+    const size_t n[] = {1000000, 1900000};
+    char *text = malloc(4000000), *p = text;
+    *p++ = '[';
+    for (int k = 0; k < 2; k++) {
+        p += sprintf(p, "%s\"\\n", k ? "," : "");
+        memset(p, 'a' + k, n[k]), p += n[k];
+        *p++ = '"';
+    }
+    *p++ = ']';
+    json_t *v;
+    CHECK_OK(hone_json_parse(text, (size_t)(p - text), "long.json", 1, &v));
+    for (size_t k = 0; k < 2; k++) {
+        const char *is = json_string_value(json_array_get(v, k));
+        CHECK(is && strlen(is) == n[k] + 1 && is[0] == '\n' && strspn(is + 1, k ? "b" : "a") == n[k]);
+    }
+    json_decref(v);
+    free(text);
+}

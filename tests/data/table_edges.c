@@ -51,6 +51,13 @@ TEST(data, values_between_the_objects_of_an_array_are_bad_rows) {
 }
 
 #ifdef HONE_TEST_HOOKS
+TEST(data, a_line_that_is_no_object_says_what_it_is) {
+    hone_table *t = read_text("kinds.jsonl", "{\"a\":1}\ntrue\nfalse\n");
+    CHECK_INT(hone_table_bad_count(t), 2);
+    for (int i = 0; i < 2; i++) CHECK_MSG(strstr(hone_table_bad(t, i)->reason, "true or false"), "%s", hone_table_bad(t, i)->reason);
+    hone_table_free(t);
+}
+
 TEST(data, a_table_gives_back_all_its_memory) {
     int64_t before = hone_fault_live();
     hone_table_free(read_text("memory.csv", "a,b\n1,2\n3\n"));

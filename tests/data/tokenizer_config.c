@@ -430,6 +430,19 @@ TEST(tokenizer, a_path_too_long_for_a_file_of_the_folder_is_refused) {
 
 #ifdef HONE_TEST_HOOKS
 /* Every allocation of opening and of a first encoding, with each tokenizer of the goldens: they have every component. */
+TEST(tokenizer, a_tokenizer_gives_back_all_its_memory) {
+    static const char *const names[] = {"added", "roberta", "template", "uncased"};
+    for (int i = 0; i < 4; i++) {
+        char dir[HONE_PATH_MAX];
+        hone_tokenizer *t = NULL;
+        int64_t before = hone_fault_live();
+        CHECK_OK(hone_io_join(dir, test_path("tests/golden/tokenizer"), names[i]));
+        CHECK_OK(hone_tokenizer_open(dir, &t));
+        hone_tokenizer_free(t);
+        CHECK_MSG(hone_fault_live() == before, "%s: %d blocks more", names[i], (int)(hone_fault_live() - before));
+    }
+}
+
 TEST(tokenizer, no_failing_allocation_passes_for_an_encoding) {
     static const char *const names[] = {"added", "added_cased", "course", "forms", "prefix", "prepend", "replace", "roberta", "strip", "template", "uncased"};
     static const char text[] = " \xC3\x89t\xC3\xA9 \xE2\x84\xAB \xEF\xAC\x81ve, o\xCC\x88\xCC\xB2 \xE4\xB8\xAD\xE6\x96\x87\xEA\xB0\x80 [MASK]<x>! "
