@@ -302,6 +302,21 @@ TEST(tokenizer, roberta_processing_leaves_out_the_spaces_at_both_ends_of_a_token
     }
 }
 
+/* What lies behind a text in memory is not of it. */
+TEST(tokenizer, a_pattern_is_not_completed_by_what_stands_behind_the_text) {
+    const char *const content[5] = {"{\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"String\":\"ab\"},\"content\":\"b\"},\"model\":{\"type\":\"WordPiece\","
+                                    "\"unk_token\":\"u\",\"continuing_subword_prefix\":\"\",\"max_input_chars_per_word\":9,\"vocab\":{\"a\":0,\"b\":1,\"u\":2}}}"};
+    hone_tokenizer *t = NULL;
+    hone_encoding e = {0};
+    CHECK_OK(hone_tokenizer_open(folder(content), &t));
+    CHECK_OK(hone_tokenizer_encode(t, "ab", 2, NULL, 0, NULL, &e));
+    CHECK(e.n == 1 && e.ids[0] == 1);
+    CHECK_OK(hone_tokenizer_encode(t, "ab", 1, NULL, 0, NULL, &e));
+    CHECK(e.n == 1 && e.ids[0] == 0);
+    hone_encoding_free(&e);
+    hone_tokenizer_free(t);
+}
+
 /* No piece of a word may be tried at all: its first character, or the prefix, is longer than every entry. */
 TEST(tokenizer, a_vocabulary_shorter_than_a_character_or_the_prefix_gives_the_unknown_token) {
     static const char json[] = "{\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"u\",\"continuing_subword_prefix\":\"####\","
