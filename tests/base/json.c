@@ -355,6 +355,7 @@ TEST(json, what_cannot_be_written_is_not) {
         deep = more;
     }
     CHECK_FAILS(hone_json_save(deep, path), HONE_E_LIMIT, "nested deeper than 64 levels");
+    CHECK_STR(hone_last_error()->file, path);
     CHECK(!hone_io_exists(path));
     json_decref(deep);
 #ifdef HONE_TEST_HOOKS
