@@ -263,6 +263,9 @@ int64_t hone_tok_template_count(const hone_tok_template *t, bool pair); /* speci
 hone_status hone_tok_post_process(const hone_tokenizer *t, bool pair, const hone_encode_options *o, hone_encoding *e);
 void hone_tok_template_free(hone_tok_template *t);
 
+/* tokenizer.c: empties normalizer and pre-tokenizer. */
+void hone_tok_parts_free(hone_tokenizer *t);
+
 struct hone_tokenizer_work *hone_tok_work_new(void);
 void hone_tok_work_free(struct hone_tokenizer_work *w);
 

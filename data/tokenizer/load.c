@@ -25,15 +25,24 @@ typedef enum family { FAMILY_UNSAID, FAMILY_BERT, FAMILY_MPNET, FAMILY_OTHER } f
 typedef struct folder {
     const char *path;
     char config_path[HONE_PATH_MAX], map_path[HONE_PATH_MAX], added_path[HONE_PATH_MAX], main_path[HONE_PATH_MAX];
+    char model_path[HONE_PATH_MAX];
     json_t *config, *map, *added; /* NULL = no such file */
+    json_t *model;                /* config.json, read where tokenizer_config.json does not say the class */
     bool from_json;
     family family;
     bool distil;
+    bool derived; /* a class of BERT's that has no code of its own: tokenizer.json is taken but for the post_processor */
     hone_tok_added role[ROLES]; /* content NULL = none; owned */
-    bool role_said[ROLES];      /* a file says it (null counts) */
+    const char *role_said[ROLES]; /* the file that says it (null counts), NULL = none does */
 } folder;
 
 /* ---- ids ---- */
+
+static void index_wordpiece(hone_tokenizer *t) {
+    hone_tok_wordpiece *m = &t->wordpiece;
+    m->unk_entry = hone_tok_map_get(&t->vocab, m->unk, m->n_unk);
+    m->prefix_hash = hone_hash(HONE_HASH_SEED, m->prefix, m->n_prefix);
+}
 
 hone_status hone_tok_name_ids(hone_tokenizer *t, const char *file) {
     size_t n = t->vocab.entries;
@@ -56,8 +65,7 @@ hone_status hone_tok_name_ids(hone_tokenizer *t, const char *file) {
         *name = (struct hone_tok_name){t->vocab.pool + e->at, e->n};
     }
     t->model_size = t->size = (int64_t)n;
-    t->wordpiece.unk_entry = hone_tok_map_get(&t->vocab, t->wordpiece.unk, t->wordpiece.n_unk);
-    t->wordpiece.prefix_hash = hone_hash(HONE_HASH_SEED, t->wordpiece.prefix, t->wordpiece.n_prefix);
+    index_wordpiece(t);
     return HONE_OK;
 }
 
@@ -140,6 +148,28 @@ static hone_status read_lines(const char *path, const char *text, size_t n, hone
     return HONE_OK;
 }
 
+/* How a BERT class cuts texts, whatever else a tokenizer.json says; the switches come later. */
+static hone_status build_bert(const folder *f, hone_tokenizer *t) {
+    hone_tok_wordpiece *m = &t->wordpiece;
+    hone_free(m->unk);
+    hone_free(m->prefix);
+    m->n_unk = f->role[UNK].content ? f->role[UNK].n : strlen("[UNK]");
+    m->unk = hone_strndup(f->role[UNK].content ? f->role[UNK].content : "[UNK]", m->n_unk);
+    m->n_prefix = 2;
+    m->prefix = hone_strdup("##");
+    m->max_chars = 100;
+    hone_tok_parts_free(t);
+    t->norm = hone_zalloc(sizeof *t->norm);
+    t->pre = hone_zalloc(sizeof *t->pre);
+    if (!m->unk || !m->prefix || !t->norm || !t->pre) return HONE_E_NOMEM;
+    t->norm[0] = (hone_tok_norm_step){
+        .kind = TOK_NORM_BERT, .clean_text = true, .chinese = true, .strip_accents = true, .lowercase = true};
+    hone_tok_norm_prepare(&t->norm[0]);
+    t->pre[0].kind = TOK_PRE_BERT;
+    t->n_norm = t->n_pre = 1;
+    return HONE_OK;
+}
+
 static hone_status read_vocab_txt(folder *f, hone_tokenizer *t) {
     char *text;
     size_t n;
@@ -147,13 +177,7 @@ static hone_status read_vocab_txt(folder *f, hone_tokenizer *t) {
     hone_status s = read_lines(f->main_path, text, n, t);
     hone_free(text);
     HONE_TRY(s);
-    hone_tok_wordpiece *m = &t->wordpiece;
-    m->n_unk = f->role[UNK].content ? f->role[UNK].n : strlen("[UNK]");
-    m->unk = hone_strndup(f->role[UNK].content ? f->role[UNK].content : "[UNK]", m->n_unk);
-    m->n_prefix = 2;
-    m->prefix = hone_strdup("##");
-    if (!m->unk || !m->prefix) return HONE_E_NOMEM;
-    m->max_chars = 100;
+    HONE_TRY(build_bert(f, t));
     HONE_TRY(hone_tok_name_ids(t, f->main_path));
     static const int needed[] = {UNK, CLS, SEP};
     for (int i = 0; i < 3; i++) {
@@ -163,14 +187,6 @@ static hone_status read_vocab_txt(folder *f, hone_tokenizer *t) {
                      t->vocab.entries);
         return hone_hint("tokenizer_config.json can name another (%s)", role_keys[needed[i]]);
     }
-    t->norm = hone_zalloc(sizeof *t->norm);
-    t->pre = hone_zalloc(sizeof *t->pre);
-    if (!t->norm || !t->pre) return HONE_E_NOMEM;
-    t->norm[0] = (hone_tok_norm_step){
-        .kind = TOK_NORM_BERT, .clean_text = true, .chinese = true, .strip_accents = true, .lowercase = true};
-    hone_tok_norm_prepare(&t->norm[0]);
-    t->pre[0].kind = TOK_PRE_BERT;
-    t->n_norm = t->n_pre = 1;
     return HONE_OK;
 }
 
@@ -189,7 +205,7 @@ static hone_status load_config(const char *path, json_t **out) {
     return s;
 }
 
-static family family_of(const char *name, bool *distil) {
+static family family_of(const char *name, bool *distil, bool *derived) {
     static const char *const bert[] = {"BertTokenizer",
                                        "DistilBertTokenizer",
                                        "ElectraTokenizer",
@@ -197,18 +213,26 @@ static family family_of(const char *name, bool *distil) {
                                        "ConvBertTokenizer",
                                        "SqueezeBertTokenizer",
                                        "LayoutLMTokenizer",
-                                       "RetriBertTokenizer",
                                        "DPRQuestionEncoderTokenizer",
                                        "DPRContextEncoderTokenizer",
                                        "DPRReaderTokenizer",
                                        "LxmertTokenizer"};
-    if (!name) return FAMILY_UNSAID;
     size_t n = strlen(name);
     if (n > 4 && !strcmp(name + n - 4, "Fast")) n -= 4;
     *distil = n == strlen(bert[1]) && !strncmp(name, bert[1], n);
+    *derived = !strncmp(name, "DPRQ", 4) || !strncmp(name, "DPRC", 4) || !strncmp(name, "ConvBert", 8);
     for (size_t i = 0; i < sizeof bert / sizeof *bert; i++)
         if (n == strlen(bert[i]) && !strncmp(name, bert[i], n)) return FAMILY_BERT;
     return n == strlen("MPNetTokenizer") && !strncmp(name, "MPNetTokenizer", n) ? FAMILY_MPNET : FAMILY_OTHER;
+}
+
+/* The class that transformers takes for config.json's model_type when no file names one. */
+static family family_of_model(const char *type) {
+    static const char *const bert[] = {"bert",        "distilbert", "electra",       "convbert",   "mobilebert", "squeezebert",
+                                       "layoutlm",    "nomic_bert", "megatron-bert", "ernie",      "nezha"};
+    for (size_t i = 0; i < sizeof bert / sizeof *bert; i++)
+        if (!strcmp(type, bert[i])) return FAMILY_BERT;
+    return !strcmp(type, "mpnet") ? FAMILY_MPNET : FAMILY_UNSAID;
 }
 
 static hone_status flag(const json_t *o, const char *file, const char *of, const char *key, bool fallback, bool *out) {
@@ -243,7 +267,7 @@ static hone_status read_roles(folder *f) {
         const char *file = old ? f->map_path : f->config_path;
         if (old) v = old;
         if (!v) continue;
-        f->role_said[i] = true;
+        f->role_said[i] = file;
         if (!json_is_null(v)) HONE_TRY(token_of(v, file, role_keys[i], true, &f->role[i]));
         f->role[i].special = true;
     }
@@ -396,7 +420,7 @@ static hone_status config_bool(const folder *f, const char *key, bool *value, bo
 }
 
 static hone_status apply_switches(const folder *f, hone_tokenizer *t) {
-    if (!f->config || f->family == FAMILY_OTHER) return HONE_OK;
+    if (!f->config || f->family == FAMILY_OTHER || (f->derived && f->from_json)) return HONE_OK;
     for (size_t i = 0; i < t->n_norm; i++) {
         hone_tok_norm_step *s = &t->norm[i];
         if (s->kind != TOK_NORM_BERT) continue;
@@ -431,6 +455,38 @@ static hone_status read_truncation_side(const folder *f, hone_tokenizer *t) {
     return HONE_OK;
 }
 
+/* The class is rebuilt from its special tokens, as in transformers 5: of tokenizer.json only vocabulary and added tokens
+ * count. A vocab.txt whose class nobody says is BERT's. */
+static bool is_bert(const folder *f) {
+    return f->family == FAMILY_BERT || f->family == FAMILY_MPNET || !f->from_json;
+}
+
+/* A special token that the class needs and the vocabulary lacks, or that is null: both files, both values. */
+static hone_status refuse_role(const folder *f, const hone_tokenizer *t, int role) {
+    const hone_tok_added *a = &f->role[role];
+    const char *file = f->role_said[role] ? f->role_said[role] : f->main_path, *base = strrchr(f->main_path, '/') + 1;
+    char there[128] = "", here[128];
+    const hone_tok_template_piece *edge = t->post.n_single ? &t->post.single[role == CLS ? 0 : t->post.n_single - 1] : NULL;
+    if (role == UNK && f->from_json && t->wordpiece.unk)
+        snprintf(there, sizeof there, ", whose own is \"%s\"", hone_quote_n(t->wordpiece.unk, t->wordpiece.n_unk));
+    else if (role != UNK && edge && edge->kind == 2)
+        snprintf(there, sizeof there, ", which has \"%s\" in its place", hone_quote(t->post.special[edge->special].name));
+    snprintf(here, sizeof here, a->content ? "\"%s\"" : "null", a->content ? hone_quote_n(a->content, a->n) : "");
+    hone_fail_at(HONE_E_FORMAT, file, 0, 0, "%s \"%s\" is %s, not a token of %s%s",
+                 f->role_said[role] ? "the special token" : "the class's own", role_keys[role], here, base, there);
+    return hone_hint("tokenizer_config.json: name a token of the vocabulary%s",
+                     f->from_json ? ", or \"tokenizer_class\": \"PreTrainedTokenizerFast\" to take tokenizer.json as it is" : "");
+}
+
+/* Of a tokenizer.json under a BERT class. */
+static hone_status rebuild_bert(const folder *f, hone_tokenizer *t) {
+    const hone_tok_added *unk = &f->role[UNK];
+    if (!unk->content || hone_tok_map_get(&t->vocab, unk->content, unk->n) < 0) return refuse_role(f, t, UNK);
+    HONE_TRY(build_bert(f, t));
+    index_wordpiece(t);
+    return HONE_OK;
+}
+
 static int64_t id_of_role(const folder *f, const hone_tokenizer *t, int role) {
     const hone_tok_added *a = &f->role[role];
     if (a->content) return hone_tokenizer_id(t, a->content, a->n);
@@ -442,17 +498,19 @@ static int64_t id_of_role(const folder *f, const hone_tokenizer *t, int role) {
     return hone_tokenizer_id(t, mpnet_names[role], strlen(mpnet_names[role]));
 }
 
+/* A BERT class puts its own cls_token and sep_token around texts, whatever the post_processor of tokenizer.json does. */
 static hone_status finish_post(const folder *f, hone_tokenizer *t) {
-    bool none = t->post.n_special == 0 && t->post.n_single == 1 && t->post.n_pair == 2;
-    bool bert = f->family == FAMILY_BERT || f->family == FAMILY_MPNET || !f->from_json;
-    const hone_tok_added *cls = &f->role[CLS], *sep = &f->role[SEP];
-    if (!none || !bert || !cls->content || !sep->content) return HONE_OK;
-    int64_t cls_id = hone_tokenizer_id(t, cls->content, cls->n), sep_id = hone_tokenizer_id(t, sep->content, sep->n);
-    if (cls_id < 0 || sep_id < 0) return HONE_OK;
+    if (!is_bert(f)) return HONE_OK;
+    int64_t id[2];
+    static const int role[2] = {CLS, SEP};
+    for (int i = 0; i < 2; i++) {
+        const hone_tok_added *a = &f->role[role[i]];
+        id[i] = a->content && a->n ? hone_tokenizer_id(t, a->content, a->n) : -1;
+        if (id[i] < 0) return refuse_role(f, t, role[i]);
+    }
     hone_tok_template_free(&t->post);
-    bool roberta = f->family == FAMILY_MPNET;
-    t->post.trim_offsets = roberta;
-    return hone_tok_template_bert(&t->post, roberta, cls->content, cls_id, sep->content, sep_id);
+    t->post.trim_offsets = f->family == FAMILY_MPNET;
+    return hone_tok_template_bert(&t->post, f->family == FAMILY_MPNET, f->role[CLS].content, id[0], f->role[SEP].content, id[1]);
 }
 
 /* hone_tokenizer_token shows a normalized added token as its normalized self, as the reference does. */
@@ -541,23 +599,25 @@ static hone_status find_main(folder *f) {
     return hone_fail_os(f->path, "neither tokenizer.json nor vocab.txt in the folder");
 }
 
-/* vocab.txt says the pieces, not how a text is cut into words: that is the class's own code (BertJapaneseTokenizer asks
- * MeCab). In older folders config.json names the class. */
-static hone_status check_class_of_vocab(const folder *f, const char *class) {
-    char file[HONE_PATH_MAX];
-    json_t *config = NULL;
-    bool distil;
-    HONE_TRY(hone_io_join(file, f->path, "config.json"));
-    hone_status s = class ? HONE_OK : load_config(file, &config);
-    if (s == HONE_OK && config) s = hone_json_string(config, file, "tokenizer_class", NULL, &class);
-    if (s == HONE_OK && class && family_of(class, &distil) == FAMILY_OTHER && strcmp(class, "PreTrainedTokenizerFast") != 0 &&
-        strcmp(class, "TokenizersBackend") != 0) {
-        hone_fail_at(HONE_E_UNSUPPORTED, config ? file : f->config_path, 0, 0,
-                     "\"tokenizer_class\" is \"%s\", whose way to cut texts vocab.txt does not tell", hone_quote(class));
-        s = hone_hint("a folder with tokenizer.json needs no more than that");
+/* The class: tokenizer_config.json says it, else config.json does, else it follows from the model. vocab.txt says the
+ * pieces, not how a text is cut into words: that is the class's own code (BertJapaneseTokenizer asks MeCab). */
+static hone_status find_class(folder *f) {
+    const char *class, *type = "";
+    const char *file = f->config_path;
+    HONE_TRY(hone_json_string(f->config, f->config_path, "tokenizer_class", NULL, &class));
+    if (!class) {
+        HONE_TRY(hone_io_join(f->model_path, f->path, "config.json"));
+        HONE_TRY(load_config(f->model_path, &f->model));
+        HONE_TRY(hone_json_string(f->model, f->model_path, "tokenizer_class", NULL, &class));
+        HONE_TRY(hone_json_string(f->model, f->model_path, "model_type", "", &type));
+        file = f->model_path;
     }
-    json_decref(config);
-    return s;
+    f->family = class ? family_of(class, &f->distil, &f->derived) : family_of_model(type);
+    if (f->from_json || f->family != FAMILY_OTHER || !strcmp(class, "PreTrainedTokenizerFast") || !strcmp(class, "TokenizersBackend"))
+        return HONE_OK;
+    hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "\"tokenizer_class\" is \"%s\", whose way to cut texts vocab.txt does not tell",
+                 hone_quote(class));
+    return hone_hint("a folder with tokenizer.json needs no more than that");
 }
 
 static hone_status load(folder *f, hone_tokenizer *t) {
@@ -568,14 +628,12 @@ static hone_status load(folder *f, hone_tokenizer *t) {
     HONE_TRY(load_config(f->config_path, &f->config));
     HONE_TRY(load_config(f->map_path, &f->map));
     if (!f->from_json) HONE_TRY(load_config(f->added_path, &f->added));
-    const char *class;
-    HONE_TRY(hone_json_string(f->config, f->config_path, "tokenizer_class", NULL, &class));
-    f->family = family_of(class, &f->distil);
+    HONE_TRY(find_class(f));
     HONE_TRY(read_roles(f));
-    if (f->from_json)
+    if (f->from_json) {
         HONE_TRY(hone_tok_load_json(f->main_path, t));
-    else {
-        HONE_TRY(check_class_of_vocab(f, class));
+        if (is_bert(f) && !f->derived) HONE_TRY(rebuild_bert(f, t));
+    } else {
         HONE_TRY(read_vocab_txt(f, t));
         HONE_TRY(hone_tok_read_postprocessor(NULL, f->main_path, t));
     }
@@ -591,6 +649,7 @@ hone_status hone_tok_load(const char *path, hone_tokenizer *t) {
     json_decref(f->config);
     json_decref(f->map);
     json_decref(f->added);
+    json_decref(f->model);
     for (int i = 0; i < ROLES; i++) hone_free(f->role[i].content);
     hone_free(f);
     return s;

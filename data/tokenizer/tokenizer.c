@@ -38,16 +38,22 @@ hone_status hone_tokenizer_open(const char *folder, hone_tokenizer **out) {
     return status;
 }
 
-void hone_tokenizer_free(hone_tokenizer *t) {
-    if (!t) return;
-    hone_tok_map_free(&t->vocab);
-    hone_free(t->name);
+void hone_tok_parts_free(hone_tokenizer *t) {
     for (size_t i = 0; i < t->n_norm; i++) {
         hone_free(t->norm[i].pattern);
         hone_free(t->norm[i].content);
     }
     hone_free(t->norm);
     hone_free(t->pre);
+    t->norm = NULL, t->pre = NULL;
+    t->n_norm = t->n_pre = 0;
+}
+
+void hone_tokenizer_free(hone_tokenizer *t) {
+    if (!t) return;
+    hone_tok_map_free(&t->vocab);
+    hone_free(t->name);
+    hone_tok_parts_free(t);
     hone_free(t->wordpiece.unk);
     hone_free(t->wordpiece.prefix);
     for (size_t i = 0; i < t->n_added; i++) {

@@ -33,8 +33,12 @@ typedef struct hone_tokenizer hone_tokenizer;
 
 /* Open a model folder. tokenizer.json if it exists, else vocab.txt (one token a line, id = line number from 0).
  * tokenizer_config.json, special_tokens_map.json and (with vocab.txt) added_tokens.json are read where present: they
- * give the special tokens' roles, model_max_length and, when tokenizer_class is BertTokenizer or a relative of it,
- * do_lower_case, strip_accents and tokenize_chinese_chars, which win over tokenizer.json as they do in transformers 5.
+ * give the special tokens' roles and model_max_length. When tokenizer_class is BertTokenizer or a relative of it (or is
+ * not said, and config.json's model_type is bert or a relative), the class decides as in transformers 5: of
+ * tokenizer.json vocabulary and added tokens count, while normalizer (do_lower_case, strip_accents,
+ * tokenize_chinese_chars), pre-tokenizer, unknown token and the tokens around a text are the class's, with the names
+ * that tokenizer_config.json gives; a name that the vocabulary lacks is refused. Other classes take tokenizer.json as
+ * it is.
  * The truncation and padding blocks of tokenizer.json are ignored, but for the side that truncation takes tokens from,
  * which truncation_side of tokenizer_config.json overrules.
  *   errors  HONE_E_IO (no such folder, neither file), HONE_E_FORMAT (file and place named), HONE_E_LIMIT,

@@ -6,20 +6,20 @@
 #include "tests/test.h"
 
 static const char *const texts[] = {
-    "tokenizer.json", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+    "tokenizer.json", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "config.json",
 };
 static const char vocab_txt[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n##b\n";
 #define MODEL                                                                                                                          \
     "\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"[UNK]\",\"continuing_subword_prefix\":\"##\",\"max_input_chars_per_word\":9,"     \
     "\"vocab\":{\"[PAD]\":0,\"[UNK]\":1,\"[CLS]\":2,\"[SEP]\":3,\"[MASK]\":4,\"a\":5,\"##b\":6,\"<s>\":7,\"</s>\":8}}"
 
-static const char *folder(const char *const content[5]) {
+static const char *folder(const char *const content[6]) {
     static char dir[HONE_PATH_MAX];
     char path[HONE_PATH_MAX];
     CHECK_OK(hone_io_join(dir, test_dir(), "tokconfig"));
     CHECK_OK(hone_io_remove_tree(dir));
     CHECK_OK(hone_io_mkdirs(dir));
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 6; i++) {
         if (!content[i]) continue;
         CHECK_OK(hone_io_join(path, dir, texts[i]));
         FILE *f = fopen(path, "wb");
@@ -29,7 +29,7 @@ static const char *folder(const char *const content[5]) {
 }
 
 /* The ids of " a<x>ab [MASK]" as text; what is not there is "-". */
-static void check_ids(const char *const content[5], const char *text, const char *want) {
+static void check_ids(const char *const content[6], const char *text, const char *want) {
     hone_tokenizer *t = NULL;
     hone_encoding e = {0};
     char got[256] = "";
@@ -76,7 +76,7 @@ TEST(tokenizer, added_tokens_come_from_three_places_with_flags_of_their_own) {
         {"{\"bos_token\": \"\", \"mask_token\": {\"content\": \"<m>\"}}", NULL, NULL, "a<m>", NULL},
     };
     for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
-        const char *const content[5] = {NULL, vocab_txt, c[i].config, c[i].map, c[i].added};
+        const char *const content[6] = {NULL, vocab_txt, c[i].config, c[i].map, c[i].added};
         if (c[i].ids) {
             check_ids(content, c[i].text, c[i].ids);
             continue;
@@ -96,7 +96,7 @@ TEST(tokenizer, a_class_whose_words_vocab_txt_does_not_tell_is_refused) {
         char config[128], path[HONE_PATH_MAX];
         hone_tokenizer *t = NULL;
         snprintf(config, sizeof config, "{\"tokenizer_class\": \"%s\"}", names[i / 2]);
-        const char *const content[5] = {NULL, vocab_txt, i % 2 ? NULL : config};
+        const char *const content[6] = {NULL, vocab_txt, i % 2 ? NULL : config};
         const char *dir = folder(content);
         CHECK_OK(hone_io_join(path, dir, i % 2 ? "config.json" : "tokenizer_config.json"));
         FILE *f = fopen(path, "wb");
@@ -116,7 +116,7 @@ TEST(tokenizer, type_ids_go_by_the_input_names_where_they_are_given) {
              {"{\"tokenizer_class\": \"DistilBertTokenizer\"}", false},
              {"{\"tokenizer_class\": \"DistilBertTokenizerFast\", \"model_input_names\": [\"token_type_ids\"]}", true}};
     for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
-        const char *const content[5] = {NULL, vocab_txt, c[i].config};
+        const char *const content[6] = {NULL, vocab_txt, c[i].config};
         hone_tokenizer *t = NULL;
         CHECK_OK(hone_tokenizer_open(folder(content), &t));
         CHECK_MSG(hone_tokenizer_uses_type_ids(t) == c[i].uses, "%s", c[i].config);
@@ -144,7 +144,7 @@ TEST(tokenizer, truncation_takes_the_side_that_the_folder_says) {
                      "{\"truncation\":%s,\"pre_tokenizer\":{\"type\":\"WhitespaceSplit\"},\"post_processor\":{\"type\":\"BertProcessing\","
                      "\"sep\":[\"[SEP]\",3],\"cls\":[\"[CLS]\",2]}," MODEL "}",
                      c[i].direction);
-            const char *const content[5] = {json, NULL, c[i].config};
+            const char *const content[6] = {json, NULL, c[i].config};
             CHECK_OK(hone_tokenizer_open(folder(content), &t));
             hone_encode_options o = {.max_length = pair ? 6 : 5, .want_offsets = true};
             CHECK_OK(hone_tokenizer_encode(t, first, strlen(first), pair ? second : NULL, pair ? strlen(second) : 0, &o, &e));
@@ -153,7 +153,7 @@ TEST(tokenizer, truncation_takes_the_side_that_the_folder_says) {
             hone_encoding_free(&e);
             hone_tokenizer_free(t);
         }
-    const char *const bad[5] = {NULL, vocab_txt, "{\"truncation_side\":\"middle\"}"};
+    const char *const bad[6] = {NULL, vocab_txt, "{\"truncation_side\":\"middle\"}"};
     hone_tokenizer *t = NULL;
     CHECK_FAILS(hone_tokenizer_open(folder(bad), &t), HONE_E_FORMAT, "\"truncation_side\" is \"middle\", expected left or right");
 }
@@ -197,7 +197,7 @@ TEST(tokenizer, broken_files_beside_either_vocabulary_are_named) {
         {"{\"cls_token\": \"[START]\"}", NULL, NULL, "vocab.txt", "no token \"[START]\" among 7", HONE_E_FORMAT},
     };
     for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
-        const char *const content[5] = {NULL, vocab_txt, c[i].config, c[i].map, c[i].added};
+        const char *const content[6] = {NULL, vocab_txt, c[i].config, c[i].map, c[i].added};
         hone_tokenizer *t = NULL;
         CHECK_FAILS(hone_tokenizer_open(folder(content), &t), c[i].code, c[i].says);
         CHECK_MSG(strstr(hone_last_error()->file, c[i].file), "\"%s\" is blamed, not %s", hone_last_error()->file, c[i].file);
@@ -234,14 +234,12 @@ TEST(tokenizer, rarer_components_of_tokenizer_json_work_as_their_names_say) {
          "{\"content\":\"[MASK]\",\"lstrip\":true,\"special\":true}}}", "[MASK]", "2 4 3"},
         {"\"added_tokens\":[" ADDED("4", "[MASK]", "false") "],", "{\"tokenizer_class\":\"OtherTokenizer\",\"added_tokens_decoder\":{\"4\":"
          "{\"content\":\"[MASK]\",\"lstrip\":true,\"special\":true},\"9\":{\"content\":\"\"}}}", "[MASK]", "4"},
-        {"", "{\"tokenizer_class\":\"BertTokenizer\",\"cls_token\":null}", "a", "5"},
-        {"", "{\"tokenizer_class\":\"BertTokenizer\",\"sep_token\":null}", "a", "5"},
         {"", "{\"tokenizer_class\":\"OtherTokenizer\",\"unk_token\":null}", "a", "5"},
     };
     for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
         char json[2048];
         snprintf(json, sizeof json, "{\"version\":\"1.0\",%s" MODEL "}", c[i].parts);
-        const char *const content[5] = {json, NULL, c[i].config};
+        const char *const content[6] = {json, NULL, c[i].config};
         check_ids(content, c[i].text, c[i].ids);
     }
 }
@@ -328,6 +326,60 @@ TEST(tokenizer, a_vocabulary_shorter_than_a_character_or_the_prefix_gives_the_un
     check_ids(content, "a\xC3\xA9", "2");
 }
 
+/* Under a BERT class transformers 5 builds everything but vocabulary and added tokens anew; ids from there (5.23). */
+TEST(tokenizer, a_bert_class_goes_by_its_own_special_tokens_where_tokenizer_json_has_others) {
+#define POST "\"post_processor\":{\"type\":\"BertProcessing\",\"cls\":[\"[CLS]\",2],\"sep\":[\"[SEP]\",3]},"
+#define WORDS "\"pre_tokenizer\":{\"type\":\"WhitespaceSplit\"},"
+    static const struct {
+        const char *parts, *config, *map, *model, *text, *ids;
+    } c[] = {
+        {POST, "{\"tokenizer_class\":\"BertTokenizer\",\"cls_token\":\"<s>\"}", NULL, NULL, "a", "7 5 3"},
+        {POST, "{\"tokenizer_class\":\"BertTokenizerFast\",\"sep_token\":\"</s>\"}", NULL, NULL, "a", "2 5 8"},
+        {POST, "{\"tokenizer_class\":\"ElectraTokenizer\",\"sep_token\":\"[NEW]\"}", NULL, NULL, "a", "2 5 9"},
+        {POST, "{\"tokenizer_class\":\"BertTokenizer\",\"unk_token\":\"<s>\"}", NULL, NULL, "a q", "2 5 7 3"},
+        {POST, "{\"tokenizer_class\":\"BertTokenizer\",\"mask_token\":\"<s>\",\"pad_token\":\"</s>\"}", NULL, NULL, "a<s>", "2 5 7 3"},
+        {POST, "{\"tokenizer_class\":\"BertTokenizer\"}", "{\"cls_token\":\"<s>\"}", NULL, "a", "7 5 3"},
+        {POST, "{\"tokenizer_class\":\"BertTokenizer\",\"added_tokens_decoder\":{}}", "{\"cls_token\":\"<s>\"}", NULL, "a", "2 5 3"},
+        {POST WORDS, "{\"tokenizer_class\":\"BertTokenizer\"}", NULL, NULL, "A.aaaaaaaaaaa", "2 5 1 1 3"},
+        {POST WORDS, "{\"tokenizer_class\":\"ConvBertTokenizer\"}", NULL, NULL, "a A.", "2 5 1 3"},
+        {"", "{\"tokenizer_class\":\"ConvBertTokenizer\",\"cls_token\":\"<s>\"}", NULL, NULL, "a", "7 5 3"},
+        {POST WORDS, "{\"tokenizer_class\":\"PreTrainedTokenizerFast\",\"cls_token\":\"<s>\"}", NULL, NULL, "a A.", "2 5 1 3"},
+        /* no class said: the model's */
+        {POST WORDS, "{\"cls_token\":\"<s>\"}", NULL, "{\"model_type\":\"bert\"}", "A", "7 5 3"},
+        {POST WORDS, NULL, NULL, "{\"model_type\":\"bert\"}", "A", "2 5 3"},
+        {POST WORDS, NULL, NULL, "{\"model_type\":\"mpnet\"}", "A", "7 5 8"},
+        {POST WORDS, NULL, NULL, "{\"model_type\":\"bert\",\"tokenizer_class\":\"PreTrainedTokenizerFast\"}", "A", "2 1 3"},
+        {POST WORDS, NULL, NULL, "{\"model_type\":\"gpt\"}", "A", "2 1 3"},
+    };
+    for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
+        char json[2048];
+        snprintf(json, sizeof json, "{\"version\":\"1.0\",%s" MODEL "}", c[i].parts);
+        const char *const content[6] = {json, NULL, c[i].config, c[i].map, NULL, c[i].model};
+        check_ids(content, c[i].text, c[i].ids);
+    }
+    static const struct {
+        const char *parts, *config, *map, *want, *where;
+    } bad[] = {
+        {POST, "{\"tokenizer_class\":\"BertTokenizer\",\"unk_token\":\"[NO]\"}", NULL,
+         "the special token \"unk_token\" is \"[NO]\", not a token of tokenizer.json, whose own is \"[UNK]\"", "/tokenizer_config.json"},
+        {POST, "{\"tokenizer_class\":\"BertTokenizer\",\"cls_token\":null}", NULL,
+         "\"cls_token\" is null, not a token of tokenizer.json, which has \"[CLS]\" in its place", "/tokenizer_config.json"},
+        {POST, "{\"tokenizer_class\":\"BertTokenizer\"}", "{\"sep_token\":null}",
+         "\"sep_token\" is null, not a token of tokenizer.json, which has \"[SEP]\" in its place", "/special_tokens_map.json"},
+        {"", "{\"tokenizer_class\":\"BertTokenizer\",\"unk_token\":null}", NULL, "\"unk_token\" is null, not a token of tokenizer.json", "/tokenizer_config.json"},
+        {"", "{\"tokenizer_class\":\"BertTokenizer\",\"sep_token\":null}", NULL, "\"sep_token\" is null, not a token of tokenizer.json", "/tokenizer_config.json"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char json[2048];
+        hone_tokenizer *t = NULL;
+        snprintf(json, sizeof json, "{\"version\":\"1.0\",%s" MODEL "}", bad[i].parts);
+        const char *const content[6] = {json, NULL, bad[i].config, bad[i].map};
+        CHECK(hone_tokenizer_open(folder(content), &t) == HONE_E_FORMAT && !t);
+        CHECK_MSG(strstr(hone_last_error()->message, bad[i].want), "%s", hone_last_error()->message);
+        CHECK_MSG(strstr(hone_last_error()->file, bad[i].where), "%s", hone_last_error()->file);
+    }
+}
+
 TEST(tokenizer, components_of_the_wrong_kind_are_named) {
 #define TEMPLATE(single, pair, tokens)                                                                                                 \
     "\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":" single ",\"pair\":" pair ",\"special_tokens\":" tokens "},"
@@ -388,7 +440,7 @@ TEST(tokenizer, components_of_the_wrong_kind_are_named) {
         char json[4096];
         hone_tokenizer *t = NULL;
         snprintf(json, sizeof json, "{\"version\":\"1.0\",%s" MODEL "}", c[i].parts);
-        const char *const content[5] = {json};
+        const char *const content[6] = {json};
         CHECK_FAILS(hone_tokenizer_open(folder(content), &t), c[i].code, c[i].says);
         CHECK(!t);
     }
@@ -409,7 +461,7 @@ TEST(tokenizer, added_tokens_that_get_a_taken_id_or_one_past_the_limit_are_refus
                  "{\"added_tokens\":[%s],\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"a\",\"continuing_subword_prefix\":\"##\","
                  "\"max_input_chars_per_word\":9,\"vocab\":{%s}}}",
                  one, c[i].vocab);
-        const char *const content[5] = {json};
+        const char *const content[6] = {json};
         CHECK_FAILS(hone_tokenizer_open(folder(content), &t), c[i].code, c[i].says);
     }
 }
@@ -417,7 +469,7 @@ TEST(tokenizer, added_tokens_that_get_a_taken_id_or_one_past_the_limit_are_refus
 /* The same folder under a longer and longer name, until the names of its files do not fit any more. */
 TEST(tokenizer, a_path_too_long_for_a_file_of_the_folder_is_refused) {
     for (int json = 0; json < 2; json++) {
-        const char *const content[5] = {json ? "{" MODEL "}" : NULL, json ? NULL : vocab_txt, "{}", "{}", "{}"};
+        const char *const content[6] = {json ? "{" MODEL "}" : NULL, json ? NULL : vocab_txt, "{}", "{}", "{}"};
         const char *dir = folder(content);
         char path[HONE_PATH_MAX + 8], out[HONE_PATH_MAX];
         size_t n = strlen(dir), opened = 0, refused = 0;
@@ -488,7 +540,7 @@ TEST(tokenizer, no_failing_allocation_passes_for_an_encoding) {
 }
 
 TEST(tokenizer, no_failing_allocation_or_read_passes_for_an_open_folder) {
-    static const char *const contents[][5] = {
+    static const char *const contents[][6] = {
         {NULL, vocab_txt,
          "{\"tokenizer_class\":\"BertTokenizer\",\"additional_special_tokens\":[\"<x>\"],\"mask_token\":{\"content\":\"<m>\",\"lstrip\":true},"
          "\"model_max_length\":64}",
