@@ -288,7 +288,7 @@ TEST(tokenizer, roberta_processing_leaves_out_the_spaces_at_both_ends_of_a_token
                                  "{\"type\":\"Prepend\",\"prepend\":\" \"}]},"
                                : "",
                  c[i].trim ? "true" : "false", c[i].add_prefix_space ? "true" : "false");
-        const char *const content[5] = {json};
+        const char *const content[6] = {json};
         CHECK_OK(hone_tokenizer_open(folder(content), &t));
         CHECK_OK(hone_tokenizer_encode(t, c[i].text, strlen(c[i].text), NULL, 0, &(hone_encode_options){.want_offsets = true}, &e));
         for (int64_t k = 0; k < e.n; k++)
@@ -302,7 +302,7 @@ TEST(tokenizer, roberta_processing_leaves_out_the_spaces_at_both_ends_of_a_token
 
 /* What lies behind a text in memory is not of it. */
 TEST(tokenizer, a_pattern_is_not_completed_by_what_stands_behind_the_text) {
-    const char *const content[5] = {"{\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"String\":\"ab\"},\"content\":\"b\"},\"model\":{\"type\":\"WordPiece\","
+    const char *const content[6] = {"{\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"String\":\"ab\"},\"content\":\"b\"},\"model\":{\"type\":\"WordPiece\","
                                     "\"unk_token\":\"u\",\"continuing_subword_prefix\":\"\",\"max_input_chars_per_word\":9,\"vocab\":{\"a\":0,\"b\":1,\"u\":2}}}"};
     hone_tokenizer *t = NULL;
     hone_encoding e = {0};
@@ -319,7 +319,7 @@ TEST(tokenizer, a_pattern_is_not_completed_by_what_stands_behind_the_text) {
 TEST(tokenizer, a_vocabulary_shorter_than_a_character_or_the_prefix_gives_the_unknown_token) {
     static const char json[] = "{\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"u\",\"continuing_subword_prefix\":\"####\","
                                "\"max_input_chars_per_word\":9,\"vocab\":{\"a\":0,\"b\":1,\"u\":2}}}";
-    const char *const content[5] = {json};
+    const char *const content[6] = {json};
     check_ids(content, "a", "0");
     check_ids(content, "\xC3\xA9", "2");
     check_ids(content, "ab", "2");
