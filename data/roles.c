@@ -399,19 +399,25 @@ static hone_status check_text(hone_table *t, int64_t i, int64_t column, bool wan
     return HONE_OK;
 }
 
+/* A cell without a value: null, or not there. */
+static hone_status drop_missing(hone_table *t, int64_t i, int64_t column, const char *wanted) {
+    const char *name = hone_quote(hone_table_column_name(t, column));
+    return hone_table_drop(t, i, hone_table_has_field(t, i, column) ? "field \"%s\" is null, expected %s" : "no field \"%s\", expected %s", name, wanted);
+}
+
 static hone_status check_score(hone_table *t, int64_t i, int64_t column, bool binary) {
     hone_cell c = hone_table_cell(t, i, column);
     double x;
     if (hone_cell_number(c, &x) && (!binary || x == 0 || x == 1)) return HONE_OK;
     const char *name = hone_quote(hone_table_column_name(t, column)), *wanted = binary ? "0 or 1" : "a number";
-    if (c.kind == HONE_CELL_MISSING) return hone_table_drop(t, i, "no field \"%s\", expected %s", name, wanted);
+    if (c.kind == HONE_CELL_MISSING) return drop_missing(t, i, column, wanted);
     return hone_table_drop(t, i, "field \"%s\" is \"%s\", expected %s", name, hone_quote_n(c.p, c.n), wanted);
 }
 
 static hone_status check_label(hone_table *t, int64_t i, int64_t column) {
     hone_cell c = hone_table_cell(t, i, column);
     const char *name = hone_quote(hone_table_column_name(t, column));
-    if (c.kind == HONE_CELL_MISSING) return hone_table_drop(t, i, "no field \"%s\", expected a label", name);
+    if (c.kind == HONE_CELL_MISSING) return drop_missing(t, i, column, "a label");
     hone_text_trim(&c.p, &c.n);
     return c.n ? HONE_OK : hone_table_drop(t, i, "field \"%s\" is empty, expected a label", name);
 }
@@ -479,7 +485,7 @@ static hone_status check_lists(hone_table *t, int64_t i, const hone_roles *r, ho
     const int64_t column[2] = {r->documents, r->labels}, n[2] = {n_documents, n_labels};
     for (int k = 0; k < 2; k++) {
         const char *name = hone_quote(hone_table_column_name(t, column[k]));
-        if (cell[k].kind == HONE_CELL_MISSING) return hone_table_drop(t, i, "no field \"%s\", expected a list", name);
+        if (cell[k].kind == HONE_CELL_MISSING) return drop_missing(t, i, column[k], "a list");
         if (n[k] < 0)
             return hone_table_drop(t, i, "field \"%s\" is %s, expected a list", name,
                                    hone_quote_n(cell[k].p, cell[k].n));

@@ -46,7 +46,7 @@ static hone_status configure(const json_t *config, const char *file, double drop
                              hone_family_facts *facts) {
     bert *m = hone_arena_zalloc(arena, sizeof *m);
     const char *act, *kind;
-    bool decoder;
+    bool decoder, cross;
     if (!m) return hone_fail(HONE_E_NOMEM, "no memory for the model");
     HONE_TRY(refuse_nulls(config, file));
     HONE_TRY(hone_json_int(config, file, "vocab_size", 30522, 1, 10000000, &m->vocab));
@@ -61,6 +61,7 @@ static hone_status configure(const json_t *config, const char *file, double drop
     HONE_TRY(hone_json_string(config, file, "hidden_act", "gelu", &act));
     HONE_TRY(hone_json_string(config, file, "position_embedding_type", "absolute", &kind));
     HONE_TRY(hone_json_bool(config, file, "is_decoder", false, &decoder));
+    HONE_TRY(hone_json_bool(config, file, "add_cross_attention", false, &cross));
     HONE_TRY(read_probability(config, file, "hidden_dropout_prob", dropout, &m->hidden_dropout));
     HONE_TRY(read_probability(config, file, "attention_probs_dropout_prob", dropout, &m->attention_dropout));
     if (m->hidden % m->heads)
@@ -74,6 +75,7 @@ static hone_status configure(const json_t *config, const char *file, double drop
         return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "\"position_embedding_type\" is \"%s\", only \"absolute\" is supported",
                             hone_quote(kind));
     if (decoder) return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "\"is_decoder\" is true, only encoders are supported");
+    if (cross) return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "\"add_cross_attention\" is true, only encoders by themselves are supported");
     m->act = (hone_act)hone_act_from_name(act);
     m->block = hone_arena_zalloc(arena, (size_t)(m->layers + 1) * sizeof *m->block);
     if (!m->block) return hone_fail(HONE_E_NOMEM, "no memory for %" PRId64 " layers", m->layers);

@@ -25,6 +25,7 @@ struct hone_model {
     hone_params *params;
     hone_safetensors *weights; /* open while parameters borrow from it */
     hone_model_info info;
+    const char *stated; /* config.json's dtype, NULL = not said */
 };
 
 /* ---- opening
@@ -44,6 +45,24 @@ static hone_status find_family(hone_model *m, const char *file) {
                         hone_quote(type));
 }
 
+/* What changes the numbers in every family alike. */
+static hone_status check_common(const json_t *config, const char *file, const char **dtype) {
+    static const char *const known[] = {"float32", "float16", "bfloat16", "float64"};
+    const char *key = json_is_null(json_object_get(config, "dtype")) || !json_object_get(config, "dtype") ? "torch_dtype" : "dtype";
+    const json_t *quantized = json_object_get(config, "quantization_config");
+    if (quantized && !json_is_null(quantized)) {
+        const char *method = json_string_value(json_object_get(quantized, "quant_method"));
+        hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "\"quantization_config\" asks for quantized weights (%s), which Hone does not read",
+                     method ? hone_quote(method) : "no \"quant_method\"");
+        return hone_hint("take the model as it was before it was quantized; hone embed --precision int8 computes in 8 bits");
+    }
+    HONE_TRY(hone_json_string(config, file, key, NULL, dtype));
+    for (size_t i = 0; *dtype && i < sizeof known / sizeof *known; i++)
+        if (!strcmp(*dtype, known[i])) return HONE_OK;
+    if (!*dtype) return HONE_OK;
+    return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "\"%s\" is \"%s\", expected float32, float16, bfloat16 or float64", key, hone_quote(*dtype));
+}
+
 static hone_status read_config(hone_model *m, const hone_model_options *o, hone_family_facts *facts) {
     char file[HONE_PATH_MAX];
     HONE_TRY(hone_io_join(file, m->sentence.encoder, "config.json"));
@@ -53,6 +72,7 @@ static hone_status read_config(hone_model *m, const hone_model_options *o, hone_
     }
     HONE_TRY(hone_json_load(file, &m->config));
     HONE_TRY(find_family(m, file));
+    HONE_TRY(check_common(m->config, file, &m->stated));
     return m->family->configure(m->config, file, o->dropout, m->arena, &m->self, facts);
 }
 
@@ -86,6 +106,12 @@ static hone_status load_dense(hone_model *m, const hone_weights_place *place) {
     return HONE_OK;
 }
 
+static const char *stated_dtype(const hone_model *m) {
+    const hone_safetensors_entry *e = hone_weights_find(m->weights, m->family->prefix, hone_params_at(m->params, 0)->name[0]);
+    if (m->stated) return m->stated;
+    return !e || e->dtype == HONE_F32 ? "float32" : e->dtype == HONE_F64 ? "float64" : e->dtype == HONE_F16 ? "float16" : "bfloat16";
+}
+
 static hone_status load_weights(hone_model *m, const hone_model_options *o) {
     HONE_TRY(hone_safetensors_open(m->sentence.encoder, &m->weights));
     m->params = hone_params_new(o->dtype == HONE_F64 ? HONE_F64 : HONE_F32);
@@ -103,6 +129,7 @@ static hone_status load_weights(hone_model *m, const hone_model_options *o) {
     hone_weights_place place = {.arena = m->arena, .precision = o->precision};
     HONE_TRY(hone_weights_load(m->weights, m->params, encoder_params, m->family->prefix, &place, m->sentence.encoder));
     HONE_TRY(load_dense(m, &place));
+    m->info.stated = stated_dtype(m);
     if (!borrow) {
         hone_safetensors_close(m->weights);
         m->weights = NULL;
@@ -215,7 +242,8 @@ static hone_status make_parts(hone_model *m, const hone_model_options *o, uint64
                                 .embedding = facts.hidden,
                                 .kept = facts.hidden,
                                 .max_length = facts.usable_positions,
-                                .similarity = m->sentence.similarity};
+                                .similarity = m->sentence.similarity,
+                                .stated = "float32"};
     m->params = hone_params_new(o->dtype == HONE_F64 ? HONE_F64 : HONE_F32);
     if (!m->params) return hone_last_error()->code;
     m->family->declare(m->self, m->params, has_nothing, NULL);

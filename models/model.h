@@ -6,7 +6,8 @@
  *     HONE_TRY(hone_model_save(m, "out/best_model"));
  *
  * A folder is config.json, weights (safetensors, one file or shards), tokenizer files and, for sentence-transformers,
- * modules.json with the folders it names. Without modules.json it is a bare encoder with mean pooling. The family is
+ * modules.json with the folders it names. Without modules.json it is a bare encoder with mean pooling, and as in sentence-transformers
+ * sentence_bert_config.json and config_sentence_transformers.json are not read. The family is
  * config.json's model_type; each family is one file (bert.c) behind hone_family. */
 #ifndef HONE_MODELS_MODEL_H
 #define HONE_MODELS_MODEL_H
@@ -80,6 +81,7 @@ typedef struct hone_model_info {
     int64_t parameters;
     hone_precision precision; /* as opened: for hone_graph_mode */
     const char *similarity; /* cosine, dot, euclidean, manhattan */
+    const char *stated;     /* what transformers 5 computes in: dtype of config.json, else that of the weights ("float32", "bfloat16" …) */
 } hone_model_info;
 /* Valid until the model is closed. */
 const hone_model_info *hone_model_get_info(const hone_model *m);

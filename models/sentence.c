@@ -184,14 +184,44 @@ static hone_status read_modules(const char *dir, hone_sentence *s) {
     return status;
 }
 
+/* What else sentence-transformers obeys in this file: arguments for config, model and tokenizer, other tasks and outputs, lengths
+ * by the kind of text. Empty ones are common. */
+static hone_status check_transformer_extras(const json_t *o, const char *file) {
+    static const char *const keys[] = {"model_args",     "model_kwargs",  "tokenizer_args",    "processor_kwargs", "config_args",    "config_kwargs",
+                                       "query_length",   "document_length", "query_expansion", "processing_kwargs"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const json_t *v = json_object_get(o, keys[i]);
+        if (v && !json_is_null(v) && !(json_is_object(v) && !json_object_size(v)))
+            return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "\"%s\" is set, which Hone does not do", keys[i]);
+    }
+    static const char *const words[][2] = {{"transformer_task", "feature-extraction"}, {"module_output_name", "token_embeddings"},
+                                           {"method", "forward"}, {"method_output_name", "last_hidden_state"}};
+    const json_t *text = json_object_get(json_object_get(o, "modality_config"), "text");
+    for (int i = 0; i < 4; i++) {
+        const char *word;
+        HONE_TRY(hone_json_string(i < 2 ? o : text, file, words[i][0], words[i][1], &word));
+        if (strcmp(word, words[i][1]))
+            return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "\"%s\" is \"%s\", only \"%s\" is supported", words[i][0], hone_quote(word), words[i][1]);
+    }
+    return HONE_OK;
+}
+
+/* The name once had the model's family in it. */
 static hone_status read_sentence_bert_config(hone_sentence *s) {
-    char file[HONE_PATH_MAX];
+    static const char *const families[] = {"bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet"};
+    char file[HONE_PATH_MAX], name[64];
     json_t *o;
-    HONE_TRY(hone_io_join(file, s->encoder, "sentence_bert_config.json"));
-    if (!hone_io_exists(file)) return HONE_OK;
+    bool there = false;
+    for (size_t i = 0; i < sizeof families / sizeof *families && !there; i++) {
+        snprintf(name, sizeof name, "sentence_%s_config.json", families[i]);
+        HONE_TRY(hone_io_join(file, s->encoder, name));
+        there = hone_io_exists(file);
+    }
+    if (!there) return HONE_OK;
     HONE_TRY(hone_json_load_object(file, &o));
     hone_status status = hone_json_int(o, file, "max_seq_length", 0, 1, INT32_MAX, &s->max_seq_length);
     if (status == HONE_OK) status = hone_json_bool(o, file, "do_lower_case", false, &s->lower_case);
+    if (status == HONE_OK) status = check_transformer_extras(o, file);
     json_decref(o);
     return status;
 }
@@ -217,7 +247,6 @@ static hone_status check_prompts(const json_t *config, const char *file) {
 static hone_status read_similarity(const char *dir, hone_sentence *s) {
     char file[HONE_PATH_MAX];
     const char *name;
-    strcpy(s->similarity, "cosine");
     HONE_TRY(hone_io_join(file, dir, "config_sentence_transformers.json"));
     if (!hone_io_exists(file)) return HONE_OK;
     HONE_TRY(hone_json_load_object(file, &s->config));
@@ -232,8 +261,11 @@ static hone_status read_similarity(const char *dir, hone_sentence *s) {
 
 hone_status hone_sentence_read(const char *dir, const char *pooling, hone_sentence *s) {
     HONE_TRY(read_modules(dir, s));
-    HONE_TRY(read_sentence_bert_config(s));
-    HONE_TRY(read_similarity(dir, s));
+    strcpy(s->similarity, "cosine");
+    if (s->has_modules) { /* without them sentence-transformers reads neither file */
+        HONE_TRY(read_sentence_bert_config(s));
+        HONE_TRY(read_similarity(dir, s));
+    }
     if (pooling) {
         int mode = hone_pool_from_name(pooling);
         if (mode < 0) return hone_fail(HONE_E_ARG, "pooling \"%s\" is not known", hone_quote(pooling));

@@ -118,20 +118,18 @@ static hone_status count_bad_rows(const job *j) {
                         bad + hone_table_rows(j->t));
 }
 
-/* A file of broken rows alone has no columns to speak of: its rows are named and that is all. */
-static hone_status read_file(const hone_options *o, job *j) {
+/* A file of broken rows alone has no columns to speak of: its rows are named and counted, and that is all. */
+static hone_status read_file(const hone_options *o, job *j, bool *bare) {
     hone_column_map *map;
     int64_t n;
     HONE_TRY(data_map(o, &map, &n));
     hone_status st = data_read(o, true, &j->t);
     j->kind = kind_of(hone_options_string(o, "task"));
-    if (st == HONE_OK && !hone_table_rows(j->t)) {
-        name_bad_rows(j, hone_options_flag(o, "json"));
-        st = count_bad_rows(j);
-    }
-    if (st == HONE_OK) st = hone_roles_find(j->t, j->kind, map, n, &j->roles);
+    *bare = st == HONE_OK && !hone_table_rows(j->t) && hone_table_bad_count(j->t);
+    if (st == HONE_OK && !*bare) st = hone_roles_find(j->t, j->kind, map, n, &j->roles);
     hone_free(map);
     HONE_TRY(st);
+    if (*bare) return HONE_OK;
     count_missing(j);
     return hone_roles_check(j->t, j->kind, &j->roles); /* the judge that training asks */
 }
@@ -405,12 +403,15 @@ static hone_status print_page(const job *j) {
 
 static hone_status validate(const hone_options *o, job *j) {
     const bool json = hone_options_flag(o, "json");
-    HONE_TRY(read_file(o, j));
-    HONE_TRY(data_texts_read(j->t, &j->roles, &j->x));
-    HONE_TRY(look_for_duplicates(o, j));
-    HONE_TRY(look_at_labels(j));
-    HONE_TRY(measure(o, j));
-    collect_warnings(j);
+    bool bare;
+    HONE_TRY(read_file(o, j, &bare));
+    if (!bare) {
+        HONE_TRY(data_texts_read(j->t, &j->roles, &j->x));
+        HONE_TRY(look_for_duplicates(o, j));
+        HONE_TRY(look_at_labels(j));
+        HONE_TRY(measure(o, j));
+        collect_warnings(j);
+    }
     name_bad_rows(j, json);
     HONE_TRY(json ? print_json(o, j) : print_page(j));
     return count_bad_rows(j);

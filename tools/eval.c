@@ -137,6 +137,7 @@ static hone_status judge_model(const hone_options *o, job *j, const char *name, 
     hone_status st = arena && (g = hone_graph_new(arena)) ? HONE_OK : HONE_E_NOMEM;
     if (st == HONE_OK)
         st = hone_model_open(name, &(hone_model_options){.precision = precision, .max_length = hone_options_int(o, "max-length")}, &m);
+    if (st == HONE_OK) hone_precision_note(o, m);
     if (st == HONE_OK) st = hone_judge_new(&j->texts, NULL, j->texts.rows, &how, &out->judge);
     if (st == HONE_OK) {
         hone_progress_start(&j->progress, "eval", "texts", hone_judge_texts(out->judge), 0, j->quiet);

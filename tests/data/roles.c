@@ -351,8 +351,9 @@ TEST(data, labelled_rows_have_a_text_and_a_label_and_the_bad_ones_are_named) {
     CHECK_INT(r.n_texts, 1);
     CHECK_STR(name_of(t, r.label), "label");
     CHECK_STR(hone_table_bad(t, 0)->reason, "field \"label\" is empty, expected a label");
-    CHECK_STR(hone_table_bad(t, 1)->reason, "no field \"label\", expected a label");
+    CHECK_STR(hone_table_bad(t, 1)->reason, "field \"label\" is null, expected a label");
     CHECK_STR(hone_table_bad(t, 2)->reason, "field \"text\" is empty");
+    CHECK_STR(hone_table_bad(t, 3)->reason, "no field \"label\", expected a label");
     hone_table_free(t);
     t = table("labelled.csv", "text,kind\na,1\n");
     CHECK_FAILS(hone_roles_find(t, HONE_ROWS_LABELLED, NULL, 0, &r), HONE_E_FORMAT, "no field \"label\"");
@@ -392,7 +393,7 @@ TEST(data, lists_that_are_none_are_bad_rows_with_their_reason) {
         {"\"[1] ]\"", "[1]", "field \"documents\" is [1] ], expected a list"},
         {"\"[\"", "[1]", "field \"documents\" is [, expected a list"},
         {"[\"a\"]", "7", "field \"labels\" is 7, expected a list"},
-        {"null", "[1]", "no field \"documents\", expected a list"},
+        {"null", "[1]", "field \"documents\" is null, expected a list"},
     };
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         char text[512];

@@ -82,6 +82,42 @@ static void check_all(const broken *b, size_t n, const hone_model_options *o) {
 }
 #define CHECK_ALL(cases, options) check_all(cases, sizeof cases / sizeof *cases, options)
 
+/* sentence-transformers 6.2: max_seq_length 40 of the positions, no prompts, cosine, all dimensions. */
+TEST(models, without_modules_json_the_files_beside_it_are_not_read) {
+    const char *dir = folder_of("mean");
+    hone_model *m = NULL;
+    change(dir, "config_sentence_transformers.json", "", "{\"prompts\": {\"q\": \"query: \"}, \"default_prompt_name\": \"q\", \"similarity_fn_name\": \"dot\", \"truncate_dim\": 4}");
+    CHECK_OK(hone_model_open(dir, NULL, &m));
+    CHECK(hone_model_get_info(m)->max_length == 32 && hone_model_get_info(m)->kept == 4);
+    CHECK_STR(hone_model_prompt(m, NULL), "query: ");
+    hone_model_close(m);
+    change(dir, "modules.json", "", NULL);
+    CHECK_OK(hone_model_open(dir, NULL, &m));
+    CHECK(hone_model_get_info(m)->max_length == 40 && hone_model_get_info(m)->kept == 16);
+    CHECK_STR(hone_model_get_info(m)->similarity, "cosine");
+    CHECK_STR(hone_model_prompt(m, NULL), "");
+    hone_model_close(m);
+}
+
+/* What transformers 5 loads the model as: config.json, else the weights. */
+TEST(models, the_stated_dtype_is_known) {
+    static const struct {
+        const char *model, *from, *to, *stated;
+    } c[] = {{"mean", "x", "x", "float32"},
+             {"mean", "\"torch_dtype\": \"float32\"", "\"torch_dtype\": \"bfloat16\"", "bfloat16"},
+             {"mean", "\"torch_dtype\": \"float32\"", "\"torch_dtype\": \"bfloat16\", \"dtype\": \"float16\"", "float16"},
+             {"f16", "\"torch_dtype\": \"float16\"", "\"dtype\": null", "float16"},
+             {"bf16", "\"dtype\": \"bfloat16\"", "\"dtype\": null", "bfloat16"}};
+    for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
+        const char *dir = folder_of(c[i].model);
+        hone_model *m = NULL;
+        if (strcmp(c[i].from, "x")) change(dir, "config.json", c[i].from, c[i].to);
+        CHECK_OK(hone_model_open(dir, NULL, &m));
+        CHECK_STR(hone_model_get_info(m)->stated, c[i].stated);
+        hone_model_close(m);
+    }
+}
+
 TEST(models, a_config_that_cannot_be_is_refused_by_name) {
     static const broken cases[] = {
         {"mean", "config.json", "", NULL, HONE_E_FORMAT, "has no config.json"},
@@ -110,6 +146,15 @@ TEST(models, a_config_that_cannot_be_is_refused_by_name) {
         {"mean", "config.json", "\"absolute\"", "\"relative_key\"", HONE_E_UNSUPPORTED, "only \"absolute\""},
         {"mean", "config.json", "\"absolute\"", "1", HONE_E_FORMAT, "is 1, expected a string"},
         {"mean", "config.json", "\"use_cache\": true", "\"is_decoder\": true", HONE_E_UNSUPPORTED, "only encoders"},
+        {"mean", "config.json", "\"use_cache\": true", "\"add_cross_attention\": true", HONE_E_UNSUPPORTED, "\"add_cross_attention\" is true"},
+        {"mean", "config.json", "\"use_cache\": true", "\"quantization_config\": {\"quant_method\": \"gptq\"}", HONE_E_UNSUPPORTED, "quantized weights (gptq)"},
+        {"mean", "config.json", "\"use_cache\": true", "\"quantization_config\": {}", HONE_E_UNSUPPORTED, "\"quantization_config\" asks"},
+        {"mean", "config.json", "\"torch_dtype\": \"float32\"", "\"torch_dtype\": \"int8\"", HONE_E_UNSUPPORTED, "expected float32, float16, bfloat16 or float64"},
+        {"mean", "sentence_bert_config.json", "", "{\"model_args\": {\"dtype\": \"bfloat16\"}}", HONE_E_UNSUPPORTED, "\"model_args\" is set"},
+        {"mean", "sentence_bert_config.json", "", "{\"query_length\": 32}", HONE_E_UNSUPPORTED, "\"query_length\" is set"},
+        {"mean", "sentence_bert_config.json", "", "{\"transformer_task\": \"fill-mask\"}", HONE_E_UNSUPPORTED, "\"transformer_task\" is \"fill-mask\""},
+        {"mean", "sentence_bert_config.json", "", "{\"modality_config\": {\"text\": {\"method_output_name\": \"pooler_output\"}}}", HONE_E_UNSUPPORTED,
+         "only \"last_hidden_state\""},
         {"mean", "config.json", "\"use_cache\": true", "\"is_decoder\": 1", HONE_E_FORMAT, "expected true or false"},
         {"mean", "config.json", "\"hidden_dropout_prob\": 0.0", "\"hidden_dropout_prob\": 1.0", HONE_E_FORMAT, "expected 0 <= p < 1"},
         {"mean", "config.json", "\"hidden_dropout_prob\": 0.0", "\"hidden_dropout_prob\": -0.5", HONE_E_FORMAT, "expected 0 <= p < 1"},

@@ -84,7 +84,7 @@ static const kind config_kinds[] = {
 
 static const kind weight_kinds[] = {
     {"no weights", NULL, "%%% model.safetensors -\n", "model: neither model.safetensors nor model.safetensors.index.json: No such file", HONE_E_IO, NULL, 0, true},
-    {"weights of PyTorch", NULL, "%%% model.safetensors -\n%%% pytorch_model.bin\nPK", "model: holds pytorch_model.bin and no safetensors; hone convert", HONE_E_UNSUPPORTED, NULL, 0, true},
+    {"weights of PyTorch", NULL, "%%% model.safetensors -\n%%% pytorch_model.bin\nPK", "model: holds pytorch_model.bin and no safetensors; in that folder, python -c", HONE_E_UNSUPPORTED, NULL, 0, true},
     {"empty weights", NULL, "%%% model.safetensors\n", "model.safetensors: file has 0 bytes", 0, NULL, 0, true},
     {"a Git LFS pointer", NULL, "%%% model.safetensors\nversion https://git-lfs.github.com/spec/v1\noid", "git lfs pull", 0, NULL, 0, false},
     {"a folder of weights", NULL, "%%% model.safetensors /\n", "model.safetensors: not a regular file: Is a directory", HONE_E_IO},

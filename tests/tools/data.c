@@ -164,6 +164,22 @@ TEST(data_tools, a_file_of_broken_rows_alone_has_them_all_named) {
     CHECK(strstr(r->err, "broken.jsonl:2"));
     CHECK(strstr(r->err, "2 of 2 rows are bad"));
     CHECK(!strstr(r->err, "no field"));
+    CHECK(strstr(r->out, "broken.jsonl: 2 rows, 0 good, 2 bad"));
+    r = hone("data validate %s --task pairs --json", write_file("broken.jsonl", "x\n{\"anchor\": \n"));
+    CHECK_INT(r->status, 3);
+    CHECK_MSG(strstr(r->out, "\"rows\":2,\"good\":0,\"bad\":2,\"bad_rows\":[0,1]"), "%s", r->out);
+}
+
+TEST(data_tools, a_null_is_called_null_and_not_a_missing_field) {
+    const command_result *r = hone("data validate %s --task scored",
+                                   write_file("null.jsonl", "{\"sentence1\": \"a\", \"sentence2\": \"b\", \"score\": null}\n{\"sentence1\": \"a\", \"sentence2\": \"b\"}\n"));
+    CHECK_INT(r->status, 3);
+    CHECK_MSG(strstr(r->err, "null.jsonl:1:1: field \"score\" is null, expected a number"), "%s", r->err);
+    CHECK_MSG(strstr(r->err, "null.jsonl:2:1: no field \"score\", expected a number"), "%s", r->err);
+    r = hone("data validate %s --task rerank",
+             write_file("lists.jsonl", "{\"query\": \"a\", \"documents\": null, \"labels\": [1]}\n{\"query\": \"a\", \"documents\": [\"b\"], \"labels\": null}\n"));
+    CHECK_INT(r->status, 3);
+    CHECK_MSG(strstr(r->err, "field \"documents\" is null, expected a list") && strstr(r->err, "field \"labels\" is null, expected a list"), "%s", r->err);
 }
 
 TEST(data_tools, stats_tell_each_columns_kind_lengths_and_values) {
