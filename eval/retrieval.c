@@ -261,7 +261,8 @@ double hone_similarity_of(hone_similarity similarity, const float *a, const floa
     double ab = 0, aa = 0, bb = 0;
     if (similarity == HONE_SIMILARITY_EUCLIDEAN || similarity == HONE_SIMILARITY_MANHATTAN) return -distance(similarity, a, b, D);
     for (int64_t i = 0; i < D; i++) ab += (double)a[i] * (double)b[i], aa += (double)a[i] * (double)a[i], bb += (double)b[i] * (double)b[i];
-    return similarity == HONE_SIMILARITY_DOT ? ab : ab / (fmax(sqrt(aa), 1e-12) * fmax(sqrt(bb), 1e-12));
+    if (similarity == HONE_SIMILARITY_DOT) return ab;
+    return ab / sqrt(fmax(aa, 1e-24) * fmax(bb, 1e-24)); /* one root: of aa^2 it is aa, so equal vectors have exactly 1 */
 }
 
 void hone_triplet_wins(int64_t B, int64_t D, const float *a, const float *p, const float *n, hone_similarity similarity, double *out) {

@@ -76,7 +76,8 @@ void hone_retrieval_free(hone_retrieval *r); /* accepts NULL */
 hone_status hone_retrieval_run(hone_retrieval *r, const float *q, const float *d, int64_t D, hone_similarity similarity);
 double hone_retrieval_mean(const hone_retrieval *r, hone_retrieval_metric m);
 
-/* Similarity of two vectors, in double; cosine with lengths of at least 1e-12. */
+/* Similarity of two vectors, in double; cosine with lengths of at least 1e-12. Equal vectors have a cosine of exactly 1: rows of two
+ * equal texts are a tie for a rank correlation. */
 double hone_similarity_of(hone_similarity similarity, const float *a, const float *b, int64_t D);
 
 /* 1 where sim(a, p) > sim(a, n), else 0: a, p, n [B, D] row-major, out [B]. Source: TripletEvaluator, margin 0. */

@@ -329,19 +329,7 @@ int64_t hone_judge_embeddings(const hone_judge *j, const float **q, const float 
 }
 
 double hone_judge_similarity(const hone_judge *j, const float *x, const float *y) {
-    double dot = 0, xx = 0, yy = 0, square = 0, sum = 0;
-    for (int64_t k = 0; k < j->D; k++) {
-        double a = (double)x[k], b = (double)y[k];
-        dot += a * b, xx += a * a, yy += b * b;
-        square += (a - b) * (a - b), sum += fabs(a - b);
-    }
-    switch (j->measure) {
-    case HONE_SIMILARITY_DOT: return dot;
-    case HONE_SIMILARITY_EUCLIDEAN: return -sqrt(square);
-    case HONE_SIMILARITY_MANHATTAN: return -sum;
-    case HONE_SIMILARITY_COSINE: break;
-    }
-    return dot / fmax(sqrt(xx) * sqrt(yy), 1e-12);
+    return hone_similarity_of(j->measure, x, y, j->D);
 }
 
 hone_status hone_judge_run(void *judge, hone_model *m, hone_graph *g, json_t **metrics, double *primary) {

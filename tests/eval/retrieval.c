@@ -132,3 +132,18 @@ TEST(eval, the_paired_test_sees_a_difference_and_only_a_difference) {
     CHECK_OK(hone_paired_test(a, c, N, 42, &r));
     CHECK(r.p > 0.05 && r.difference.low < 0 && r.difference.high > 0);
 }
+
+/* A rank correlation gives rows whose two texts are equal the mean of their places only if their similarities are equal to the last bit. */
+TEST(eval, equal_vectors_have_a_cosine_of_exactly_one) {
+    enum { D = 37 };
+    float a[D], b[D];
+    for (uint64_t k = 0; k < 500; k++) {
+        float scale = powf(10, (float)(k % 25) - 9);
+        for (int i = 0; i < D; i++) a[i] = (float)test_uniform(7 + k, (uint64_t)i) * scale, b[i] = -a[i];
+        CHECK_NEAR(hone_similarity_of(HONE_SIMILARITY_COSINE, a, a, D), 1, 0);
+        CHECK_NEAR(hone_similarity_of(HONE_SIMILARITY_COSINE, a, b, D), -1, 0);
+    }
+    memset(b, 0, sizeof b);
+    CHECK_NEAR(hone_similarity_of(HONE_SIMILARITY_COSINE, a, b, D), 0, 0);
+    CHECK_NEAR(hone_similarity_of(HONE_SIMILARITY_COSINE, b, b, D), 0, 0);
+}
