@@ -547,6 +547,8 @@ static hone_status finish(const folder *f, hone_tokenizer *t) {
     HONE_TRY(apply_switches(f, t));
     HONE_TRY(read_max_length(f, t));
     HONE_TRY(read_truncation_side(f, t));
+    HONE_TRY(check_template(f, t, t->post.single, t->post.n_single)); /* of a broken file, even where the class has its own */
+    HONE_TRY(check_template(f, t, t->post.pair, t->post.n_pair));
     HONE_TRY(finish_post(f, t));
     t->special_id[HONE_TOKEN_PAD] = id_of_role(f, t, PAD);
     t->special_id[HONE_TOKEN_UNK] = id_of_role(f, t, UNK);
@@ -569,8 +571,6 @@ static hone_status finish(const folder *f, hone_tokenizer *t) {
             t->type_ids |= name && !strcmp(name, "token_type_ids");
         }
     }
-    HONE_TRY(check_template(f, t, t->post.single, t->post.n_single));
-    HONE_TRY(check_template(f, t, t->post.pair, t->post.n_pair));
     struct hone_tokenizer_work *w = hone_tok_work_new();
     if (!w) return HONE_E_NOMEM;
     hone_status s = hone_tok_matcher_build(&t->raw, t, w, false);

@@ -15,7 +15,7 @@ static const kind config_kinds[] = {
     {"a class token that is a list", "\"cls_token\": \"[CLS]\"", "\"cls_token\": [\"[CLS]\"]", C ": \"cls_token\" is neither a token nor"},
     {"a mask token without content", "{\"content\": \"[MASK]\", \"lstrip\": true}", "{\"lstrip\": true}", C ": \"mask_token\" is neither a token nor an object with \"content\""},
     {"a mask token whose content is null", "{\"content\": \"[MASK]\", \"lstrip\": true}", "{\"content\": null}", "\"mask_token\" is neither a token nor an object"},
-    {"a class token of null", "\"cls_token\": \"[CLS]\"", "\"cls_token\": null", TAKEN},
+    {"a class token of null", "\"cls_token\": \"[CLS]\"", "\"cls_token\": null", C ": the special token \"cls_token\" is null, not a token of tokenizer.json, which has \"[CLS]\" in its place"},
     {"a class token with a NUL", "\"cls_token\": \"[CLS]\"", "\"cls_token\": \"[C\\u0000LS]\"", TAKEN},
     {"a class token that the vocabulary lacks", "\"cls_token\": \"[CLS]\"", "\"cls_token\": \"<s>\"", TAKEN},
     {"no length", "512", "0", C ": \"model_max_length\" is 0, expected 1 or more"},
