@@ -2,7 +2,8 @@
  *
  * All of them: inputs are borrowed until the next hone_graph_begin; the result lives in the graph's step arena; NULL inputs
  * (an earlier failure) give NULL; HONE_E_SHAPE and HONE_E_DTYPE are kept by the graph. Element type f32 or f64, the same for
- * all inputs; index arrays are int32 and are checked. */
+ * all inputs; index arrays are int32 and are checked. NULL for an array that is not said to be optional, and a choice that
+ * no enumerator has, are HONE_E_ARG. */
 #ifndef HONE_AUTOGRAD_OPS_H
 #define HONE_AUTOGRAD_OPS_H
 

@@ -36,6 +36,7 @@ const hone_op hone_op_attention = {.name = "attention", .min_in = 1, .max_in = 1
                                    .forward = attention_forward, .backward = attention_backward};
 
 hone_tensor *hone_attention(hone_graph *g, hone_tensor *qkv, const hone_sequences *s, int heads, float p) {
+    if (op_lacks(g, "attention", "the sequences", s ? s->cu : NULL)) return NULL;
     attention_params params = {.s = *s, .heads = heads, .p = p};
     return hone_graph_apply(g, &hone_op_attention, 1, (hone_tensor *[]){qkv}, &params, sizeof params);
 }

@@ -45,6 +45,7 @@ const hone_op hone_op_attention_first = {
     .name = "attention_first", .min_in = 1, .max_in = 1, .shape = first_shape, .forward = first_forward, .backward = first_backward};
 
 hone_tensor *hone_attention_first(hone_graph *g, hone_tensor *qkv, const hone_sequences *s, int heads, float p) {
+    if (op_lacks(g, "attention_first", "the sequences", s ? s->cu : NULL)) return NULL;
     attention_params params = {.s = *s, .heads = heads, .p = p};
     return hone_graph_apply(g, &hone_op_attention_first, 1, (hone_tensor *[]){qkv}, &params, sizeof params);
 }

@@ -41,6 +41,8 @@ static hone_status triplet_shape(const hone_node *n, hone_shape *shape, hone_dty
     if (d->shape.rank != 2 || hone_dim(d, 0) != hone_dim(d, 1) || hone_dim(d, 0) < 1)
         return hone_fail(HONE_E_SHAPE, "batch_triplet: d \"%s\" is %s, wants [rows, rows]", d->name,
                          hone_shape_str(&d->shape));
+    int rule = (int)((const triplet_params *)n->params)->mining;
+    if (rule < 0 || rule > HONE_MINE_ALL) return hone_fail(HONE_E_ARG, "batch_triplet: rule %d, wants 0 to %d", rule, HONE_MINE_ALL);
     *shape = (hone_shape){.rank = 0};
     *dtype = d->dtype;
     return HONE_OK;
@@ -164,6 +166,7 @@ const hone_op hone_op_batch_triplet = {.name = "batch_triplet",
 
 hone_tensor *hone_batch_triplet(hone_graph *g, hone_tensor *d, const int32_t *label, double margin,
                                 hone_triplet_rule mining) {
+    if (op_lacks(g, "batch_triplet", "label", label)) return NULL;
     return hone_graph_apply(g, &hone_op_batch_triplet, 1, (hone_tensor *[]){d},
                             &(triplet_params){label, margin, mining}, sizeof(triplet_params));
 }

@@ -42,4 +42,11 @@ static inline void *op_at(hone_dtype dtype, const void *p, int64_t i) {
     return p ? (char *)(uintptr_t)p + (size_t)i * hone_dtype_size(dtype) : NULL;
 }
 
+/* An array that a builder needs is NULL: the graph is refused (unless it failed before, which is why the array is NULL). */
+static inline bool op_lacks(hone_graph *g, const char *op, const char *what, const void *array) {
+    if (array) return false;
+    if (hone_graph_status(g) == HONE_OK) hone_graph_refuse(g, hone_fail(HONE_E_ARG, "%s: %s is NULL", op, what));
+    return true;
+}
+
 #endif

@@ -46,6 +46,7 @@ const hone_op hone_op_contrastive = {.name = "contrastive",
                                      .backward = contrastive_backward};
 
 hone_tensor *hone_contrastive(hone_graph *g, hone_tensor *d, const double *pull, const double *push, double margin) {
+    if (op_lacks(g, "contrastive", "pull or push", pull && push ? pull : NULL)) return NULL;
     return hone_graph_apply(g, &hone_op_contrastive, 1, (hone_tensor *[]){d}, &(contrastive_params){pull, push, margin},
                             sizeof(contrastive_params));
 }

@@ -99,6 +99,7 @@ const hone_op hone_op_cosent = {.name = "cosent",
                                 .backward = cosent_backward};
 
 hone_tensor *hone_cosent(hone_graph *g, hone_tensor *s, const double *label, double scale) {
+    if (op_lacks(g, "cosent", "label", label)) return NULL;
     return hone_graph_apply(g, &hone_op_cosent, 1, (hone_tensor *[]){s}, &(cosent_params){label, scale},
                             sizeof(cosent_params));
 }

@@ -52,6 +52,8 @@ static hone_status distance_shape(const hone_node *n, hone_shape *shape, hone_dt
     if (a->shape.rank != 2 || !hone_shape_equal(&a->shape, &b->shape))
         return hone_fail(HONE_E_SHAPE, "distance: a \"%s\" is %s, b \"%s\" is %s, both want [rows, D]", a->name,
                          hone_shape_str(&a->shape), b->name, hone_shape_str(&b->shape));
+    int metric = (int)((const distance_params *)n->params)->metric;
+    if (metric < 0 || metric >= HONE_METRIC_COUNT) return hone_fail(HONE_E_ARG, "distance: metric %d, wants 0 to %d", metric, HONE_METRIC_COUNT - 1);
     *shape = hone_shape_of(1, hone_dim(a, 0));
     *dtype = a->dtype;
     return HONE_OK;

@@ -25,7 +25,10 @@ static hone_status matrix_shape(const hone_node *n, hone_shape *shape, hone_dtyp
     if (x->shape.rank != 2)
         return hone_fail(HONE_E_SHAPE, "distance_matrix: x \"%s\" is %s, wants [rows, D]", x->name,
                          hone_shape_str(&x->shape));
-    if (((const matrix_params *)n->params)->metric == HONE_COSINE)
+    int metric = (int)((const matrix_params *)n->params)->metric;
+    if (metric < 0 || metric >= HONE_METRIC_COUNT)
+        return hone_fail(HONE_E_ARG, "distance_matrix: metric %d, wants 1 to %d", metric, HONE_METRIC_COUNT - 1);
+    if (metric == HONE_COSINE)
         return hone_fail(HONE_E_UNSUPPORTED, "distance_matrix: cosine is the matmul of unit rows");
     *shape = hone_shape_of(2, hone_dim(x, 0), hone_dim(x, 0));
     *dtype = x->dtype;

@@ -109,6 +109,9 @@ hone_tensor *hone_embedding(hone_graph *g, int n, hone_tensor *const *tables, co
     embedding_params p = {.T = T, .padding = padding};
     if (n < 1 || n > MAX_TABLES)
         return hone_graph_refuse(g, hone_fail(HONE_E_ARG, "embedding: %d tables, wants 1 to %d", n, MAX_TABLES));
-    for (int k = 0; k < n; k++) p.ids[k] = ids[k];
+    for (int k = 0; k < n; k++) {
+        if (op_lacks(g, "embedding", "ids", ids ? ids[k] : NULL)) return NULL;
+        p.ids[k] = ids[k];
+    }
     return hone_graph_apply(g, &hone_op_embedding, n, tables, &p, sizeof p);
 }

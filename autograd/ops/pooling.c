@@ -75,9 +75,15 @@ const hone_op hone_op_pooling = {.name = "pooling", .min_in = 1, .max_in = 1, .s
 
 hone_tensor *hone_pooling(hone_graph *g, hone_tensor *x, const hone_sequences *s, int n, const hone_pool *modes,
                           const int32_t *skip) {
+    if (op_lacks(g, "pooling", "the sequences", s ? s->cu : NULL)) return NULL;
     pooling_params p = {.s = *s, .skip = skip, .n = n};
     if (n < 1 || n > HONE_POOL_COUNT)
         return hone_graph_refuse(g, hone_fail(HONE_E_ARG, "pooling: %d modes, wants 1 to %d", n, HONE_POOL_COUNT));
-    for (int m = 0; m < n; m++) p.mode[m] = modes[m];
+    for (int m = 0; m < n; m++) {
+        int mode = modes ? (int)modes[m] : -1;
+        if (mode < 0 || mode >= HONE_POOL_COUNT)
+            return hone_graph_refuse(g, hone_fail(HONE_E_ARG, "pooling: mode %d, wants 0 to %d", mode, HONE_POOL_COUNT - 1));
+        p.mode[m] = modes[m];
+    }
     return hone_graph_apply(g, &hone_op_pooling, 1, (hone_tensor *[]){x}, &p, sizeof p);
 }

@@ -78,5 +78,6 @@ const hone_op hone_op_softmax_xent = {
     .name = "softmax_xent", .min_in = 1, .max_in = 1, .shape = xent_shape, .forward = xent_forward, .backward = xent_backward};
 
 hone_tensor *hone_softmax_xent(hone_graph *g, hone_tensor *z, const int32_t *target, double scale) {
+    if (op_lacks(g, "softmax_xent", "target", target)) return NULL;
     return hone_graph_apply(g, &hone_op_softmax_xent, 1, (hone_tensor *[]){z}, &(xent_params){target, scale}, sizeof(xent_params));
 }

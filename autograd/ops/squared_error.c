@@ -40,6 +40,7 @@ const hone_op hone_op_squared_error = {.name = "squared_error",
                                        .backward = error_backward};
 
 hone_tensor *hone_squared_error(hone_graph *g, hone_tensor *x, const double *target) {
+    if (op_lacks(g, "squared_error", "target", target)) return NULL;
     return hone_graph_apply(g, &hone_op_squared_error, 1, (hone_tensor *[]){x}, &(error_params){target},
                             sizeof(error_params));
 }

@@ -191,6 +191,47 @@ TEST(ops, the_same_bits_with_1_2_3_4_and_8_threads) {
     hone_set_threads(before);
 }
 
+TEST(ops, an_array_that_is_null_and_a_choice_that_is_none_are_refused) {
+    hone_arena *arena = hone_arena_new("step", 0);
+    hone_graph *g = hone_graph_new(arena);
+    float data[24] = {0};
+    hone_tensor x = {.data = data, .dtype = HONE_F32, .shape = hone_shape_of(2, (int64_t)4, (int64_t)6), .name = "x"};
+    hone_tensor q = x, v = x;
+    q.shape = hone_shape_of(2, (int64_t)4, (int64_t)4), v.shape = hone_shape_of(1, (int64_t)4);
+    hone_tensor *table = &x;
+    const int32_t *no_ids = NULL;
+    const hone_sequences none = {.B = 1, .T = 4};
+    const int32_t cu[2] = {0, 4};
+    const hone_sequences one = {.B = 1, .T = 4, .cu = cu};
+    const hone_pool mean = HONE_POOL_MEAN, odd = (hone_pool)99;
+    const double w[4] = {0};
+    for (int i = 0; i < 15; i++) {
+        hone_graph_begin(g, &(hone_graph_mode){0});
+        hone_tensor *t = i == 0    ? hone_softmax_xent(g, &x, NULL, 1)
+                         : i == 1  ? hone_squared_error(g, &v, NULL)
+                         : i == 2  ? hone_contrastive(g, &v, w, NULL, 1)
+                         : i == 3  ? hone_cosent(g, &v, NULL, 1)
+                         : i == 4  ? hone_batch_triplet(g, &q, NULL, 1, HONE_MINE_ALL)
+                         : i == 5  ? hone_attention(g, &x, NULL, 2, 0)
+                         : i == 6  ? hone_attention_first(g, &x, &none, 2, 0)
+                         : i == 7  ? hone_pooling(g, &x, &none, 1, &mean, NULL)
+                         : i == 8  ? hone_pooling(g, &x, &one, 1, NULL, NULL)
+                         : i == 9  ? hone_pooling(g, &x, &one, 1, &odd, NULL)
+                         : i == 10 ? hone_embedding(g, 1, &table, &no_ids, 4, -1)
+                         : i == 11 ? hone_distance(g, &x, &x, (hone_metric)99)
+                         : i == 12 ? hone_distance_matrix(g, &x, (hone_metric)7)
+                         : i == 13 ? hone_batch_triplet(g, &q, cu, 1, (hone_triplet_rule)9)
+                                   : hone_embedding(g, 1, &table, NULL, 4, -1);
+        CHECK_MSG(!t && hone_graph_status(g) == HONE_E_ARG, "case %d: %s", i, hone_last_error()->message);
+    }
+    /* What failed first is kept: an array is often NULL because of it. */
+    hone_graph_begin(g, &(hone_graph_mode){0});
+    CHECK(!hone_columns(g, &x, 9) && !hone_softmax_xent(g, &x, NULL, 1) && hone_graph_status(g) == HONE_E_SHAPE);
+    CHECK(strstr(hone_last_error()->message, "columns"));
+    hone_graph_free(g);
+    hone_arena_free(arena);
+}
+
 TEST(ops, float_agrees_with_double) {
     for (int i = 0; i < N_OPS; i++)
         for (int k = 0; k < list[i].test->n; k++) {
