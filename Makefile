@@ -9,6 +9,7 @@ endif
 PREFIX  ?= /usr/local
 CONFIG  ?= release
 VERSION := 0.1.0
+DATE    := 2026-11-21
 # Objects of two compilers never mix.
 BUILD   := build/$(CONFIG)$(if $(findstring clang,$(CC)),-clang)
 
@@ -17,7 +18,7 @@ ifeq ($(findstring clang,$(CC)),) # clang warns of every INFINITY, which is a fl
 WARN    += -Wdouble-promotion
 endif
 OPT     := -O3
-DEFS    := -D_GNU_SOURCE -DHONE_VERSION='"$(VERSION)"' -DHONE_CONFIG='"$(CONFIG)"'
+DEFS    := -D_GNU_SOURCE -DHONE_VERSION='"$(VERSION)"' -DHONE_DATE='"$(DATE)"' -DHONE_CONFIG='"$(CONFIG)"'
 ifeq ($(CONFIG),test)   # the same optimisation, plus fault hooks, poisoned arenas and asserts
 DEFS    += -DHONE_TEST_HOOKS
 endif

@@ -77,6 +77,12 @@ static void slot_columns(hone_optim *o) {
 }
 
 hone_status hone_optim_new(hone_params *ps, const hone_optim_config *config, hone_optim **out) {
+    for (int64_t i = 0; i < hone_params_count(ps); i++) {
+        const hone_param *p = hone_params_at(ps, i);
+        if (!p->trainable || p->tensor->needs_grad) continue;
+        hone_fail(HONE_E_ARG, "\"%s\" has no gradient, these parameters are not for training", p->name[0]);
+        return hone_hint("hone_params_allocate(…, HONE_PARAMS_TRAIN), or hone_model_open with .train = true");
+    }
     hone_optim *o = hone_zalloc(sizeof *o);
     int64_t widest = 1;
     if (!o) return hone_last_error()->code;

@@ -121,7 +121,7 @@ static void overview(FILE *f) {
 
 static void overview_man(FILE *f) {
     fprintf(f,
-            ".TH \"hone\" 1 \"\" \"hone %s\" \"Hone\"\n.SH NAME\nhone \\- fine\\-tune the models that search runs on\n",
+            ".TH \"hone\" 1 \"" HONE_DATE "\" \"hone %s\" \"Hone\"\n.SH NAME\nhone \\- fine\\-tune the models that search runs on\n",
             HONE_VERSION);
     fputs(".SH SYNOPSIS\n\\fBhone\\fR \\fICOMMAND\\fR [options]\n.SH COMMANDS\n", f);
     for (int i = 0; i < N_COMMANDS; i++)

@@ -174,7 +174,7 @@ void hone_options_man(const hone_command *c, FILE *f) {
     snprintf(name, sizeof name, "hone-%s", c->name);
     for (char *p = name; *p; p++)
         if (*p == ' ') *p = '-';
-    fprintf(f, ".TH \"%s\" 1 \"\" \"hone %s\" \"Hone\"\n.SH NAME\n", name, HONE_VERSION);
+    fprintf(f, ".TH \"%s\" 1 \"" HONE_DATE "\" \"hone %s\" \"Hone\"\n.SH NAME\n", name, HONE_VERSION);
     troff(f, name);
     fputs(" \\- ", f);
     troff(f, c->summary);
@@ -196,7 +196,8 @@ void hone_options_man(const hone_command *c, FILE *f) {
         troff(f, c->example_note[i]);
         fputs(":\n.PP\n.nf\n.RS\n", f);
         troff(f, c->example[i]);
-        fputs("\n.RE\n.fi\n.PP\n", f);
+        fputs("\n.RE\n.fi\n", f);
+        if (!i && c->example[1]) fputs(".PP\n", f);
     }
     fputs(".SH EXIT STATUS\n", f);
     each_exit(c, ".TP\n.B ", "\n", f);

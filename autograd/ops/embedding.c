@@ -109,6 +109,7 @@ hone_tensor *hone_embedding(hone_graph *g, int n, hone_tensor *const *tables, co
     embedding_params p = {.T = T, .padding = padding};
     if (n < 1 || n > MAX_TABLES)
         return hone_graph_refuse(g, hone_fail(HONE_E_ARG, "embedding: %d tables, wants 1 to %d", n, MAX_TABLES));
+    if (T < 0) return hone_graph_refuse(g, hone_fail(HONE_E_ARG, "embedding: %" PRId64 " tokens, wants 0 or more", T));
     for (int k = 0; k < n; k++) {
         if (op_lacks(g, "embedding", "ids", ids ? ids[k] : NULL)) return NULL;
         p.ids[k] = ids[k];

@@ -205,7 +205,7 @@ TEST(ops, an_array_that_is_null_and_a_choice_that_is_none_are_refused) {
     const hone_sequences one = {.B = 1, .T = 4, .cu = cu};
     const hone_pool mean = HONE_POOL_MEAN, odd = (hone_pool)99;
     const double w[4] = {0};
-    for (int i = 0; i < 15; i++) {
+    for (int i = 0; i < 16; i++) {
         hone_graph_begin(g, &(hone_graph_mode){0});
         hone_tensor *t = i == 0    ? hone_softmax_xent(g, &x, NULL, 1)
                          : i == 1  ? hone_squared_error(g, &v, NULL)
@@ -221,7 +221,8 @@ TEST(ops, an_array_that_is_null_and_a_choice_that_is_none_are_refused) {
                          : i == 11 ? hone_distance(g, &x, &x, (hone_metric)99)
                          : i == 12 ? hone_distance_matrix(g, &x, (hone_metric)7)
                          : i == 13 ? hone_batch_triplet(g, &q, cu, 1, (hone_triplet_rule)9)
-                                   : hone_embedding(g, 1, &table, NULL, 4, -1);
+                         : i == 14 ? hone_embedding(g, 1, &table, NULL, 4, -1)
+                                   : hone_embedding(g, 1, &table, &(const int32_t *){cu}, -4, -1);
         CHECK_MSG(!t && hone_graph_status(g) == HONE_E_ARG, "case %d: %s", i, hone_last_error()->message);
     }
     /* What failed first is kept: an array is often NULL because of it. */

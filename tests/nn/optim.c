@@ -128,3 +128,13 @@ TEST(optim, clipping_scales_by_the_global_norm) {
     hone_optim_free(o);
     hone_params_free(ps);
 }
+
+TEST(optim, parameters_without_gradients_are_refused) {
+    hone_params *ps = hone_params_new(HONE_F32);
+    hone_optim *o = NULL;
+    hone_params_add(ps, HONE_PARAM_WEIGHT, hone_shape_of(2, 3, C), "dense.weight");
+    CHECK_OK(hone_params_allocate(ps, HONE_PARAMS_PLAIN));
+    CHECK_FAILS(hone_optim_new(ps, &(hone_optim_config){0}, &o), HONE_E_ARG, "\"dense.weight\" has no gradient");
+    CHECK(!o && strstr(hone_last_error()->hint, ".train = true"));
+    hone_params_free(ps);
+}
