@@ -5,6 +5,7 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "data/tokenizer/unicode.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -166,6 +167,13 @@ static hone_status check_share(const place *at, const hone_option *o, const char
     return HONE_OK;
 }
 
+/* Texts meet a tokenizer, names of columns and files of JSON: all of them are UTF-8. (File names may be any bytes.) */
+static hone_status check_utf8(const place *at, const hone_option *o, const char *text) {
+    size_t n = strlen(text), bad = hone_utf8_check((const uint8_t *)text, n);
+    if (bad == n) return HONE_OK;
+    return refuse(at, o, "\"%s\" is not UTF-8: byte 0x%02X at offset %zu of %zu", hone_quote(text), (uint8_t)text[bad], bad, n);
+}
+
 /* Check and store one text. Lists come item by item. */
 static hone_status check_text(const place *at, const hone_option *o, const char *text, value *v, item *out) {
     out->text = text;
@@ -173,7 +181,7 @@ static hone_status check_text(const place *at, const hone_option *o, const char 
     case HONE_OPTION_FLAG: return HONE_OK;
     case HONE_OPTION_INT: return check_number(at, o, text, true, out);
     case HONE_OPTION_REAL: return check_number(at, o, text, false, out);
-    case HONE_OPTION_STRING: return HONE_OK;
+    case HONE_OPTION_STRING: return check_utf8(at, o, text);
     case HONE_OPTION_FILE: return *text ? HONE_OK : refuse(at, o, "the name is empty");
     case HONE_OPTION_CHOICE: return check_word(at, o, text);
     case HONE_OPTION_WORD_OR_INT:
@@ -182,11 +190,14 @@ static hone_status check_text(const place *at, const hone_option *o, const char 
     case HONE_OPTION_SHARE: return check_share(at, o, text, out);
     case HONE_OPTION_STRINGS:
         if (!*text) return refuse(at, o, "an item of the list is empty");
+        HONE_TRY(check_utf8(at, o, text));
         return o->allowed ? check_word(at, o, text) : HONE_OK;
     case HONE_OPTION_INTS: return check_number(at, o, text, true, out);
     case HONE_OPTION_REALS: return check_number(at, o, text, false, out);
     case HONE_OPTION_PAIRS:
         if (o->allowed) HONE_TRY(check_word(at, o, text));
+        HONE_TRY(check_utf8(at, o, text));
+        HONE_TRY(check_utf8(at, o, out->right));
         return *out->right ? HONE_OK : refuse(at, o, "%s= has nothing behind it", hone_quote(text));
     }
     return HONE_OK;

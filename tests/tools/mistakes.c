@@ -245,6 +245,23 @@ TEST(tools, hostile_bytes_in_an_argument_come_out_escaped) {
     CHECK_MSG(strstr(r->err, "\\x1"), "%s", r->err);
 }
 
+TEST(tools, texts_that_are_not_utf8_are_refused_by_their_options_name) {
+    static const struct {
+        const char *arguments, *says;
+    } cases[] = {
+        {"train --task pairs --model m --train t.csv --out o --prompt-query \"$(printf 'a\\377')\"", "--prompt-query: \"a\\xff\" is not UTF-8: byte 0xFF at offset 1 of 2"},
+        {"train --task pairs --model m --train t.csv --out o --prompt-document \"$(printf '\\303')\"", "--prompt-document: "},
+        {"eval --task pairs --model m --data t.csv --prompt-query \"$(printf '\\355\\240\\200')\"", "--prompt-query: "},
+        {"embed --model m --input t.csv --out x.npy --prompt \"$(printf '\\377')\"", "--prompt: "},
+        {"train --task pairs --model m --train t.csv --out o --columns anchor=\"$(printf '\\377')\"", "--columns: "},
+        {"train --task pairs --model m --train t.csv --out o --freeze \"$(printf '\\377')\"", "--freeze: "},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const command_result *r = run_command("", cases[i].arguments);
+        CHECK_MSG(r->status == 2 && r->err_lines <= 3 && strstr(r->err, cases[i].says), "%s", r->err);
+    }
+}
+
 TEST(tools, help_goes_to_standard_output_and_is_the_same_page_either_way) {
     static char first[65536];
     const char *commands[] = {"train",         "embed",          "eval",        "tokenize",      "inspect",
