@@ -284,6 +284,12 @@ static const hone_option options[] = {
      .help = "threads that may prepare batches ahead; this version always uses one, which texts never outrun",
      .aka = "num-workers|dataloader-num-workers",
      .range = {0, 64}},
+    {.name = "max-bad",
+     .kind = HONE_OPTION_REAL,
+     .help = "a file with more bad rows than this is refused: it may have been read in the wrong way",
+     .unit = "share of the rows",
+     .range = {0, 1},
+     .shown = "0.01, but one row in any file"},
     {.name = "strict", .kind = HONE_OPTION_FLAG, .help = "stop at the first bad row instead of skipping it"},
 
     {.group = "Judging and saving",
@@ -394,8 +400,23 @@ static hone_status check_together(const hone_options *o) {
     return HONE_OK;
 }
 
+/* One row in a hundred is an accident, more of them are a file that was read in the wrong way. */
+static hone_status check_bad_rows(const hone_options *o, const hone_table *t) {
+    int64_t bad = hone_table_bad_count(t), all = bad + hone_table_rows(t);
+    bool given = hone_options_has(o, "max-bad");
+    double most = given ? hone_options_real(o, "max-bad") : 0.01;
+    if ((double)bad <= most * (double)all || (bad == 1 && !given)) return HONE_OK;
+    hone_fail_at(HONE_E_FORMAT, hone_table_path(t), 0, 0,
+                 "%" PRId64 " of %" PRId64 " rows are bad (%.3g %%), more than the %.3g %% that --max-bad allows", bad, all,
+                 100 * (double)bad / (double)all, 100 * most);
+    double enough = ceil(1000 * (double)bad / (double)all) / 1000;
+    return hone_hint("--max-bad %.3g trains on the other %" PRId64 "; \"hone data validate\" names every bad row", enough,
+                     all - bad);
+}
+
 static hone_status read_rows(const hone_options *o, const char *name, hone_row_kind kind, const char *group, rows *out) {
     HONE_TRY(hone_rows_read(o, name, kind, &out->table, &out->roles));
+    HONE_TRY(check_bad_rows(o, out->table));
     HONE_TRY(hone_texts_from_table(out->table, out->roles.columns, out->roles.n_texts, &out->texts));
     return hone_labels_read(out->table, kind, &out->roles, group, &out->labels);
 }
@@ -445,6 +466,7 @@ static hone_status open_judge(const hone_options *o, const hone_loss *loss, job 
                                       .label = loss->needs == HONE_LOSS_CLASSES ? from->labels.group : NULL,
                                       .prompt_query = hone_options_string(o, "prompt-query"),
                                       .prompt_document = hone_options_string(o, "prompt-document"),
+                                      .file = hone_table_path(from->table),
                                       .metric = hone_options_string(o, "metric")};
     int64_t n = j->eval.table ? texts->rows : j->split.n_eval;
     if (loss == &hone_loss_cosine)
@@ -679,7 +701,8 @@ const hone_command hone_command_train = {
              "--dry-run reads, checks and tokenizes everything, computes up to ten passes in memory and prints rows, lengths, labels, steps, "
              "parameters, and a forecast of memory, time and disk beside what there is; it does not touch --out. With --json one object, with "
              "rows, bad_rows, eval_rows, lengths, eval_lengths, labels, steps, steps_left, batches, warmup_steps, parameters_trained, "
-             "parameters_frozen, peak_rss_mb, available_mb, seconds, disk_mb, disk_free_mb (MiB), fits, and the parts of each under memory, time "
+             "parameters_frozen, peak_rss_mb, available_mb, seconds, disk_mb, disk_free_mb (MiB), fits, finished (the run that --resume names has "
+             "ended), warnings (what the run would say of the rows), and the parts of each under memory, time "
              "and disk. A run that cannot fit in memory is refused before it starts, with or without --dry-run (exit 5), with a --chunk or "
              "--batch-size that does; HONE_MEMORY_LIMIT in the environment (1500M, 4G) lowers what counts as available.",
     .options = options,

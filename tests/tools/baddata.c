@@ -190,3 +190,33 @@ TEST(baddata, bad_json_lines_are_named_by_validate_and_skipped_by_training) {
 TEST(baddata, bad_csv_rows_are_named_by_validate_and_skipped_by_training) {
     check_format(false);
 }
+
+/* Rows of pairs, `bad` of them without a positive, and then train's answer. */
+static const command_result *train_with_bad(int rows, int bad, const char *more) {
+    char path[512], arguments[2048];
+    snprintf(path, sizeof path, "%s/share.jsonl", test_dir());
+    FILE *f = fopen(path, "wb");
+    CHECK(f);
+    for (int i = 0; i < rows; i++)
+        fprintf(f, i < bad ? "{\"anchor\": \"a %d\"}\n" : "{\"anchor\": \"the city %d\", \"positive\": \"cold water\"}\n", i);
+    CHECK(!fclose(f));
+    snprintf(arguments, sizeof arguments,
+             "train --task pairs --model " MODEL " --train %s --batch-size 4 --allow-duplicates --steps 1 --out %s/share-%d-%d%s %s", path,
+             test_dir(), rows, bad, *more ? "-more" : "", more);
+    return run_command("", arguments);
+}
+
+TEST(baddata, more_than_one_bad_row_in_a_hundred_stop_training_before_it_begins) {
+    CHECK_INT(train_with_bad(200, 2, "--quiet")->status, 0); /* exactly 1 % */
+    CHECK_INT(train_with_bad(12, 1, "--quiet")->status, 0);  /* one row may be bad in any file */
+    const command_result *r = train_with_bad(200, 3, "");
+    CHECK_MSG(r->status == 3 && strstr(r->err, "share.jsonl: 3 of 200 rows are bad (1.5 %), more than the 1 % that --max-bad allows\n"), "%s", r->err);
+    CHECK_MSG(strstr(r->err, "--max-bad 0.015 trains on the other 197"), "%s", r->err);
+    CHECK_MSG(strstr(r->err, "share.jsonl:2:1: "), "the rows themselves are not named: %s", r->err);
+    CHECK_INT(train_with_bad(200, 3, "--max-bad 0.015")->status, 0);
+    CHECK_INT(train_with_bad(12, 2, "")->status, 3);
+    CHECK_INT(train_with_bad(12, 1, "--max-bad 0")->status, 3);
+    CHECK_INT(train_with_bad(12, 11, "--max-bad 1")->status, 0);
+    CHECK_INT(train_with_bad(200, 3, "--dry-run")->status, 3);
+    CHECK_INT(train_with_bad(200, 3, "--max-bad 1.5")->status, 2);
+}
