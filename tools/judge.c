@@ -242,6 +242,7 @@ static hone_status score_labelled(hone_judge *j, hone_model *m, hone_graph *g) {
                                                  similarity_of(m), j->neighbours, &j->n_queries)
                        : hone_last_error()->code;
     hone_free(e);
+    if (st == HONE_E_FORMAT && j->o.file && !*hone_last_error()->file) return hone_blame(j->o.file, 0);
     return st;
 }
 

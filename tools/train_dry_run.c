@@ -7,6 +7,7 @@
 #include "tools/text_buffer.h"
 #include "train/checkpoint.h"
 #include "train/rehearsal.h"
+#include "train/watch.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -47,7 +48,8 @@ typedef struct dry_run {
     lengths train[MAX_ROLES], eval[MAX_ROLES];
     int n_train, n_eval;
     int64_t trained, frozen, evaluations;
-    bool fits;
+    bool fits, finished; /* finished: the run to be resumed has ended */
+    json_t *warnings;
     struct {
         double startup, evaluating, saving, report, total;
     } time[HONE_CLOCKS]; /* seconds */
@@ -182,6 +184,26 @@ static hone_status sample_evaluation(dry_run *d, const hone_token_store *store, 
     return hone_judge_new(&judged(j)->texts, s->rows, most, &j->judging, &s->judge);
 }
 
+/* ---- what a run would say ---- */
+
+static void keep_warning(void *ctx, const char *text) {
+    dry_run *d = ctx;
+    json_array_append_new(d->warnings, json_string(text));
+    hone_print_note(d->j->quiet, "%s", text);
+}
+
+/* The notes and warnings that do not need a step: hone_train_run tells them at its beginning or after its first steps. */
+static hone_status foresee_warnings(dry_run *d) {
+    double numbers[HONE_WATCH_NUMBERS] = {0};
+    hone_watch_run known = {.total = d->shape.plan.total_steps, .warmup = d->shape.plan.warmup_steps};
+    hone_watch *w;
+    for (const char *const *text = d->t->notes; text && *text; text++) keep_warning(d, *text);
+    HONE_TRY(hone_watch_new(d->data, d->t, &known, numbers, keep_warning, d, &w));
+    hone_status st = hone_watch_preview(w);
+    hone_watch_free(w);
+    return st;
+}
+
 /* ---- the forecast ---- */
 
 static void count_parameters(dry_run *d) {
@@ -243,7 +265,16 @@ static hone_status forecast(dry_run *d, hone_token_store *own) {
     hone_machine_get_memory(&machine);
     HONE_TRY(start_of(d->t, &start));
     HONE_TRY(hone_forecast_walk(j->model, d->data, d->t, &start, &d->shape));
-    HONE_TRY(hone_train_check_resume(j->model, d->data, d->t, &d->shape.plan));
+    HONE_TRY(hone_train_check_resume(j->model, d->data, d->t, &d->shape.plan, &d->finished));
+    if (d->finished) { /* perhaps early, by --patience: its last checkpoint has steps to come */
+        int64_t done = start.step;
+        start.step = d->shape.plan.total_steps;
+        HONE_TRY(hone_forecast_walk(j->model, d->data, d->t, &start, &d->shape));
+        d->shape.done = done;
+        hone_print_note(j->quiet, "%s: this run has ended, there is nothing left to do: --resume would leave all as it is", d->t->out);
+    } else {
+        HONE_TRY(foresee_warnings(d));
+    }
     size_evaluation(j, &d->evaluation);
     HONE_TRY(measure_lengths(d->o, &j->store, d->data->rows, d->data->n, d->train, &d->n_train));
     if (j->judge) {
@@ -255,7 +286,7 @@ static hone_status forecast(dry_run *d, hone_token_store *own) {
         store = &j->store;
     }
     count_parameters(d);
-    d->evaluations = hone_forecast_evaluations(d->t, &d->shape);
+    d->evaluations = d->finished ? 0 : hone_forecast_evaluations(d->t, &d->shape);
     hone_forecast_disk(j->model, d->t, &d->shape, &d->disk);
     hone_status st = d->shape.steps ? hone_forecast_measure(j->model, d->data, d->t, &d->shape, &d->fit) : HONE_OK;
     if (st == HONE_E_NOMEM)
@@ -415,6 +446,8 @@ static json_t *page_json(const dry_run *d, const label_summary *labels) {
     json_object_set_new(all, "disk_mb", json_real(mb(d->disk.total)));
     json_object_set_new(all, "disk_free_mb", limit_json(d->disk.free));
     json_object_set_new(all, "fits", json_boolean(d->fits));
+    json_object_set_new(all, "finished", json_boolean(d->finished));
+    json_object_set(all, "warnings", d->warnings);
     return all;
 }
 
@@ -528,7 +561,7 @@ hone_status hone_train_dry_run(const hone_options *o, hone_train_job *j, const h
     label_summary labels;
     if (!d) return HONE_E_NOMEM;
     d->o = o, d->j = j, d->data = data, d->t = t;
-    hone_status st = hone_train_check_out(t);
+    hone_status st = (d->warnings = json_array()) ? hone_train_check_out(t) : hone_fail(HONE_E_NOMEM, "no memory for the warnings");
     if (st == HONE_OK) st = forecast(d, &own);
     if (st == HONE_OK) st = summarize_labels(d, &labels);
     if (st == HONE_OK)
@@ -537,6 +570,7 @@ hone_status hone_train_dry_run(const hone_options *o, hone_train_job *j, const h
         st = hone_forecast_refuse(j->model, data, t, &d->shape, &d->fit, d->evaluation.bytes, &d->memory);
     hone_token_store_free(&own);
     hone_run_shape_free(&d->shape);
+    json_decref(d->warnings);
     hone_free(d);
     return st;
 }

@@ -183,7 +183,7 @@ hone_status hone_forecast_walk(hone_model *m, const hone_train_data *data, const
     const hone_tensor *table = hone_model_word_table(m);
     hone_sampler_options sampler = hone_train_sampler(o, data);
     hone_run_shape_free(out);
-    HONE_TRY(hone_sampler_new(&sampler, &w.sampler));
+    HONE_TRY(hone_train_blame(data, hone_sampler_new(&sampler, &w.sampler)));
     out->plan = hone_train_plan_of(o, hone_sampler_announced(w.sampler));
     out->done = start->step;
     if (table && table->needs_grad) w.vocab = hone_dim(table, 0);

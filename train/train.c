@@ -80,6 +80,10 @@ hone_sampler_options hone_train_sampler(const hone_train_options *o, const hone_
     return s;
 }
 
+hone_status hone_train_blame(const hone_train_data *data, hone_status s) {
+    return s == HONE_E_FORMAT && data->table && !*hone_last_error()->file ? hone_blame(hone_table_path(data->table), 0) : s;
+}
+
 static void tell(run *r, hone_train_report *report) {
     report->step = r->state.step, report->total_steps = r->total;
     if (r->o->report) r->o->report(r->o->ctx, report);
@@ -549,9 +553,11 @@ static hone_status check_model(const run *r) {
     return hone_hint("the model was broken before training; \"hone inspect\" lists every tensor with such values");
 }
 
-hone_status hone_train_check_resume(hone_model *m, const hone_train_data *data, const hone_train_options *o, const hone_train_plan *plan) {
+hone_status hone_train_check_resume(hone_model *m, const hone_train_data *data, const hone_train_options *o, const hone_train_plan *plan,
+                                    bool *finished) {
     run r = {.m = m, .data = data, .o = o, .lock = -1, .total = plan->total_steps, .warmup = plan->warmup_steps};
     char dir[HONE_PATH_MAX];
+    *finished = false;
     if (!o->resume) return HONE_OK;
     HONE_TRY(hone_io_join(r.best, o->out, "best_model"));
     HONE_TRY(hone_io_join(r.final, o->out, "final_model"));
@@ -560,6 +566,7 @@ hone_status hone_train_check_resume(hone_model *m, const hone_train_data *data, 
     if (s == HONE_OK) s = look_for_end(&r);
     if (s == HONE_OK) s = hone_checkpoint_newest(o->out, dir, NULL, 0);
     if (s == HONE_OK && *dir) s = hone_checkpoint_check(dir, r.identity);
+    *finished = s == HONE_OK && r.was_finished;
     json_decref(r.identity);
     return s;
 }
@@ -597,7 +604,7 @@ static hone_status prepare(run *r) {
     HONE_TRY(hone_pass_new(r->m, r->g, r->data, o->loss, &o->loss_options, o->chunk, &r->pass));
     HONE_TRY(hone_optim_new(hone_model_params(r->m), &o->optim, &r->optim));
     hone_sampler_options sampler = hone_train_sampler(o, r->data);
-    HONE_TRY(hone_batches_new(r->data->store, &sampler, &r->batches));
+    HONE_TRY(hone_train_blame(r->data, hone_batches_new(r->data->store, &sampler, &r->batches)));
     hone_train_plan plan = hone_train_plan_of(o, hone_batches_announced(r->batches));
     r->per_epoch = plan.steps_per_epoch, r->total = plan.total_steps, r->warmup = plan.warmup_steps;
     if (!(r->identity = identity_of(r))) return hone_fail(HONE_E_NOMEM, "no memory for the run's identity");

@@ -111,12 +111,16 @@ hone_train_plan hone_train_plan_of(const hone_train_options *o, int64_t announce
 /* The sampler of this run over these rows; everything in it is borrowed from data. */
 hone_sampler_options hone_train_sampler(const hone_train_options *o, const hone_train_data *data);
 
+/* What rows cannot be trained on names their file: s, and for HONE_E_FORMAT without a file also the table's path. */
+hone_status hone_train_blame(const hone_train_data *data, hone_status s);
+
 /* HONE_E_ARG when o->out already holds a run and this one does not resume it. */
 hone_status hone_train_check_out(const hone_train_options *o);
 
 /* Whether the run in o->out is this run, so that --resume would go on with it: HONE_E_ARG with the option named that differs. plan: of
- * this run. Reads, and changes nothing. HONE_OK where nothing is to be resumed. */
-hone_status hone_train_check_resume(hone_model *m, const hone_train_data *data, const hone_train_options *o, const hone_train_plan *plan);
+ * this run. Reads, and changes nothing. HONE_OK where nothing is to be resumed. *finished: it has ended, nothing is left to do. */
+hone_status hone_train_check_resume(hone_model *m, const hone_train_data *data, const hone_train_options *o, const hone_train_plan *plan,
+                                    bool *finished);
 
 /* Optimiser steps of the whole run; batches by class (data/sampler.h) may make fewer. */
 int64_t hone_train_total_steps(const hone_train_options *o, int64_t rows);

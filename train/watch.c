@@ -1,5 +1,7 @@
 #include "train/watch.h"
 
+#include "base/memory.h"
+
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -168,12 +170,12 @@ static void put(hone_watch *w, holder *h, int64_t i) {
 }
 
 /* Whether another row of the batch holds the same, as an example if there is none yet. */
-static bool is_shared(hone_watch *w, const holder *h, const hone_token_batch *b, int64_t i, kinship kind) {
+static bool is_shared(hone_watch *w, const holder *h, const int64_t *rows, int64_t i, kinship kind) {
     for (int side = 0; side < 2; side++) {
         int64_t other = side ? h->last : h->first;
-        if (other == i || kept_apart(w, b->rows[i], b->rows[other])) continue;
+        if (other == i || kept_apart(w, rows[i], rows[other])) continue;
         if (w->x[EXAMPLE] == 0 && w->x[OTHER] == 0) /* two rows: never both 0 */
-            w->x[EXAMPLE] = (double)b->rows[i], w->x[OTHER] = (double)b->rows[other], w->x[EXAMPLE_KIND] = kind;
+            w->x[EXAMPLE] = (double)rows[i], w->x[OTHER] = (double)rows[other], w->x[EXAMPLE_KIND] = kind;
         return true;
     }
     return false;
@@ -183,23 +185,23 @@ static int32_t twin_of(const hone_watch *w, int64_t row) {
     return w->data->twin ? w->data->twin[row] : -1;
 }
 
-static void count_doubles(hone_watch *w, const hone_token_batch *b) {
+static void count_doubles(hone_watch *w, const int64_t *rows, int64_t n) {
     const hone_texts *t = w->data->texts;
     w->stamp++;
-    for (int64_t i = 0; i < b->B; i++) {
-        const int32_t *of = t->of + b->rows[i] * t->width;
+    for (int64_t i = 0; i < n; i++) {
+        const int32_t *of = t->of + rows[i] * t->width;
         put(w, &w->anchor[of[0]], i);
         for (int64_t g = 1; g < t->width; g++) put(w, &w->document[of[g]], i);
-        if (twin_of(w, b->rows[i]) >= 0) put(w, &w->twin[twin_of(w, b->rows[i])], i);
+        if (twin_of(w, rows[i]) >= 0) put(w, &w->twin[twin_of(w, rows[i])], i);
     }
-    for (int64_t i = 0; i < b->B; i++) {
-        const int32_t *of = t->of + b->rows[i] * t->width;
-        int32_t twin = twin_of(w, b->rows[i]);
-        w->x[DOUBLED] += is_shared(w, &w->anchor[of[0]], b, i, SAME_ANCHOR) ||
-                         is_shared(w, &w->document[of[1]], b, i, SAME_DOCUMENT) ||
-                         (twin >= 0 && is_shared(w, &w->twin[twin], b, i, TWINS));
+    for (int64_t i = 0; i < n; i++) {
+        const int32_t *of = t->of + rows[i] * t->width;
+        int32_t twin = twin_of(w, rows[i]);
+        w->x[DOUBLED] += is_shared(w, &w->anchor[of[0]], rows, i, SAME_ANCHOR) ||
+                         is_shared(w, &w->document[of[1]], rows, i, SAME_DOCUMENT) ||
+                         (twin >= 0 && is_shared(w, &w->twin[twin], rows, i, TWINS));
     }
-    w->x[ROWS] += (double)b->B;
+    w->x[ROWS] += (double)n;
 }
 
 static double dot(const float *a, const float *b, int64_t D) {
@@ -228,15 +230,19 @@ static void look(hone_watch *w, const hone_token_batch *b, const float *e, int64
 
 void hone_watch_batch(void *watch, const hone_token_batch *b, const float *e, int64_t D) {
     hone_watch *w = watch;
-    if (w->anchor && !given(w, FALSE_NEGATIVES)) count_doubles(w, b);
+    if (w->anchor && !given(w, FALSE_NEGATIVES)) count_doubles(w, b->rows, b->B);
     if (w->look_now && w->data->texts && !given(w, COLLAPSE)) look(w, b, e, D);
     w->look_now = false; /* one look a step, at its first batch */
 }
 
-static void judge_negatives(hone_watch *w, int64_t step) {
+static int64_t first_steps(const hone_watch *w) {
+    return w->run.total < BATCHES_FIRST ? w->run.total : BATCHES_FIRST;
+}
+
+static void judge_negatives(hone_watch *w, const char *when) {
     const hone_texts *t = w->data->texts;
     double share = w->x[ROWS] > 0 ? w->x[DOUBLED] / w->x[ROWS] : 0;
-    if (!w->anchor || step < (w->run.total < BATCHES_FIRST ? w->run.total : BATCHES_FIRST) || !(share >= 0.01)) return;
+    if (!(share >= 0.01)) return;
     int64_t a = (int64_t)w->x[EXAMPLE], b = (int64_t)w->x[OTHER];
     int kind = (int)w->x[EXAMPLE_KIND];
     int32_t text = t->of[a * t->width + (kind == SAME_ANCHOR ? 0 : 1)];
@@ -249,11 +255,31 @@ static void judge_negatives(hone_watch *w, int64_t step) {
                  kind == SAME_ANCHOR ? "have the same anchor" : "share the document",
                  hone_quote_n(t->p[text], t->n[text]));
     warn(w, FALSE_NEGATIVES,
-         "%.3g %% of the rows so far had a false negative in their batch, the right answer of another row counted as "
+         "%.3g %% of the rows %s a false negative in their batch, the right answer of another row counted as "
          "wrong: rows %" PRId64 " and %" PRId64 " %s; %s",
-         100 * share, row_number(w, a), row_number(w, b), example,
+         100 * share, when, row_number(w, a), row_number(w, b), example,
          kind == TWINS ? "--group keeps such rows apart"
                        : "leave --allow-duplicates out, or keep such rows apart with --group");
+}
+
+hone_status hone_watch_preview(hone_watch *w) {
+    const hone_train_data *d = w->data;
+    hone_watch_data(w);
+    if (!w->anchor) return HONE_OK;
+    hone_sampler_options o = hone_train_sampler(w->o, d);
+    hone_sampler *sampler = NULL;
+    int64_t *rows = hone_alloc((size_t)(o.batch_size < d->n ? o.batch_size : d->n) * sizeof *rows);
+    hone_status s = rows ? hone_sampler_new(&o, &sampler) : HONE_E_NOMEM;
+    for (int64_t left = first_steps(w) * w->o->accumulate; s == HONE_OK && left > 0;) {
+        int64_t n = hone_sampler_next(sampler, rows);
+        if (!n && !hone_sampler_batch(sampler)) break; /* an epoch without a batch */
+        if (!n) hone_sampler_seek(sampler, hone_sampler_epoch(sampler) + 1, 0);
+        if (n) count_doubles(w, rows, n), left--;
+    }
+    if (s == HONE_OK) judge_negatives(w, "in the first steps have");
+    hone_sampler_free(sampler);
+    hone_free(rows);
+    return s;
 }
 
 static void keep_cosine(hone_watch *w) {
@@ -377,7 +403,7 @@ void hone_watch_step(hone_watch *w, int64_t step, double loss, double lr, double
         x[RATES] += lr;
         add(&x[NOW_N], loss);
         if (x[BEGIN_N] < 4) add(&x[BEGIN_N], loss);
-        judge_negatives(w, step);
+        if (w->anchor && step >= first_steps(w)) judge_negatives(w, "so far had");
         keep_cosine(w);
         judge_norms(w, step, norm);
         if (x[NOW_N] >= (double)w->window) end_window(w, step);

@@ -185,6 +185,59 @@ TEST(diagnostics, warnings_come_once_a_run_also_when_it_is_stopped_and_resumed) 
               "%s", r->err);
 }
 
+/* The warnings in the JSON of a dry run, one a line. */
+static const char *foreseen(const char *words, const char *file) {
+    static char all[4096];
+    const command_result *r = hone("", "train --model " MODEL " --train %s --lr 1e-3 --out %s --dry-run --quiet --json %s", file,
+                                   out_dir("never"), words);
+    CHECK_MSG(r->status == 0 && !*r->err, "%s", r->err);
+    json_t *j = json_loads(r->out, 0, NULL), *x;
+    size_t i, n = 0;
+    *all = 0;
+    CHECK(json_is_array(json_object_get(j, "warnings")) && json_is_false(json_object_get(j, "finished")));
+    json_array_foreach(json_object_get(j, "warnings"), i, x)
+        n += (size_t)snprintf(all + n, sizeof all - n, "%s\n", json_string_value(x));
+    json_decref(j);
+    return all;
+}
+
+/* What `said` says up to the words in which a run and its dry run differ: "warning: 45.4 % of the rows". */
+static bool same_share(const char *said, const char *foretold) {
+    const char *a = strstr(said, "warning: "), *b = strstr(foretold, "warning: ");
+    size_t n = a ? (size_t)(strstr(a, "rows") - a) : 0;
+    return a && b && n > 15 && !strncmp(a, b, n);
+}
+
+TEST(diagnostics, what_is_known_before_a_run_is_told_by_a_dry_run) {
+    char file[HONE_PATH_MAX], text[16384];
+    size_t n = 0;
+    CHECK_OK(hone_io_join(file, test_dir(), "foreseen.jsonl"));
+    for (int i = 0; i < 90; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "{\"anchor\":\"question %d\",\"positive\":\"answer %d\"}\n", i, i % 40);
+    CHECK_OK(hone_io_write_file(file, text, n));
+    const char *words[] = {"--task pairs --allow-duplicates --batch-size 8", "--task pairs --allow-duplicates --batch-size 64 --epochs 1",
+                           "--task pairs --allow-duplicates --batch-size 4 --seed 7 --no-shuffle"};
+    for (int i = 0; i < 2; i++) { /* the second has fewer than ten steps */
+        const char *told = foreseen(words[i], file);
+        CHECK_MSG(strstr(told, "in the first steps have a false negative") && strstr(told, "share the document"), "%s", told);
+        const command_result *r = hone("", "train --model " MODEL " --train %s --lr 1e-3 --out %s %s", file, out_dir("told"), words[i]);
+        CHECK_MSG(same_share(r->err, told), "%s and %s", r->err, told);
+    }
+    CHECK_STR(foreseen(words[2], file), ""); /* in the file's order they stand 40 rows apart */
+    CHECK_STR(foreseen("--task pairs --batch-size 8", file), "");
+    CHECK_MSG(strstr(foreseen("--task pairs --batch-size 8 --max-length 3", file), "are cut at 3 tokens"), "no word of cut texts");
+    n = 0;
+    for (int i = 0; i < 20; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "{\"sentence1\":\"a %d\",\"sentence2\":\"b %d\",\"score\":1,\"label\":1}\n", i, i);
+    CHECK_OK(hone_io_write_file(file, text, n));
+    char constant[HONE_PATH_MAX + 64];
+    snprintf(constant, sizeof constant, "--task scored --batch-size 8 --eval %s", file);
+    const char *told = foreseen(constant, file);
+    CHECK_MSG(strstr(told, "every one of the 20 rows has the score 1") && strstr(told, "all 20 rows to judge by have the score 1"), "%s", told);
+    told = foreseen("--task scored --loss contrastive", file);
+    CHECK_MSG(strstr(told, "has the label 1: without rows of the other kind"), "%s", told);
+}
+
 TEST(diagnostics, false_negatives_and_constant_scores_are_told) {
     char file[HONE_PATH_MAX], text[8192];
     size_t n = 0;

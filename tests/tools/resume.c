@@ -119,6 +119,11 @@ TEST(resume, a_finished_run_says_so_and_stays_as_it_is) {
     char *now = text_of(out, "log.jsonl", &n);
     CHECK(m == n && !memcmp(log, now, n));
     hone_free(log), hone_free(now);
+    r = train("", PAIRS "--epochs 1 --resume --dry-run --json", out);
+    CHECK_INT(r->status, 0);
+    CHECK_MSG(strstr(r->err, "has ended, there is nothing left to do") && strstr(r->out, "\"finished\":true") &&
+                  strstr(r->out, "\"steps_done\":5,\"steps_left\":0,"),
+              "%s%s", r->err, r->out);
     r = train("", PAIRS "--epochs 2 --resume", out);
     CHECK_INT(r->status, 2);
     CHECK_MSG(strstr(r->err, "--epochs") && strstr(r->err, " 5, this run has 10"), "%s", r->err);

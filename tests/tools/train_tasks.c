@@ -132,3 +132,23 @@ TEST(tools, rows_that_a_loss_cannot_use_are_named) {
               2);
     CHECK_INT(hone("eval --task scored --labels --model " MODEL " --data " DATA "scored.jsonl")->status, 2);
 }
+
+TEST(tools, labels_that_give_no_triplet_name_their_file) {
+    char one[512], same[512];
+    snprintf(one, sizeof one, "%s/one.csv", test_dir());
+    snprintf(same, sizeof same, "%s/same.csv", test_dir());
+    FILE *f = fopen(one, "wb"), *g = fopen(same, "wb");
+    CHECK(f && g);
+    fprintf(f, "text,label\n"), fprintf(g, "text,label\n");
+    for (int i = 0; i < 60; i++) fprintf(f, "city %d,l%d\n", i, i), fprintf(g, "city %d,l\n", i);
+    CHECK(!fclose(f) && !fclose(g));
+    for (int dry = 0; dry < 2; dry++) {
+        const command_result *r = hone("train --task triplet --loss batch-all --model " MODEL " --train %s --out %s/none %s", one, test_dir(),
+                                       dry ? "--dry-run" : "");
+        CHECK_INT(r->status, 3);
+        CHECK_MSG(strstr(r->err, "one.csv: 0 of 60 labels have two rows or more"), "%s", r->err);
+    }
+    const command_result *r = hone("eval --task triplet --labels --model " MODEL " --data %s", same);
+    CHECK_INT(r->status, 3);
+    CHECK_MSG(strstr(r->err, "same.csv: no label stands at two texts"), "%s", r->err);
+}
