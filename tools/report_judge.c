@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "data/split.h"
+#include "losses/loss.h"
 #include "train/checkpoint.h"
 
 #include <math.h>
@@ -87,6 +88,15 @@ static hone_status sample_rows(report_data *r, const int64_t *from, int64_t n) {
     return HONE_OK;
 }
 
+/* What the run's rows held, as hone train read them. */
+static hone_row_kind row_kind(const report_data *r) {
+    const char *task = report_option_string(r, "task"), *name = report_option_string(r, "loss");
+    const hone_loss *loss = name ? hone_loss_find(name) : NULL;
+    if (task && !strcmp(task, "scored")) return loss && loss->needs == HONE_LOSS_BINARY ? HONE_ROWS_BINARY : HONE_ROWS_SCORED;
+    if (loss && loss->needs == HONE_LOSS_CLASSES) return HONE_ROWS_LABELLED;
+    return task && !strcmp(task, "triplet") ? HONE_ROWS_TRIPLET : HONE_ROWS_PAIRS;
+}
+
 /* The rows that the run was judged by: --eval's file, or the part of --train that was set aside. */
 static hone_status find_rows(report_data *r) {
     const char *task = report_option_string(r, "task"), *train = report_option_string(r, "train");
@@ -95,6 +105,10 @@ static hone_status find_rows(report_data *r) {
     if (!task || (strcmp(task, "pairs") && strcmp(task, "triplet"))) {
         report_note(r, "scores and mistakes are shown for the tasks pairs and triplet; this run's task is %s",
                     task ? hone_quote(task) : "not known");
+        return HONE_OK;
+    }
+    if (row_kind(r) == HONE_ROWS_LABELLED) {
+        report_note(r, "scores and mistakes are shown for rows of an anchor and a positive; this run's rows are texts with labels");
         return HONE_OK;
     }
     r->triplet = !strcmp(task, "triplet");
@@ -143,8 +157,9 @@ static hone_status measure_lengths(report_data *r, const hone_model *m) {
     hone_texts texts = {0};
     hone_encoding e = {0};
     if (!path || !strcmp(path, "-")) return HONE_OK;
-    hone_row_kind kind = r->triplet ? HONE_ROWS_TRIPLET : HONE_ROWS_PAIRS;
-    hone_status st = read_table(r, path, kind, &table, &texts);
+    if (r->lengths_tried) return HONE_OK;
+    r->lengths_tried = true;
+    hone_status st = read_table(r, path, row_kind(r), &table, &texts);
     if (st != HONE_OK) {
         report_note_error(r, "the training texts cannot be read");
         return st == HONE_E_NOMEM ? st : HONE_OK;

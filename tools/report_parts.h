@@ -68,7 +68,8 @@ typedef struct report_data {
 
     int64_t n_lengths, max_length; /* of a sample of the training texts; max_length 0: not known */
     double *length;
-    bool in_tokens; /* else in characters */
+    bool in_tokens;     /* else in characters */
+    bool lengths_tried; /* with success or without */
 } report_data;
 
 /* options of run.json; NULL when there is none of that kind. */

@@ -213,3 +213,13 @@ TEST(report, a_page_that_cannot_be_written_does_not_fail_the_training) {
     CHECK_MSG(strstr(r->err, "no report.html"), "%s", r->err);
     CHECK(hone_io_exists(in_dir("blocked", "final_model/model.safetensors")));
 }
+
+TEST(tools, the_report_of_labelled_texts_has_their_lengths_and_no_word_of_missing_columns) {
+    const command_result *r = hone("train --task triplet --loss batch-hard --quiet --batch-size 8 --epochs 1 --model " MODEL
+                                   " --train tests/golden/train/labelled.jsonl --eval-split 0.3 --out %s",
+                                   in_dir("report-labels", ""));
+    CHECK_MSG(r->status == 0, "%s", r->err);
+    const char *s = page(in_dir("report-labels", "report.html"));
+    check_html(s);
+    CHECK(strstr(s, "Lengths of the texts") && strstr(s, "texts with labels") && !strstr(s, "cannot be read"));
+}
