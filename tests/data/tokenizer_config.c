@@ -360,6 +360,8 @@ TEST(tokenizer, a_bert_class_goes_by_its_own_special_tokens_where_tokenizer_json
     static const struct {
         const char *parts, *config, *map, *want, *where;
     } bad[] = {
+        {"\"post_processor\":{\"type\":\"BertProcessing\",\"cls\":[\"[CLS]\",999],\"sep\":[\"[SEP]\",3]},", "{\"tokenizer_class\":\"PreTrainedTokenizerFast\"}", NULL,
+         "post_processor: special token \"[CLS]\" has id 999, which no token has", "/tokenizer.json"},
         {POST, "{\"tokenizer_class\":\"BertTokenizer\",\"unk_token\":\"[NO]\"}", NULL,
          "the special token \"unk_token\" is \"[NO]\", not a token of tokenizer.json, whose own is \"[UNK]\"", "/tokenizer_config.json"},
         {POST, "{\"tokenizer_class\":\"BertTokenizer\",\"cls_token\":null}", NULL,
