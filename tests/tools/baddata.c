@@ -206,17 +206,17 @@ static const command_result *train_with_bad(int rows, int bad, const char *more)
     return run_command("", arguments);
 }
 
-TEST(baddata, more_than_one_bad_row_in_a_hundred_stop_training_before_it_begins) {
-    CHECK_INT(train_with_bad(200, 2, "--quiet")->status, 0); /* exactly 1 % */
-    CHECK_INT(train_with_bad(12, 1, "--quiet")->status, 0);  /* one row may be bad in any file */
-    const command_result *r = train_with_bad(200, 3, "");
-    CHECK_MSG(r->status == 3 && strstr(r->err, "share.jsonl: 3 of 200 rows are bad (1.5 %), more than the 1 % that --max-bad allows\n"), "%s", r->err);
-    CHECK_MSG(strstr(r->err, "--max-bad 0.015 trains on the other 197"), "%s", r->err);
+TEST(baddata, more_than_one_bad_row_in_a_hundred_and_than_25_stop_training_before_it_begins) {
+    CHECK_INT(train_with_bad(2700, 27, "--quiet")->status, 0); /* exactly 1 % */
+    CHECK_INT(train_with_bad(37, 25, "--quiet")->status, 0);   /* 25 rows may be bad in any file */
+    CHECK_INT(train_with_bad(38, 26, "--quiet")->status, 3);
+    const command_result *r = train_with_bad(2000, 30, "");
+    CHECK_MSG(r->status == 3 && strstr(r->err, "share.jsonl: 30 of 2000 rows are bad (1.5 %), more than the 1 % that --max-bad allows\n"), "%s", r->err);
+    CHECK_MSG(strstr(r->err, "--max-bad 0.015 trains on the other 1970"), "%s", r->err);
     CHECK_MSG(strstr(r->err, "share.jsonl:2:1: "), "the rows themselves are not named: %s", r->err);
-    CHECK_INT(train_with_bad(200, 3, "--max-bad 0.015")->status, 0);
-    CHECK_INT(train_with_bad(12, 2, "")->status, 3);
+    CHECK_INT(train_with_bad(2000, 30, "--max-bad 0.015")->status, 0);
     CHECK_INT(train_with_bad(12, 1, "--max-bad 0")->status, 3);
     CHECK_INT(train_with_bad(12, 11, "--max-bad 1")->status, 0);
-    CHECK_INT(train_with_bad(200, 3, "--dry-run")->status, 3);
-    CHECK_INT(train_with_bad(200, 3, "--max-bad 1.5")->status, 2);
+    CHECK_INT(train_with_bad(2000, 30, "--dry-run")->status, 3);
+    CHECK_INT(train_with_bad(2000, 30, "--max-bad 1.5")->status, 2);
 }
