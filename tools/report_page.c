@@ -129,9 +129,10 @@ static const json_t *last_metrics(const report_data *r) {
     return n ? json_object_get(json_array_get(r->log.evaluations, n - 1), "eval") : NULL;
 }
 
+/* What best_model is: the first of the highest after the first step; the model before training has a column of its own. */
 static size_t best_evaluation(const report_data *r, const char *name) {
-    size_t best = 0, n = json_array_size(r->log.evaluations);
-    for (size_t i = 0; i < n; i++)
+    size_t n = json_array_size(r->log.evaluations), first = n > 1 && report_log_step(&r->log, 0) == 0, best = first;
+    for (size_t i = first; i < n; i++)
         if (!(report_log_metric(&r->log, i, name) <= report_log_metric(&r->log, best, name)) &&
             !isnan(report_log_metric(&r->log, i, name)))
             best = i;
@@ -152,7 +153,7 @@ static void logged_metrics(const report_data *r, hone_text_buffer *b) {
     char s[32], s2[32];
     hone_text_puts(b,
                    "<div class=\"wide\"><table><caption>As the run logged them, on all its evaluation rows. The best "
-                   "step is the one with the highest ");
+                   "step, of best_model, is the trained one with the highest ");
     escaped(b, first);
     hone_text_printf(b,
                      "; change is last less before.</caption>\n<thead><tr><th>metric</th><th "

@@ -223,3 +223,12 @@ TEST(tools, the_report_of_labelled_texts_has_their_lengths_and_no_word_of_missin
     check_html(s);
     CHECK(strstr(s, "Lengths of the texts") && strstr(s, "texts with labels") && !strstr(s, "cannot be read"));
 }
+
+/* With a rate of 0 all evaluations are equal: best_model is the first of the trained ones, not the model before training. */
+TEST(tools, the_reports_best_step_is_that_of_best_model) {
+    const command_result *r = hone("train --task pairs --quiet --json --batch-size 8 --lr 0 --eval-every 2 --epochs 1 --model " MODEL
+                                   " --train " PAIRS " --eval " PAIRS " --out %s",
+                                   in_dir("report-best", ""));
+    CHECK_MSG(r->status == 0 && strstr(r->out, "\"best_step\":2,"), "%s%s", r->err, r->out);
+    CHECK(strstr(page(in_dir("report-best", "report.html")), "best<br><small>step 2</small>"));
+}
