@@ -246,13 +246,21 @@ static hone_status score_labelled(hone_judge *j, hone_model *m, hone_graph *g) {
     return st;
 }
 
+/* A prompt that nobody asked for: the folder's for this kind of text (encode_query, encode_document of sentence-transformers, which its
+ * evaluators of retrieval and triplets call), else NULL, the default. */
+static const char *prompt_for(const hone_model *m, const char *asked, bool document) {
+    static const char *const names[] = {"query", "document", "passage", "corpus"};
+    for (int i = document; !asked && i < (document ? 4 : 1); i++) asked = hone_model_prompt(m, names[i]);
+    return asked;
+}
+
 hone_status hone_judge_score(hone_judge *j, hone_model *m, hone_graph *g) {
     hone_retrieval *r = j->retrieval;
     if (j->gold) return score_pairs(j, m, g);
     if (j->class_of) return score_labelled(j, m, g);
     int64_t D = hone_model_get_info(m)->kept;
-    float *q = embed(j, m, g, r->query, r->n_queries, j->o.prompt_query, 0);
-    float *d = q ? embed(j, m, g, r->document, r->n_documents, j->o.prompt_document, r->n_queries) : NULL;
+    float *q = embed(j, m, g, r->query, r->n_queries, prompt_for(m, j->o.prompt_query, false), 0);
+    float *d = q ? embed(j, m, g, r->document, r->n_documents, prompt_for(m, j->o.prompt_document, true), r->n_queries) : NULL;
     hone_status st = d ? hone_retrieval_run(r, q, d, D, similarity_of(m)) : hone_last_error()->code;
     if (st == HONE_OK && j->n_triplets) st = score_triplets(j, q, d, D, similarity_of(m));
     if (st == HONE_OK && j->o.keep_embeddings) {

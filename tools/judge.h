@@ -20,7 +20,7 @@ typedef struct hone_judge hone_judge;
 
 typedef struct hone_judge_options {
     bool triplet;                               /* the task: it chooses the deciding metric */
-    const char *prompt_query, *prompt_document; /* NULL: the model's default prompt */
+    const char *prompt_query, *prompt_document; /* NULL: the folder's prompts query and document (pairs, triplets), else its default prompt */
     const char *file;                           /* of the rows, for messages; NULL: not known */
     const char *metric;                         /* decides; NULL: ndcg@10, triplet_accuracy, spearman */
     const double *score;                        /* by row: these are scored pairs; borrowed. NULL: not */

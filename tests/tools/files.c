@@ -359,6 +359,21 @@ TEST(tools, eval_gives_every_metric_with_its_interval_and_the_difference_of_two_
     json_decref(j);
 }
 
+/* pool_cls has prompts query and passage; sentence-transformers 6.2: accuracy@10 of such a file is another with them than without. */
+TEST(tools, eval_puts_the_folders_prompts_before_queries_and_documents) {
+    char lines[4096] = "", plain[sizeof((command_result *)0)->out];
+    for (int i = 0; i < 40; i++)
+        snprintf(lines + strlen(lines), sizeof lines - strlen(lines), "{\"anchor\": \"how %d %d\", \"positive\": \"both %d buttons %d\"}\n", i, i * 7 % 40, i * 3, i);
+    const char *in = write_file("prompts.jsonl", lines);
+    const command_result *r = hone("eval --json --bootstrap 100 --task pairs --model tests/golden/models/pool_cls --data %s", in);
+    CHECK_MSG(r->status == 0, "%s", r->err);
+    snprintf(plain, sizeof plain, "%s", r->out);
+    r = hone("eval --json --bootstrap 100 --task pairs --model tests/golden/models/pool_cls --data %s --prompt-query 'city of '", in);
+    CHECK_STR(r->out, plain);
+    r = hone("eval --json --bootstrap 100 --task pairs --model tests/golden/models/pool_cls --data %s --prompt-query ''", in);
+    CHECK(r->status == 0 && strcmp(r->out, plain) != 0);
+}
+
 TEST(tools, eval_does_not_depend_on_the_number_of_threads) {
     static char one[65536];
     snprintf(one, sizeof one, "%s",
