@@ -5,6 +5,7 @@
 #include "base/random.h"
 #include "data/split.h"
 #include "losses/loss.h"
+#include "tools/labels.h"
 #include "train/checkpoint.h"
 
 #include <math.h>
@@ -40,10 +41,9 @@ void report_note_error(report_data *r, const char *what) {
 /* ---- the rows ---- */
 
 static hone_status read_table(report_data *r, const char *path, hone_row_kind kind, hone_table **out,
-                              hone_texts *texts) {
+                              hone_roles *roles, hone_texts *texts) {
     const json_t *columns = report_option(r, "columns");
     hone_column_map map[2 + HONE_MAX_NEGATIVES];
-    hone_roles roles;
     int64_t n = 0;
     const char *key;
     json_t *x;
@@ -53,8 +53,8 @@ static hone_status read_table(report_data *r, const char *path, hone_row_kind ki
         }
     hone_table *t = NULL;
     hone_status st = hone_table_read(path, NULL, &t);
-    if (st == HONE_OK) st = hone_roles_apply(t, kind, map, n, &roles);
-    if (st == HONE_OK) st = hone_texts_from_table(t, roles.columns, roles.n_texts, texts);
+    if (st == HONE_OK) st = hone_roles_apply(t, kind, map, n, roles);
+    if (st == HONE_OK) st = hone_texts_from_table(t, roles->columns, roles->n_texts, texts);
     if (st != HONE_OK)
         hone_table_free(t);
     else
@@ -122,7 +122,8 @@ static hone_status find_rows(report_data *r) {
         report_note(r, "the evaluation rows came from standard input: --data FILE of hone report gives them again");
         return HONE_OK;
     }
-    hone_status st = read_table(r, path, r->triplet ? HONE_ROWS_TRIPLET : HONE_ROWS_PAIRS, &r->table, &r->texts);
+    hone_roles roles;
+    hone_status st = read_table(r, path, r->triplet ? HONE_ROWS_TRIPLET : HONE_ROWS_PAIRS, &r->table, &roles, &r->texts);
     if (st != HONE_OK) {
         report_note_error(r, "the evaluation rows cannot be read");
         return st == HONE_E_NOMEM ? st : HONE_OK;
@@ -141,7 +142,26 @@ static hone_status find_rows(report_data *r) {
     return HONE_OK;
 }
 
-/* ---- lengths ---- */
+/* ---- labels and lengths ---- */
+
+/* Scores of the training rows as they are, or how many rows each label has. */
+static hone_status count_labels(report_data *r, const hone_table *t, const hone_roles *roles) {
+    hone_labels l = {0};
+    hone_row_kind kind = row_kind(r);
+    if (kind == HONE_ROWS_PAIRS || kind == HONE_ROWS_TRIPLET) return HONE_OK;
+    HONE_TRY(hone_labels_read(t, kind, roles, NULL, &l));
+    r->n_labels = l.score ? hone_table_rows(t) : l.n_groups;
+    r->of_classes = !l.score;
+    r->label = hone_zalloc((size_t)(r->n_labels + 1) * sizeof *r->label);
+    for (int64_t i = 0; i < hone_table_rows(t) && r->label; i++) {
+        if (l.score)
+            r->label[i] = l.score[i];
+        else if (l.group[i] >= 0)
+            r->label[l.group[i]] += 1;
+    }
+    hone_labels_free(&l);
+    return r->label ? HONE_OK : HONE_E_NOMEM;
+}
 
 static double characters(const char *p, size_t n) {
     int64_t count = 0;
@@ -159,11 +179,13 @@ static hone_status measure_lengths(report_data *r, const hone_model *m) {
     if (!path || !strcmp(path, "-")) return HONE_OK;
     if (r->lengths_tried) return HONE_OK;
     r->lengths_tried = true;
-    hone_status st = read_table(r, path, row_kind(r), &table, &texts);
+    hone_roles roles;
+    hone_status st = read_table(r, path, row_kind(r), &table, &roles, &texts);
     if (st != HONE_OK) {
         report_note_error(r, "the training texts cannot be read");
         return st == HONE_E_NOMEM ? st : HONE_OK;
     }
+    st = count_labels(r, table, &roles);
     int64_t n = texts.count < MOST ? texts.count : MOST;
     r->length = hone_alloc((size_t)(n + 1) * sizeof *r->length);
     if (!r->length) st = HONE_E_NOMEM;
@@ -428,6 +450,7 @@ void report_data_free(report_data *r) {
     side_free(&r->base);
     hone_free(r->mistake);
     hone_free(r->length);
+    hone_free(r->label);
     hone_free(r->rows);
     hone_texts_free(&r->texts);
     hone_table_free(r->table);

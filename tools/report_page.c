@@ -391,10 +391,36 @@ static void lengths(const report_data *r, hone_text_buffer *b) {
                         .x_whole = true});
 }
 
+static void labels(const report_data *r, hone_text_buffer *b) {
+    double edge[BINS], share[BINS], low = INFINITY, high = -INFINITY, width;
+    char caption[256];
+    int n = BINS;
+    widen(r->label, r->n_labels, &low, &high);
+    if (r->of_classes) {
+        width = fmax(1, ceil((high - low + 1) / BINS));
+        n = (int)fmin(BINS, ceil((high - low + 1) / width));
+        width = hone_histogram(r->label, r->n_labels, low, low + n * width, n, edge, share);
+        snprintf(caption, sizeof caption, "%" PRId64 " labels, the largest of %.0f rows, the smallest of %.0f; the mean is %.1f.", r->n_labels,
+                 high, low, mean_of(r->label, r->n_labels));
+    } else {
+        if (low == high) low -= 0.5, high += 0.5;
+        width = hone_histogram(r->label, r->n_labels, low, high, n, edge, share);
+        snprintf(caption, sizeof caption, "%" PRId64 " training rows; the mean is %.3g.", r->n_labels, mean_of(r->label, r->n_labels));
+    }
+    hone_series s = {.kind = HONE_SERIES_BARS, .colour = 1, .x = edge, .y = share, .n = n, .width = width};
+    hone_svg_plot(b, &(hone_plot){.title = r->of_classes ? "Rows of a label" : "Scores of the rows",
+                                  .x_label = r->of_classes ? "rows" : "score",
+                                  .y_label = r->of_classes ? "% of the labels" : "% of the rows",
+                                  .caption = caption,
+                                  .series = &s,
+                                  .n_series = 1,
+                                  .x_whole = r->of_classes});
+}
+
 static void distributions(const report_data *r, hone_text_buffer *b) {
     double low = INFINITY, high = -INFINITY;
     const report_side *sides[] = {&r->base, &r->model};
-    if (!r->model.judge && !r->base.judge && !r->n_lengths) return;
+    if (!r->model.judge && !r->base.judge && !r->n_lengths && !r->n_labels) return;
     for (int i = 0; i < 2; i++) {
         widen(sides[i]->positive, sides[i]->n_positive, &low, &high);
         widen(sides[i]->negative, sides[i]->n_negative, &low, &high);
@@ -404,6 +430,7 @@ static void distributions(const report_data *r, hone_text_buffer *b) {
     hone_text_puts(b, "<h2>Scores and texts</h2>\n<div class=\"plots\">\n");
     if (r->base.judge) scores(r, &r->base, "Similarities before (base)", low, high, b);
     if (r->model.judge) scores(r, &r->model, "Similarities after (this run)", low, high, b);
+    if (r->n_labels) labels(r, b);
     if (r->n_lengths) lengths(r, b);
     hone_text_puts(b, "</div>\n");
 }

@@ -70,6 +70,10 @@ typedef struct report_data {
     double *length;
     bool in_tokens;     /* else in characters */
     bool lengths_tried; /* with success or without */
+
+    int64_t n_labels; /* scored pairs: training rows; labelled texts: labels; else 0 */
+    double *label;    /* scores, or with of_classes how many rows each label has */
+    bool of_classes;
 } report_data;
 
 /* options of run.json; NULL when there is none of that kind. */

@@ -221,6 +221,7 @@ TEST(tools, the_report_of_labelled_texts_has_their_lengths_and_no_word_of_missin
     CHECK_MSG(r->status == 0, "%s", r->err);
     const char *s = page(in_dir("report-labels", "report.html"));
     check_html(s);
+    CHECK(strstr(s, "Rows of a label") && strstr(s, " labels, the largest of "));
     CHECK(strstr(s, "Lengths of the texts") && strstr(s, "texts with labels") && !strstr(s, "cannot be read"));
 }
 
@@ -231,4 +232,17 @@ TEST(tools, the_reports_best_step_is_that_of_best_model) {
                                    in_dir("report-best", ""));
     CHECK_MSG(r->status == 0 && strstr(r->out, "\"best_step\":2,"), "%s%s", r->err, r->out);
     CHECK(strstr(page(in_dir("report-best", "report.html")), "best<br><small>step 2</small>"));
+}
+
+TEST(tools, the_report_of_scored_pairs_shows_how_their_scores_are_spread) {
+    static const char *const losses[] = {"cosent", "contrastive"};
+    for (int i = 0; i < 2; i++) {
+        const command_result *r = hone("train --task scored --loss %s --quiet --batch-size 8 --epochs 1 --model " MODEL
+                                       " --train tests/golden/train/scored.jsonl --out %s",
+                                       losses[i], in_dir(losses[i], ""));
+        CHECK_MSG(r->status == 0, "%s", r->err);
+        const char *s = page(in_dir(losses[i], "report.html"));
+        check_html(s);
+        CHECK(strstr(s, "Scores of the rows") && strstr(s, " training rows; the mean is 0.") && strstr(s, "Lengths of the texts"));
+    }
 }
