@@ -70,6 +70,8 @@ void test_skip(const char *fmt, ...) __attribute__((format(printf, 1, 2), noretu
         hone_status check_status_ = (call);                                                                            \
         const hone_error *e_ = hone_last_error();                                                                      \
         if (check_status_ != (want_code)) FAIL("%s gave %d (%s), want %d", #call, check_status_, e_->message, want_code); \
+        if (e_->line < 0 || e_->column < 0 || (e_->column && !e_->line))                                               \
+            FAIL("%s blames line %d, column %d", #call, (int)e_->line, (int)e_->column);                               \
         if (!strstr(e_->message, (text)) && !strstr(e_->hint, (text)) && !strstr(e_->file, (text)))                    \
             FAIL("%s says \"%s: %s (%s)\", want \"%s\" in it", #call, e_->file, e_->message, e_->hint, text);          \
     } while (0)

@@ -464,3 +464,92 @@ TEST(data, more_columns_of_negatives_than_a_table_may_have_are_refused_for_every
         hone_table_free(t);
     }
 }
+
+/* A word is near when it begins with the other one (of three letters at least), or when few enough insertions, deletions,
+ * substitutions and swaps make it the other: one in words of up to five letters, else one in three. */
+TEST(data, a_role_is_proposed_when_its_name_is_near_and_no_further) {
+    static const struct {
+        const char *word, *meant; /* NULL = nothing is near */
+    } cases[] = {
+        {"x", NULL},          {"i", "id"},          {"idd", "id"},           {"ixx", NULL},           {"dxi", NULL},
+        {"di", "id"},         {"_di", "_id"},       {"tex", "text1"},        {"te", NULL},            {"txet", "text"},
+        {"tetx1", "text1"},   {"anc", "anchor"},    {"an", NULL},            {"anchor_text", "anchor"}, {"ANCHORS", "anchor"},
+        {"nachor", "anchor"}, {"nacohr", "anchor"}, {"nacoh", NULL},         {"achr", "anchor"},      {"ahr", NULL},
+        {"axncxhor", "anchor"}, {"axnxcxhxor", NULL}, {"xxnchor", "anchor"}, {"xxxhor", NULL},        {"xnchorx", "anchor"},
+        {"Sentence-2", "sentence2"}, {"sentense1", "sentence1"}, {"xxxtence1", "sentence1"}, {"xxxxence1", NULL}, {"bquery", "query"},
+        {"qvery", "query"},   {"qvary", NULL},      {"uqeyr", NULL},         {"ueryq", NULL},         {"image-path", "image"},
+        {"imagf-path", "image_path"}, {"mage_pat", "image_path"}, {"ge_path", "image_path"}, {"e_path", NULL}, {"deskription", "description"},
+        {"dskrptn", NULL},    {"dscrptin", "description"}, {"tilte", "title"}, {"tlite", NULL},       {"negativ", "negative"},
+    };
+    hone_table *t = table("near.csv", "q,a\n1,2\n");
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        hone_roles r;
+        char hint[128] = "";
+        const hone_column_map map = {cases[k].word, "q"};
+        if (cases[k].meant) snprintf(hint, sizeof hint, "did you mean --columns %s=q?", cases[k].meant);
+        hone_error_clear();
+        CHECK_INT(hone_roles_find(t, HONE_ROWS_ANY, &map, 1, &r), HONE_E_ARG);
+        CHECK_MSG(!strcmp(hone_last_error()->hint, hint), "\"%s\": \"%s\", want \"%s\"", cases[k].word, hone_last_error()->hint, hint);
+    }
+    for (int n = 46; n < 51; n++) { /* up to the longest that is compared, and beyond */
+        char word[64];
+        hone_roles r;
+        memset(word, 'z', sizeof word);
+        word[n] = 0;
+        const hone_column_map map = {word, "q"};
+        CHECK_FAILS(hone_roles_find(t, HONE_ROWS_ANY, &map, 1, &r), HONE_E_ARG, "no role \"zzzz");
+        CHECK_STR(hone_last_error()->hint, "");
+    }
+    hone_table_free(t);
+}
+
+/* Of two columns that are free, the one whose name is near. */
+TEST(data, the_column_that_looks_like_the_missing_role_is_proposed) {
+    static const struct {
+        const char *header, *hint;
+    } cases[] = {
+        {"anchor,pos,other", "--columns positive=pos"},
+        {"anchor,positive_text,other", "--columns positive=positive_text"},
+        {"anchor,other,Passages", "--columns positive=Passages"},
+        {"anchor,po,other", "--columns positive=NAME"},
+        {"anchor,pozitivf,positivf", "--columns positive=positivf"}, /* the nearer of the two */
+        {"anchor,positivf,pozitivf", "--columns positive=positivf"},
+        {"anchor,pozitive,positivf", "--columns positive=pozitive"}, /* as near: the first */
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        char text[256];
+        hone_roles r;
+        snprintf(text, sizeof text, "%s\n1,2,3\n", cases[k].header);
+        hone_table *t = table("free.csv", text);
+        CHECK_FAILS(hone_roles_find(t, HONE_ROWS_PAIRS, NULL, 0, &r), HONE_E_FORMAT, "no field \"positive\"");
+        CHECK_MSG(!strcmp(hone_last_error()->hint, cases[k].hint), "%s: \"%s\", want \"%s\"", cases[k].header, hone_last_error()->hint, cases[k].hint);
+        CHECK(!hone_last_error()->line && !hone_last_error()->column); /* of the table, not of a place in it */
+        hone_table_free(t);
+    }
+}
+
+/* What --columns says comes before every known name, and text before anchor before positive. */
+TEST(data, of_several_columns_given_as_the_one_text_the_text_wins) {
+    static const struct {
+        hone_column_map map[3];
+        int n;
+        const char *want;
+    } cases[] = {
+        {{{0}}, 0, "text"},
+        {{{"query", "a"}}, 1, "a"},
+        {{{"answer", "b"}}, 1, "b"},
+        {{{"answer", "b"}, {"query", "a"}}, 2, "a"},
+        {{{"query", "a"}, {"caption", "c"}}, 2, "c"},
+        {{{"answer", "a"}, {"text", "b"}, {"anchor", "c"}}, 3, "b"},
+    };
+    hone_table *t = table("one.csv", "a,b,c,text,image\n1,2,3,4,5\n");
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        hone_roles r;
+        CHECK_OK(hone_roles_find(t, HONE_ROWS_TEXT, cases[k].map, cases[k].n, &r));
+        CHECK_STR(name_of(t, r.text), cases[k].want);
+        CHECK_STR(name_of(t, r.image), "image");
+        CHECK_INT(r.n_texts, 1);
+        CHECK_INT(r.columns[0], r.text);
+    }
+    hone_table_free(t);
+}

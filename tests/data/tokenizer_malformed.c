@@ -96,6 +96,10 @@ TEST(tokenizer, a_broken_vocabulary) {
         {"\"vocab\":{\"a\":10000000}", HONE_E_LIMIT, "token \"a\" has id 10000000, the limit is 9999999"},
         {"\"vocab\":{\"a\":99999999999999999999}", HONE_E_FORMAT, "token \"a\" has id 99999999999999999999"},
         {"\"vocab\":{\"a\":9999999}", HONE_E_LIMIT, "the vocabulary has 1 tokens but ids up to 9999999"},
+        {"\"vocab\":{\"a\":65552}", HONE_E_LIMIT, "the vocabulary has 1 tokens but ids up to 65552"},
+        {"\"vocab\":{\"a\":0,\"b\":65568}", HONE_E_LIMIT, "the vocabulary has 2 tokens but ids up to 65568"},
+        {"\"vocab\":{\"a\":65551}", HONE_E_FORMAT, "[UNK]"}, /* 16 for each token and 65536: not too many */
+        {"\"vocab\":{\"a\":0,\"b\":65567}", HONE_E_FORMAT, "[UNK]"},
         {"\"vocab\":{\"\\u0001\\n\":\"x\"}", HONE_E_FORMAT, "token \"\\x01\\x0a\" has id x"},
         {"\"vocab\":{\"a\":0},\"vocab\":{\"b\":0}", HONE_E_FORMAT, "duplicate key \"vocab\""},
     };

@@ -547,6 +547,19 @@ TEST(safetensors, a_folder_is_one_file_or_shards_or_explained) {
     }
     CHECK(strstr(hone_safetensors_path(s, 0), "s-2.safetensors"));
     hone_safetensors_close(s);
+    put_shard(dir, "s-3.safetensors", "d", 5, NULL, 0);
+    put_text(dir, "model.safetensors.index.json",
+             "{\"weight_map\": {\"c\": \"s-2.safetensors\", \"a\": \"s-1.safetensors\", \"d\": \"s-3.safetensors\"}}");
+    CHECK_OK(hone_safetensors_open(dir, &s));
+    CHECK_INT(hone_safetensors_files(s), 3);
+    for (int file = -1; file <= 4; file++) { /* nothing beyond either end */
+        const char *key = NULL, *value = NULL;
+        const bool there = file >= 0 && file < 3;
+        CHECK(!hone_safetensors_path(s, file) == !there);
+        CHECK(hone_safetensors_metadata_at(s, file, 0, &key, &value) == there && !key == !there && !value == !there);
+        CHECK(!hone_safetensors_metadata(s, file, "format") == !there);
+    }
+    hone_safetensors_close(s);
     put_shard(dir, "model.safetensors", "whole", 9, NULL, 0); /* preferred */
     CHECK_OK(hone_safetensors_open(dir, &s));
     CHECK_INT(hone_safetensors_count(s), 1);

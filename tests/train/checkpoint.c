@@ -186,6 +186,7 @@ TEST(checkpoint, counters_that_cannot_be_are_refused_even_with_the_right_checksu
         {"\"step\": 5", "\"step\": 9223372036854775807", "decay factors"},
         {"\"step\": 5", "\"step\": 6", "decay factors"},
         {"\"step\": 5", "\"step\": 4", "decay factors"},
+        {"\"step\": 5", "\"step\": 2", "decay factors"}, /* all skipped: that can be */
         {"\"step\": 5", "\"step\": 1", "2 of 1 steps skipped"},
         {"\"step\": 5", "\"step\": -1", "\"step\" is -1"},
         {"\"epoch\": 1", "\"epoch\": -1", "\"epoch\" is -1"},
