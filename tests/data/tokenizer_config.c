@@ -497,6 +497,32 @@ TEST(tokenizer, a_path_too_long_for_a_file_of_the_folder_is_refused) {
     }
 }
 
+/* BERT's normalizer lowers by itself: a step before it that does so, too, changes neither tokens nor where they come from. */
+TEST(tokenizer, offsets_come_through_a_step_before_the_bert_normalizer) {
+#define BERT_STEP "{\"type\":\"BertNormalizer\",\"clean_text\":true,\"handle_chinese_chars\":true,\"strip_accents\":true,\"lowercase\":true}"
+#define WITH(normalizer) {"{\"normalizer\":" normalizer ",\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"}," MODEL "}"}
+    static const char *const content[][6] = {
+        WITH(BERT_STEP),
+        WITH("{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Lowercase\"}," BERT_STEP "]}"),
+    };
+    static const char text[] = "A\xC3\x81 ab\xC3\x89 \xE4\xB8\xAD\xE6\x96\x87""a a\xCC\x81\xCC\xA3""b \xE2\x80\x9C\xC3\x81\xE2\x80\x9D";
+    hone_encoding e[2] = {0};
+    for (int k = 0; k < 2; k++) {
+        hone_tokenizer *t = NULL;
+        CHECK_OK(hone_tokenizer_open(folder(content[k]), &t));
+        CHECK_OK(hone_tokenizer_encode(t, text, sizeof text - 1, NULL, 0, &(hone_encode_options){.want_offsets = true}, &e[k]));
+        hone_tokenizer_free(t);
+    }
+    CHECK(e[0].n > 6 && e[0].n == e[1].n && e[0].offsets[0][0] == 0);
+    for (int64_t i = 0; i < e[0].n; i++) {
+        CHECK_INT(e[1].ids[i], e[0].ids[i]);
+        CHECK_INT(e[1].offsets[i][0], e[0].offsets[i][0]);
+        CHECK_INT(e[1].offsets[i][1], e[0].offsets[i][1]);
+        CHECK(e[1].offsets[i][0] < e[1].offsets[i][1]);
+    }
+    for (int k = 0; k < 2; k++) hone_encoding_free(&e[k]);
+}
+
 #ifdef HONE_TEST_HOOKS
 /* Every allocation of opening and of a first encoding, with each tokenizer of the goldens: they have every component. */
 TEST(tokenizer, a_tokenizer_gives_back_all_its_memory) {
@@ -507,6 +533,10 @@ TEST(tokenizer, a_tokenizer_gives_back_all_its_memory) {
         int64_t before = hone_fault_live();
         CHECK_OK(hone_io_join(dir, test_path("tests/golden/tokenizer"), names[i]));
         CHECK_OK(hone_tokenizer_open(dir, &t));
+        hone_encoding e = {0};
+        for (int offsets = 0; offsets < 2; offsets++)
+            CHECK_OK(hone_tokenizer_encode(t, "a \xC3\xA9\xEF\xAC\x81 <x>", 9, "b c", 3, &(hone_encode_options){.want_offsets = offsets}, &e));
+        hone_encoding_free(&e);
         hone_tokenizer_free(t);
         CHECK_MSG(hone_fault_live() == before, "%s: %d blocks more", names[i], (int)(hone_fault_live() - before));
     }
