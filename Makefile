@@ -219,7 +219,7 @@ $(PROOFS):
 	$(Q)build/test/proofs/$@
 
 # Minutes to an hour: everything but the two programs is emulated, one instruction after another.
-avx512: ## the kernels' tests on an emulated processor with AVX-512 and VNNI; ROOMS= CPUS= LIMIT=3600 (tests/kernels/avx512.sh)
+avx512: ## the kernels' tests on an emulated processor with AVX-512; ROOMS= CPUS= LIMIT=3600 (tests/kernels/avx512.sh)
 	$(Q)$(MAKE) --no-print-directory CONFIG=test build/test/hone-tests build/test/hone
 	$(Q)tests/kernels/avx512.sh build/test/hone-tests build/test/hone
 
