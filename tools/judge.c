@@ -241,6 +241,11 @@ static hone_status score_labelled(hone_judge *j, hone_model *m, hone_graph *g) {
     hone_status st = e ? hone_neighbours_measure(j->n, hone_model_get_info(m)->kept, e, j->class_of,
                                                  similarity_of(m), j->neighbours, &j->n_queries)
                        : hone_last_error()->code;
+    if (st == HONE_OK && j->o.keep_embeddings) {
+        hone_free(j->q);
+        j->q = e, j->D = hone_model_get_info(m)->kept, j->measure = similarity_of(m);
+        return HONE_OK;
+    }
     hone_free(e);
     if (st == HONE_E_FORMAT && j->o.file && !*hone_last_error()->file) return hone_blame(j->o.file, 0);
     return st;
@@ -335,6 +340,10 @@ int64_t hone_judge_queries(const hone_judge *j) {
 int64_t hone_judge_embeddings(const hone_judge *j, const float **q, const float **d) {
     *q = j->q, *d = j->d;
     return j->D;
+}
+
+const double *hone_judge_similarities(const hone_judge *j) {
+    return j->similarity;
 }
 
 double hone_judge_similarity(const hone_judge *j, const float *x, const float *y) {

@@ -53,10 +53,13 @@ const hone_retrieval *
 hone_judge_retrieval(const hone_judge *j);       /* the ranked lists of the last score; NULL: no search */
 int64_t hone_judge_queries(const hone_judge *j); /* labelled texts: those that were searched for */
 
-/* Of the last score, with keep_embeddings: q [n_queries, D] and d [n_documents, D] of the retrieval; returns D, 0 when
- * there are none. And the similarity of two rows x, y [D] as the model has it. */
+/* Of the last score, with keep_embeddings: q [n_queries, D] and d [n_documents, D] of the retrieval, or q [rows, D] of
+ * labelled texts and no d; returns D, 0 when there are none. And the similarity of two rows x, y [D] as the model has it. */
 int64_t hone_judge_embeddings(const hone_judge *j, const float **q, const float **d);
 double hone_judge_similarity(const hone_judge *j, const float *x, const float *y);
+
+/* Scored pairs: similarity [rows] of the last score; NULL: other rows. */
+const double *hone_judge_similarities(const hone_judge *j);
 
 /* Name of the metric that decides which model is the best. */
 const char *hone_judge_deciding(const hone_judge *j);

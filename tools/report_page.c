@@ -115,9 +115,8 @@ static void notes(const report_data *r, hone_text_buffer *b) {
 static const char *deciding(const report_data *r, const json_t *metrics) {
     const char *names[] = {
         report_option_string(r, "metric"),
-        r->triplet || !strcmp(report_option_string(r, "task") ? report_option_string(r, "task") : "", "triplet")
-            ? "triplet_accuracy"
-            : "ndcg@10",
+        !strcmp(report_option_string(r, "task") ? report_option_string(r, "task") : "", "triplet") ? "triplet_accuracy"
+                                                                                                   : "ndcg@10",
         "spearman", "ndcg@10"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (names[i] && json_object_get(metrics, names[i])) return names[i];
@@ -183,17 +182,40 @@ static void logged_metrics(const report_data *r, hone_text_buffer *b) {
 static void interval(hone_text_buffer *b, const hone_interval *x) {
     hone_text_puts(b, "<td class=\"n\">");
     figure(b, x->value);
-    hone_text_printf(b, "<br><small>%.3f to %.3f</small></td>", x->low, x->high);
+    if (!isnan(x->low)) hone_text_printf(b, "<br><small>%.3f to %.3f</small>", x->low, x->high);
+    hone_text_puts(b, "</td>");
+}
+
+static void difference(hone_text_buffer *b, const hone_paired *x) {
+    hone_text_puts(b, "<td class=\"n\">");
+    change(b, x->difference.value);
+    if (!isnan(x->difference.low))
+        hone_text_printf(b, "<br><small>%+.3f to %+.3f</small>", x->difference.low, x->difference.high);
+    if (isnan(x->p))
+        hone_text_puts(b, "</td><td class=\"n\">&mdash;</td>");
+    else
+        hone_text_printf(b, "</td><td class=\"n\">%.2g</td>", x->p);
+}
+
+/* " (11 queries, 22 documents)", as far as these rows are searched. */
+static void searched(const report_data *r, hone_text_buffer *b) {
+    const hone_retrieval *x = hone_judge_retrieval(r->model.judge);
+    if (x)
+        hone_text_printf(b, " (%" PRId64 " queries, %" PRId64 " documents)", x->n_queries, x->n_documents);
+    else if (r->kind == HONE_ROWS_LABELLED)
+        hone_text_printf(b, " (%" PRId64 " of them have another of their label and search for it)",
+                         hone_judge_queries(r->model.judge));
 }
 
 static void judged_metrics(const report_data *r, hone_text_buffer *b) {
-    const hone_retrieval *x = r->model.judge ? hone_judge_retrieval(r->model.judge) : NULL;
-    if (!x) return;
-    hone_text_printf(b,
-                     "<div class=\"wide\"><table><caption>Judged once more for this report, on %s%" PRId64
-                     " evaluation rows (%" PRId64 " queries, %" PRId64
-                     " documents), with 95 %% bootstrap intervals%s.</caption>\n<thead><tr><th>metric</th>",
-                     r->n_rows < r->eval_rows ? "a sample of " : "all ", r->n_rows, x->n_queries, x->n_documents,
+    if (!r->model.judge) return;
+    hone_text_printf(b, "<div class=\"wide\"><table><caption>Judged once more for this report, on %s%" PRId64 " evaluation rows",
+                     r->n_rows == r->eval_rows         ? "all "
+                     : r->kind == HONE_ROWS_LABELLED ? "a sample, spread over the labels, of "
+                                                     : "a sample of ",
+                     r->n_rows);
+    searched(r, b);
+    hone_text_printf(b, ", with 95 %% bootstrap intervals%s.</caption>\n<thead><tr><th>metric</th>",
                      r->base.judge ? "; p from a paired randomisation test" : "");
     if (r->base.judge) hone_text_puts(b, "<th class=\"n\">base</th>");
     hone_text_puts(b, "<th class=\"n\">this run</th>");
@@ -205,13 +227,7 @@ static void judged_metrics(const report_data *r, hone_text_buffer *b) {
         hone_text_puts(b, "</th>");
         if (r->base.judge) interval(b, &r->base.value[i]);
         interval(b, &r->model.value[i]);
-        if (r->base.judge) {
-            const hone_interval *d = &r->difference[i].difference;
-            hone_text_puts(b, "<td class=\"n\">");
-            change(b, d->value);
-            hone_text_printf(b, "<br><small>%+.3f to %+.3f</small></td><td class=\"n\">%.2g</td>", d->low, d->high,
-                             r->difference[i].p);
-        }
+        if (r->base.judge) difference(b, &r->difference[i]);
         hone_text_puts(b, "</tr>\n");
     }
     hone_text_puts(b, "</tbody></table></div>\n");
@@ -334,8 +350,14 @@ static void scores(const report_data *r, const report_side *side, const char *ti
     char caption[512];
     const double *x[3] = {side->positive, side->negative, side->wrong};
     int64_t n[3] = {side->n_positive, side->n_negative, side->n_wrong};
-    const char *names[3] = {"right pairs", r->texts.width > 2 ? "the rows' negatives" : "pairs of different rows",
-                            "each query's nearest wrong answer"};
+    const bool pairs = r->kind == HONE_ROWS_PAIRS || r->kind == HONE_ROWS_TRIPLET, labelled = r->kind == HONE_ROWS_LABELLED;
+    const char *names[3] = {pairs      ? "right pairs"
+                            : labelled ? "texts of one label"
+                                       : "rows of score 1",
+                            !pairs                ? labelled ? "texts of two labels" : "rows of score 0"
+                            : r->texts.width > 2 ? "the rows' negatives"
+                                                  : "pairs of different rows",
+                            labelled ? "each text's nearest of another label" : "each query's nearest wrong answer"};
     hone_series s[3];
     int n_series = 0;
     for (int k = 0; k < 3; k++) {
@@ -352,8 +374,8 @@ static void scores(const report_data *r, const report_side *side, const char *ti
                                           .width = width};
     }
     snprintf(caption, sizeof caption,
-             "Means: right pairs %.3f, %s %.3f. The less the right pairs overlap with the others, the better.",
-             mean_of(x[0], n[0]), names[1], mean_of(x[1], n[1]));
+             "Means: %s %.3f, %s %.3f. The less %s overlap with the others, the better.", names[0], mean_of(x[0], n[0]),
+             names[1], mean_of(x[1], n[1]), pairs ? "the right pairs" : "they");
     hone_plot p = {.title = title,
                    .x_label = "similarity",
                    .y_label = "% of its kind",
@@ -361,6 +383,28 @@ static void scores(const report_data *r, const report_side *side, const char *ti
                    .series = s,
                    .n_series = n_series};
     hone_svg_plot(b, &p);
+}
+
+/* Similarity of each row against its score. */
+static void against_scores(const report_data *r, const report_side *side, const char *title, hone_text_buffer *b) {
+    const double *similarity = hone_judge_similarities(side->judge);
+    double *gold = hone_alloc((size_t)(r->n_rows + 1) * sizeof *gold);
+    char caption[160];
+    if (!gold) {
+        b->failed = true;
+        return;
+    }
+    for (int64_t i = 0; i < r->n_rows; i++) gold[i] = r->labels.score[r->rows[i]];
+    snprintf(caption, sizeof caption, "A dot for each of %" PRId64 " rows. The better the model, the more the dots rise.",
+             r->n_rows);
+    hone_series s = {.kind = HONE_SERIES_DOTS, .x = gold, .y = similarity, .n = r->n_rows};
+    hone_svg_plot(b, &(hone_plot){.title = title,
+                                  .x_label = "score of the row",
+                                  .y_label = "similarity",
+                                  .caption = caption,
+                                  .series = &s,
+                                  .n_series = 1});
+    hone_free(gold);
 }
 
 static void lengths(const report_data *r, hone_text_buffer *b) {
@@ -428,8 +472,14 @@ static void distributions(const report_data *r, hone_text_buffer *b) {
     }
     if (low == high) low -= 0.5, high += 0.5;
     hone_text_puts(b, "<h2>Scores and texts</h2>\n<div class=\"plots\">\n");
-    if (r->base.judge) scores(r, &r->base, "Similarities before (base)", low, high, b);
-    if (r->model.judge) scores(r, &r->model, "Similarities after (this run)", low, high, b);
+    for (int i = 0; i < 2; i++) {
+        const char *title = i ? "Similarities after (this run)" : "Similarities before (base)";
+        if (!sides[i]->judge) continue;
+        if (r->kind == HONE_ROWS_SCORED && !r->two_classes)
+            against_scores(r, sides[i], title, b);
+        else
+            scores(r, sides[i], title, low, high, b);
+    }
     if (r->n_labels) labels(r, b);
     if (r->n_lengths) lengths(r, b);
     hone_text_puts(b, "</div>\n");
@@ -438,38 +488,48 @@ static void distributions(const report_data *r, hone_text_buffer *b) {
 /* ---- mistakes ---- */
 
 /* Cut at a character's border. */
-static void body(hone_text_buffer *b, const char *label, hone_text t, double score, double base) {
+static void cut_text(hone_text_buffer *b, hone_text t) {
     size_t n = t.n < MOST_TEXT ? t.n : MOST_TEXT;
     while (n && n < t.n && ((unsigned char)t.p[n] & 0xC0) == 0x80) n--;
-    hone_text_printf(b, "<p><b>%s</b> ", label);
-    if (!isnan(score)) hone_text_printf(b, "<small>%.3f</small> ", score);
-    if (!isnan(base)) hone_text_printf(b, "<small>(base %.3f)</small> ", base);
     hone_text_puts(b, "<bdi dir=\"auto\">");
     hone_text_html(b, t.p, n);
-    hone_text_printf(b, "</bdi>%s</p>\n", n < t.n ? "&hellip;" : "");
+    hone_text_printf(b, "</bdi>%s", n < t.n ? "&hellip;" : "");
+}
+
+static void line(hone_text_buffer *b, const report_line *l) {
+    hone_text_printf(b, "<p><b>%s</b> ", l->what);
+    if (!isnan(l->similarity)) hone_text_printf(b, "<small>%.3f</small> ", l->similarity);
+    if (!isnan(l->base)) hone_text_printf(b, "<small>(base %.3f)</small> ", l->base);
+    cut_text(b, l->text);
+    if (l->label.p) {
+        hone_text_puts(b, " <small>label ");
+        cut_text(b, l->label);
+        hone_text_puts(b, "</small>");
+    }
+    hone_text_puts(b, "</p>\n");
 }
 
 static void mistakes(const report_data *r, hone_text_buffer *b) {
-    if (!r->model.judge) return;
+    if (!r->model.judge || !*r->mistakes_are) return;
     hone_text_puts(b, "<h2>Worst mistakes</h2>\n");
-    hone_text_printf(b, "<p>%" PRId64 " of %" PRId64 " %s%s. ", r->mistakes_found, r->asked,
-                     r->triplet ? "negatives are at least as near as the positive"
-                                : "queries find a wrong answer first",
+    hone_text_printf(b, "<p>%" PRId64 " of %" PRId64 " %s%s. ", r->mistakes_found, r->asked, r->mistakes_are,
                      r->n_rows < r->eval_rows ? " in the sample" : "");
-    if (r->n_mistakes)
-        hone_text_puts(b, "Those where the wrong text is nearest beyond the right one; numbers are similarities. A "
-                          "wrong answer here is one that no row calls right: some may be right after all.");
+    if (r->n_mistakes && r->kind == HONE_ROWS_SCORED)
+        hone_text_puts(b, "Those farthest off; the number at sentence2 is the similarity of the two.");
+    else if (r->n_mistakes)
+        hone_text_puts(b, "Those where the wrong text is nearest beyond the right one; numbers are similarities.");
+    if (r->n_mistakes && r->kind == HONE_ROWS_PAIRS)
+        hone_text_puts(b, " A wrong answer here is one that no row calls right: some may be right after all.");
     hone_text_puts(b, "</p>\n");
     for (int64_t i = 0; i < r->n_mistakes; i++) {
         const report_mistake *m = &r->mistake[i];
         hone_text_puts(b, "<div class=\"card\">");
-        body(b, "query", m->query, (double)NAN, (double)NAN);
-        body(b, r->triplet ? "negative" : "found", m->wrong, m->wrong_score, m->base_wrong_score);
-        body(b, r->triplet ? "positive" : "right", m->right, m->right_score, m->base_right_score);
-        if (!r->triplet && m->rank > 0)
-            hone_text_printf(b, "<p class=\"soft\">the first right answer is number %" PRId64 "</p>\n", m->rank);
-        if (!r->triplet && m->rank == 0)
-            hone_text_printf(b, "<p class=\"soft\">no right answer among the first %d</p>\n", HONE_RETRIEVAL_DEPTH);
+        for (size_t k = 0; k < sizeof m->line / sizeof *m->line && m->line[k].what; k++) line(b, &m->line[k]);
+        if (*m->remark) {
+            hone_text_puts(b, "<p class=\"soft\">");
+            escaped(b, m->remark);
+            hone_text_puts(b, "</p>\n");
+        }
         hone_text_puts(b, "</div>\n");
     }
 }

@@ -213,6 +213,15 @@ static void draw_line(hone_text_buffer *b, const hone_series *s, const scale *x,
     }
 }
 
+static void draw_dots(hone_text_buffer *b, const hone_series *s, const scale *x, const scale *y) {
+    enum { MOST = 2000 };
+    int64_t each = (s->n + MOST - 1) / MOST;
+    for (int64_t i = 0; i < s->n; i += each)
+        if (finite_point(s, i))
+            hone_text_printf(b, "<circle class=\"b b%d\" cx=\"%.1f\" cy=\"%.1f\" r=\"3\"/>\n", s->colour,
+                             place(x, s->x[i]), place(y, s->y[i]));
+}
+
 static void draw_bars(hone_text_buffer *b, const hone_series *s, const scale *x, const scale *y) {
     for (int64_t i = 0; i < s->n; i++) {
         if (!finite_point(s, i) || s->y[i] == 0) continue;
@@ -273,6 +282,8 @@ void hone_svg_plot(hone_text_buffer *b, const hone_plot *p) {
                 draw_bars(b, s, &x, &y);
             else if (s->kind == HONE_SERIES_STEPS)
                 draw_steps(b, s, &x, &y);
+            else if (s->kind == HONE_SERIES_DOTS)
+                draw_dots(b, s, &x, &y);
             else
                 draw_line(b, s, &x, &y);
         }

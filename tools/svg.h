@@ -21,6 +21,7 @@ typedef enum hone_series_kind {
     HONE_SERIES_POINTS, /* a line with a dot at each point */
     HONE_SERIES_BARS,   /* a bar from 0 to y over [x, x + width] */
     HONE_SERIES_STEPS,  /* the outline of such bars */
+    HONE_SERIES_DOTS,   /* a dot at each point, in any order of x; of more than 2,000 points every second, third, … */
 } hone_series_kind;
 
 typedef struct hone_series {
@@ -28,7 +29,7 @@ typedef struct hone_series {
     hone_series_kind kind;
     int colour; /* 0 .. 3 of the style's colours */
     bool faint;
-    const double *x, *y; /* [n], borrowed; x ascending */
+    const double *x, *y; /* [n], borrowed; x ascending, but for DOTS */
     int64_t n;
     double width; /* BARS and STEPS */
 } hone_series;

@@ -221,10 +221,9 @@ static hone_status start_of(const hone_train_options *t, hone_train_state *start
     return t->resume ? hone_checkpoint_peek(t->out, dir, start) : HONE_OK;
 }
 
-/* The page that hone train writes at its end embeds up to 200 rows with two models; pairs and triplets of texts alone.
- */
+/* The page that hone train writes at its end embeds up to 200 rows with two models. */
 static double report_seconds(const dry_run *d, int clock) {
-    if (!d->evaluation.rows || !hone_judge_retrieval(d->j->judge)) return 0.1;
+    if (!d->evaluation.rows) return 0.1;
     double part = d->evaluation.rows > REPORT_ROWS ? (double)REPORT_ROWS / (double)d->evaluation.rows : 1;
     return 0.1 + 2 * part * d->rehearsal.evaluation[clock];
 }

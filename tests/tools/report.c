@@ -214,15 +214,60 @@ TEST(report, a_page_that_cannot_be_written_does_not_fail_the_training) {
     CHECK(hone_io_exists(in_dir("blocked", "final_model/model.safetensors")));
 }
 
-TEST(tools, the_report_of_labelled_texts_has_their_lengths_and_no_word_of_missing_columns) {
+/* The value of a metric that the page judged, the run's own (the second cell when there is a base). */
+static double judged(const char *html, const char *metric, int cell) {
+    char row[128];
+    snprintf(row, sizeof row, "<tr><th>%s</th>", metric);
+    const char *p = strstr(html, "Judged once more");
+    CHECK_MSG(p && (p = strstr(p, row)), "%s is not judged", metric);
+    for (int i = 0; i <= cell; i++) CHECK((p = strstr(p + 1, "<td class=\"n\">")) != NULL);
+    return strtod(p + strlen("<td class=\"n\">"), NULL);
+}
+
+/* "12 of 40 ": how many mistakes, of how many. */
+static void mistakes_of(const char *html, int *wrong, int *all) {
+    const char *p = strstr(html, "<h2>Worst mistakes</h2>");
+    CHECK(p && sscanf(p, "<h2>Worst mistakes</h2>\n<p>%d of %d ", wrong, all) == 2);
+    CHECK_INT(count(html, "<div class=\"card\">"), *wrong < 20 ? *wrong : 20);
+}
+
+TEST(report, labelled_texts_are_judged_by_their_neighbours_before_and_after) {
     const command_result *r = hone("train --task triplet --loss batch-hard --quiet --batch-size 8 --epochs 1 --model " MODEL
                                    " --train tests/golden/train/labelled.jsonl --eval-split 0.3 --out %s",
                                    in_dir("report-labels", ""));
     CHECK_MSG(r->status == 0, "%s", r->err);
+    const char *before = logged(in_dir("report-labels", "log.jsonl"), 0, "triplet_accuracy");
     const char *s = page(in_dir("report-labels", "report.html"));
     check_html(s);
     CHECK(strstr(s, "Rows of a label") && strstr(s, " labels, the largest of "));
-    CHECK(strstr(s, "Lengths of the texts") && strstr(s, "texts with labels") && !strstr(s, "cannot be read"));
+    CHECK(strstr(s, "Lengths of the texts") && !strstr(s, "cannot be read") && !strstr(s, "To know") && !strstr(s, "nan"));
+    /* The rows set aside, once more: the log's own figure. */
+    CHECK_MSG(fabs(judged(s, "triplet_accuracy", 0) - atof(before)) < 1e-9, "%s", before);
+    CHECK(strstr(s, "have another of their label and search for it"));
+    CHECK(strstr(s, "<h3>Similarities before (base)</h3>") && strstr(s, "<h3>Similarities after (this run)</h3>"));
+    CHECK(strstr(s, "texts of one label") && strstr(s, "texts of two labels"));
+    int wrong, all;
+    mistakes_of(s, &wrong, &all);
+    CHECK_MSG(wrong > 0 && wrong < all, "%d of %d", wrong, all);
+    CHECK(fabs(judged(s, "accuracy@1", 1) - (1 - wrong / (double)all)) < 5e-5);
+    CHECK(strstr(s, "<b>nearest of its label</b>") && strstr(s, "<small>label <bdi dir=\"auto\">class "));
+}
+
+/* A sample of ten rows out of forty labels of two rows would hardly hold two of one label. */
+TEST(report, a_sample_of_labelled_rows_keeps_labels_together) {
+    static char rows[16384];
+    size_t n = 0;
+    for (int i = 0; i < 80; i++)
+        n += (size_t)snprintf(rows + n, sizeof rows - n, "{\"text\":\"thing %d of %d\",\"label\":%d}\n", i, i % 40, i % 40);
+    const char *path = write_file("forty.jsonl", rows);
+    CHECK_INT(hone("train --quiet --task triplet --loss semi-hard --model " MODEL " --train %s --batch-size 8 --steps 1 --out %s", path,
+                   in_dir("forty", ""))
+                  ->status,
+              0);
+    CHECK_INT(hone("report --quiet --rows 10 --run %s --data %s", in_dir("forty", ""), path)->status, 0);
+    const char *s = page(in_dir("forty", "report.html"));
+    check_html(s);
+    CHECK(strstr(s, "on a sample, spread over the labels, of 10 evaluation rows (10 of them have another"));
 }
 
 /* With a rate of 0 all evaluations are equal: best_model is the first of the trained ones, not the model before training. */
@@ -234,15 +279,55 @@ TEST(tools, the_reports_best_step_is_that_of_best_model) {
     CHECK(strstr(page(in_dir("report-best", "report.html")), "best<br><small>step 2</small>"));
 }
 
-TEST(tools, the_report_of_scored_pairs_shows_how_their_scores_are_spread) {
+TEST(report, scored_pairs_are_judged_before_and_after) {
     static const char *const losses[] = {"cosent", "contrastive"};
     for (int i = 0; i < 2; i++) {
         const command_result *r = hone("train --task scored --loss %s --quiet --batch-size 8 --epochs 1 --model " MODEL
-                                       " --train tests/golden/train/scored.jsonl --out %s",
-                                       losses[i], in_dir(losses[i], ""));
+                                       " --train tests/golden/train/scored.jsonl --eval-split 0.4 --out %s%s",
+                                       losses[i], in_dir(losses[i], ""), i ? " --columns label=label" : "");
         CHECK_MSG(r->status == 0, "%s", r->err);
+        const char *before = logged(in_dir(losses[i], "log.jsonl"), 0, "spearman");
         const char *s = page(in_dir(losses[i], "report.html"));
         check_html(s);
         CHECK(strstr(s, "Scores of the rows") && strstr(s, " training rows; the mean is 0.") && strstr(s, "Lengths of the texts"));
+        CHECK_MSG(!strstr(s, "To know") && !strstr(s, "nan"), "%s", losses[i]);
+        CHECK_MSG(fabs(judged(s, "spearman", 0) - atof(before)) < 1e-9, "%s: %s", losses[i], before);
+        CHECK(strstr(s, "<h3>Similarities before (base)</h3>") && strstr(s, "<h3>Similarities after (this run)</h3>"));
+        CHECK(!strstr(s, i ? "score of the row" : "rows of score 1") && strstr(s, i ? "rows of score 1" : "score of the row"));
+        int wrong, all;
+        mistakes_of(s, &wrong, &all);
+        CHECK_INT(all, 20);
+        CHECK_MSG(!i || wrong < all / 2, "%d of %d", wrong, all); /* a border leaves less than half on its wrong side */
+        CHECK(strstr(s, i ? "stand on the wrong side of" : "more than a quarter of all rows away"));
+        if (wrong) CHECK(strstr(s, "<b>sentence2</b> <small>"));
     }
+}
+
+/* Two rows stand for all that can be wrong: equal texts of score 0 and texts without a common word of score 1. */
+TEST(report, the_mistakes_of_scored_pairs_are_those_far_from_their_place) {
+    static char rows[4096];
+    size_t n = 0;
+    for (int i = 0; i < 12; i++)
+        n += (size_t)snprintf(rows + n, sizeof rows - n, "{\"sentence1\":\"word %d\",\"sentence2\":\"%s %d\",\"score\":%d}\n", i,
+                              i == 3 ? "word" : i % 2 ? "something else altogether" : "word", i % 2 && i != 3 ? 99 : i,
+                              i % 2 == 0);
+    const char *path = write_file("far.jsonl", rows);
+    CHECK_INT(hone("train --quiet --task scored --model " MODEL " --train %s --steps 1 --lr 0 --batch-size 4 --eval %s --out %s", path, path,
+                   in_dir("far", ""))
+                  ->status,
+              0);
+    const char *s = page(in_dir("far", "report.html"));
+    check_html(s);
+    int wrong, all;
+    mistakes_of(s, &wrong, &all);
+    CHECK_INT(wrong, 1);
+    CHECK_INT(all, 12);
+    const char *card = strstr(s, "<div class=\"card\">");
+    CHECK(card && strstr(card, "<bdi dir=\"auto\">word 3</bdi>") && strstr(card, "score 0; the similarity is "));
+    /* All scores equal: no correlation, no mistake, and no "nan". */
+    path = write_file("equal.jsonl", "{\"sentence1\":\"a\",\"sentence2\":\"b\",\"score\":0.5}\n{\"sentence1\":\"c\",\"sentence2\":\"d\",\"score\":0.5}\n");
+    CHECK_INT(hone("report --quiet --run %s --data %s", in_dir("far", ""), path)->status, 0);
+    s = page(in_dir("far", "report.html"));
+    check_html(s);
+    CHECK(strstr(s, "<tr><th>spearman</th><td class=\"n\">&mdash;</td>") && !strstr(s, "nan") && !strstr(s, "Worst mistakes"));
 }
