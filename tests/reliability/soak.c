@@ -3,8 +3,11 @@
  * at each step:
  *
  *     resident memory (VmRSS)                                             grows by less than 1 MiB
- *     bytes that the allocator has handed out, those of arenas with them  grow by less than 64 KiB: one factor of decay
- * for each step open file descriptors                                               do not grow */
+ *     bytes that the allocator has handed out, those of arenas with them  grow by less than 64 KiB and 8 bytes a step
+ *     open file descriptors                                               do not grow
+ *
+ * The optimiser keeps one factor of decay for each step, in an array that doubles: at most 8 bytes a step. What the allocator
+ * keeps for each thread to hand out again counts as handed out, 20 to 40 KiB of it, in the first hundreds of steps. */
 #include "tests/reliability/common.h"
 
 #include "base/io.h"
@@ -103,10 +106,11 @@ int main(void) {
     int64_t resident = w.most.resident - w.first.resident, held = w.most.held - w.first.held,
             files = w.most.files - w.first.files;
     if (resident >= 1 << 20) printf("resident memory: %d bytes more than at step %d\n", (int)resident, FROM);
-    if (held >= 64 << 10) printf("memory handed out: %d bytes more than at step %d\n", (int)held, FROM);
+    const int64_t room = (64 << 10) + 8 * steps;
+    if (held >= room) printf("memory handed out: %d bytes more than at step %d\n", (int)held, FROM);
     if (files > 0) printf("open files: %d more than at step %d\n", (int)files, FROM);
     if (w.steps != steps) printf("%d steps of %d\n", (int)w.steps, (int)steps);
-    int64_t good = (resident < 1 << 20) + (held < 64 << 10) + (files <= 0) + (w.steps == steps);
+    int64_t good = (resident < 1 << 20) + (held < room) + (files <= 0) + (w.steps == steps);
     hone_judge_free(judge);
     hone_token_store_free(&store);
     hone_texts_free(&texts);
