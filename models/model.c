@@ -336,7 +336,8 @@ const char *hone_model_prompt(const hone_model *m, const char *name) {
         name = json_string_value(json_object_get(config, "default_prompt_name"));
         if (!name) return "";
     }
-    return json_string_value(json_object_get(json_object_get(config, "prompts"), name));
+    const char *text = json_string_value(json_object_get(json_object_get(config, "prompts"), name));
+    return text || !hone_sentence_has_prompt(name) ? text : "";
 }
 
 /* ---- writing

@@ -90,7 +90,8 @@ const hone_tokenizer *hone_model_tokenizer(const hone_model *m);
 /* The table that token ids look up (hone_optim_catch_up). */
 hone_tensor *hone_model_word_table(const hone_model *m);
 /* Text of a named prompt of config_sentence_transformers.json, NULL if there is none; name NULL: the default prompt (""
- * if none). */
+ * if none). Every model has the prompts query and document, empty where the folder does not say them, as in
+ * sentence-transformers: so its encode_query and encode_document never put the default prompt before a text. */
 const char *hone_model_prompt(const hone_model *m, const char *name);
 
 /* Pooling leaves the prompt's tokens out (include_prompt false): hone_model_batch.skip is wanted. */

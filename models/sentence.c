@@ -226,6 +226,8 @@ static hone_status read_sentence_bert_config(hone_sentence *s) {
     return status;
 }
 
+bool hone_sentence_has_prompt(const char *name) { return !strcmp(name, "query") || !strcmp(name, "document"); }
+
 /* Named texts, and the one that is put before every text unless another is asked for. */
 static hone_status check_prompts(const json_t *config, const char *file) {
     const json_t *prompts = json_object_get(config, "prompts");
@@ -239,7 +241,7 @@ static hone_status check_prompts(const json_t *config, const char *file) {
         if (s != HONE_OK) return s;
     }
     HONE_TRY(hone_json_string(config, file, "default_prompt_name", NULL, &name));
-    if (name && !json_object_get(prompts, name))
+    if (name && !json_object_get(prompts, name) && !hone_sentence_has_prompt(name))
         return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "\"default_prompt_name\" is \"%s\", which \"prompts\" lacks", hone_quote(name));
     return HONE_OK;
 }

@@ -41,6 +41,8 @@ typedef struct hone_sentence {
 
 /* Read modules.json and what it names from `dir`. pooling: NULL, or the name of a mode that replaces the folder's. */
 hone_status hone_sentence_read(const char *dir, const char *pooling, hone_sentence *s);
+/* The prompts that every model has, empty where its folder does not say them: query and document. */
+bool hone_sentence_has_prompt(const char *name);
 void hone_sentence_free(hone_sentence *s);
 /* Register the dense layers; width: the encoder's hidden size, checked along the chain. *embedding: the final width. */
 hone_status hone_sentence_declare(hone_sentence *s, hone_params *ps, const char *dir, int64_t width, int64_t *embedding);

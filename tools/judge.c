@@ -251,12 +251,10 @@ static hone_status score_labelled(hone_judge *j, hone_model *m, hone_graph *g) {
     return st;
 }
 
-/* A prompt that nobody asked for: the folder's for this kind of text (encode_query, encode_document of sentence-transformers, which its
- * evaluators of retrieval and triplets call), else NULL, the default. */
-static const char *prompt_for(const hone_model *m, const char *asked, bool document) {
-    static const char *const names[] = {"query", "document", "passage", "corpus"};
-    for (int i = document; !asked && i < (document ? 4 : 1); i++) asked = hone_model_prompt(m, names[i]);
-    return asked;
+const char *hone_judge_prompt(const hone_model *m, const hone_judge_options *o, bool document) {
+    const char *asked = document ? o->prompt_document : o->prompt_query;
+    if (asked) return asked;
+    return hone_model_prompt(m, o->score || o->label ? NULL : document ? "document" : "query");
 }
 
 hone_status hone_judge_score(hone_judge *j, hone_model *m, hone_graph *g) {
@@ -264,8 +262,8 @@ hone_status hone_judge_score(hone_judge *j, hone_model *m, hone_graph *g) {
     if (j->gold) return score_pairs(j, m, g);
     if (j->class_of) return score_labelled(j, m, g);
     int64_t D = hone_model_get_info(m)->kept;
-    float *q = embed(j, m, g, r->query, r->n_queries, prompt_for(m, j->o.prompt_query, false), 0);
-    float *d = q ? embed(j, m, g, r->document, r->n_documents, prompt_for(m, j->o.prompt_document, true), r->n_queries) : NULL;
+    float *q = embed(j, m, g, r->query, r->n_queries, hone_judge_prompt(m, &j->o, false), 0);
+    float *d = q ? embed(j, m, g, r->document, r->n_documents, hone_judge_prompt(m, &j->o, true), r->n_queries) : NULL;
     hone_status st = d ? hone_retrieval_run(r, q, d, D, similarity_of(m)) : hone_last_error()->code;
     if (st == HONE_OK && j->n_triplets) st = score_triplets(j, q, d, D, similarity_of(m));
     if (st == HONE_OK && j->o.keep_embeddings) {

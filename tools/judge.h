@@ -20,7 +20,7 @@ typedef struct hone_judge hone_judge;
 
 typedef struct hone_judge_options {
     bool triplet;                               /* the task: it chooses the deciding metric */
-    const char *prompt_query, *prompt_document; /* NULL: the folder's prompts query and document (pairs, triplets), else its default prompt */
+    const char *prompt_query, *prompt_document; /* NULL: see hone_judge_prompt */
     const char *file;                           /* of the rows, for messages; NULL: not known */
     const char *metric;                         /* decides; NULL: ndcg@10, triplet_accuracy, spearman */
     const double *score;                        /* by row: these are scored pairs; borrowed. NULL: not */
@@ -37,6 +37,11 @@ typedef struct hone_judge_options {
 hone_status hone_judge_new(const hone_texts *texts, const int64_t *rows, int64_t n, const hone_judge_options *o,
                            hone_judge **out);
 void hone_judge_free(hone_judge *j); /* accepts NULL */
+
+/* What stands before the queries (document: the documents) of pairs and triplets, before the first (second) texts of
+ * other rows: what o asks for, else, as sentence-transformers' evaluators do, the folder's prompt query (document) of
+ * pairs and triplets, empty if it has none, and its default prompt of the others. */
+const char *hone_judge_prompt(const hone_model *m, const hone_judge_options *o, bool document);
 
 /* Embed and rank: fills the values below. */
 hone_status hone_judge_score(hone_judge *j, hone_model *m, hone_graph *g);

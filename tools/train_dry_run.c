@@ -144,18 +144,14 @@ static double forward_work(const hone_model *m, const hone_token_store *s, const
 }
 
 /* The tokens of the rows to judge by: those of a split are in the run's own store. */
-static hone_status tokenize_judged(const hone_train_job *j, const hone_options *o, hone_token_store *own,
-                                   const hone_token_store **out) {
+static hone_status tokenize_judged(const hone_train_job *j, hone_token_store *own, const hone_token_store **out) {
     *out = &j->store;
     if (!j->eval.table) return HONE_OK;
     const hone_model_info *info = hone_model_get_info(j->model);
     hone_tokenizer_encoder tokenizer = {hone_model_tokenizer(j->model), info->max_length};
     hone_encoder encoder = hone_encoder_of_tokenizer(&tokenizer);
-    const char *prompts[MAX_ROLES], *standard = hone_model_prompt(j->model, NULL);
-    for (int64_t g = 0; g < j->eval.texts.width && g < MAX_ROLES; g++) {
-        prompts[g] = hone_options_string(o, g ? "prompt-document" : "prompt-query");
-        if (!prompts[g]) prompts[g] = standard;
-    }
+    const char *prompts[MAX_ROLES];
+    for (int64_t g = 0; g < j->eval.texts.width && g < MAX_ROLES; g++) prompts[g] = hone_judge_prompt(j->model, &j->judging, g > 0);
     *out = own;
     return hone_token_store_build(&j->eval.texts, prompts, &encoder, own);
 }
@@ -277,7 +273,7 @@ static hone_status forecast(dry_run *d, hone_token_store *own) {
     size_evaluation(j, &d->evaluation);
     HONE_TRY(measure_lengths(d->o, &j->store, d->data->rows, d->data->n, d->train, &d->n_train));
     if (j->judge) {
-        HONE_TRY(tokenize_judged(j, d->o, own, &store));
+        HONE_TRY(tokenize_judged(j, own, &store));
         const int64_t *rows = j->eval.table ? NULL : j->split.eval;
         HONE_TRY(measure_lengths(d->o, store, rows, d->evaluation.rows, d->eval, &d->n_eval));
         d->evaluation.work = forward_work(j->model, store, rows, d->evaluation.rows);

@@ -90,6 +90,11 @@ TEST(models, without_modules_json_the_files_beside_it_are_not_read) {
     CHECK_OK(hone_model_open(dir, NULL, &m));
     CHECK(hone_model_get_info(m)->max_length == 32 && hone_model_get_info(m)->kept == 4);
     CHECK_STR(hone_model_prompt(m, NULL), "query: ");
+    CHECK(hone_model_prompt(m, "query") && !*hone_model_prompt(m, "query") && !hone_model_prompt(m, "passage"));
+    hone_model_close(m);
+    change(dir, "config_sentence_transformers.json", "", "{\"default_prompt_name\": \"document\", \"similarity_fn_name\": \"dot\", \"truncate_dim\": 4}");
+    CHECK_OK(hone_model_open(dir, NULL, &m)); /* every model has that one, an empty text */
+    CHECK_STR(hone_model_prompt(m, NULL), "");
     hone_model_close(m);
     change(dir, "modules.json", "", NULL);
     CHECK_OK(hone_model_open(dir, NULL, &m));

@@ -359,6 +359,28 @@ TEST(tools, eval_gives_every_metric_with_its_interval_and_the_difference_of_two_
     json_decref(j);
 }
 
+/* sentence-transformers 6.2: a model has the prompts query and document, empty ones if its folder is silent, so its evaluators of
+ * retrieval never put the default prompt (pool_max has one of another name) before a text; that of scored pairs does. */
+TEST(tools, eval_leaves_the_default_prompt_to_scored_pairs) {
+    char plain[sizeof((command_result *)0)->out];
+    const char *tasks[] = {"pairs --data " TRIPLETS, "triplet --data " TRIPLETS, "scored --data tests/golden/train/scored.jsonl"};
+    for (int i = 0; i < 3; i++) {
+        const command_result *r = hone("eval --json --bootstrap 100 --model tests/golden/models/pool_max --task %s", tasks[i]);
+        CHECK_MSG(r->status == 0, "%s", r->err);
+        snprintf(plain, sizeof plain, "%s", r->out);
+        const char *prompt = i < 2 ? "" : "a cold city: ";
+        r = hone("eval --json --bootstrap 100 --model tests/golden/models/pool_max --task %s --prompt-query '%s' --prompt-document '%s'", tasks[i], prompt, prompt);
+        CHECK_STR(r->out, plain);
+        prompt = i < 2 ? "a cold city: " : "";
+        r = hone("eval --json --bootstrap 100 --model tests/golden/models/pool_max --task %s --prompt-query '%s' --prompt-document '%s'", tasks[i], prompt, prompt);
+        CHECK_MSG(r->status == 0 && strcmp(r->out, plain) != 0, "%s", tasks[i]);
+    }
+    /* those two names are known, others are not */
+    const char *in = write_file("empty_query.jsonl", "{\"text\": \"the cold city\"}\n");
+    CHECK_INT(hone("embed --model tests/golden/models/pool_max --input %s --out %s --prompt-name query", in, out_path("q.npy"))->status, 0);
+    CHECK_INT(hone("embed --model tests/golden/models/pool_max --input %s --out %s --prompt-name passage", in, out_path("q.npy"))->status, 2);
+}
+
 /* pool_cls has prompts query and passage; sentence-transformers 6.2: accuracy@10 of such a file is another with them than without. */
 TEST(tools, eval_puts_the_folders_prompts_before_queries_and_documents) {
     char lines[4096] = "", plain[sizeof((command_result *)0)->out];
