@@ -357,12 +357,32 @@ static hone_status write_config(const hone_model *m, const char *dir) {
     return s;
 }
 
+/* The tokenizer's own file says how long a text may be, too, and transformers reads no other: as sentence-transformers leaves it
+ * when it saves a model. A folder without that file, or whose number is this one, is left as it came. */
+static hone_status write_max_length(const hone_model *m, const char *dir) {
+    char file[HONE_PATH_MAX], *text;
+    size_t n;
+    json_t *config;
+    HONE_TRY(hone_io_join(file, dir, "tokenizer_config.json"));
+    if (!hone_io_exists(file) || hone_tokenizer_max_length(m->tokenizer) == m->info.max_length) return HONE_OK;
+    HONE_TRY(hone_io_read_file(file, 256 << 20, &text, &n));
+    hone_status s = hone_json_parse_big(text, n, file, &config); /* 1e30 is a usual number there */
+    hone_free(text);
+    if (s != HONE_OK) return s;
+    s = json_object_set_new(config, "model_max_length", json_integer(m->info.max_length)) == 0
+                        ? hone_json_save(config, file)
+                        : hone_fail(HONE_E_NOMEM, "no memory for tokenizer_config.json");
+    json_decref(config);
+    return s;
+}
+
 static hone_status write_folder(hone_model *m, const char *dir) {
     char file[HONE_PATH_MAX];
     HONE_TRY(hone_io_mkdirs(dir));
     HONE_TRY(hone_io_join(file, dir, "model.safetensors"));
     HONE_TRY(hone_weights_save(m->params, file));
     HONE_TRY(hone_tokenizer_copy_files(m->sentence.encoder, dir));
+    HONE_TRY(write_max_length(m, dir));
     HONE_TRY(hone_sentence_write(&m->sentence, dir, m->info.hidden, m->info.max_length));
     return write_config(m, dir);
 }

@@ -42,7 +42,8 @@ void hone_model_close(hone_model *m); /* accepts NULL */
 hone_status hone_model_make(const json_t *config, const hone_model_options *o, uint64_t seed, hone_model **out);
 
 /* Write the whole folder: weights as F32 safetensors, config.json with every unknown key kept, tokenizer files byte for
- * byte, sentence-transformers' modules in the form that all its versions from 2 on read. The folder appears complete or
+ * byte (but for model_max_length in tokenizer_config.json, which becomes the model's max_length: transformers cuts texts
+ * there), sentence-transformers' modules in the form that all its versions from 2 on read. The folder appears complete or
  * not at all (a temporary beside it is renamed); one that is there is replaced. HONE_E_IO, HONE_E_NOMEM; HONE_E_ARG for a model that was
  * opened for inference or made without files. */
 hone_status hone_model_save(hone_model *m, const char *dir);

@@ -392,6 +392,46 @@ TEST(models, two_spellings_of_one_parameter_are_refused) {
 }
 
 /* As encode() of sentence-transformers: the first dimensions of what the modules give, more or fewer where the caller says so. */
+/* mean has 512 for the tokenizer and 32 in sentence_bert_config.json: sentence-transformers 6.2 saves it with 32 for both. */
+TEST(models, a_saved_folder_says_its_length_where_transformers_reads_it) {
+    static const struct {
+        const char *to;      /* model_max_length of the folder, NULL: no such file */
+        int64_t asked, want; /* --max-length; what the saved folder says, 0: the file as it was */
+    } cases[] = {{"\"model_max_length\": 512", 0, 32},
+                 {"\"model_max_length\": 512", 9, 9},
+                 {"\"model_max_length\": 32", 0, 0},
+                 {"\"model_max_length\": 1000000000000000019884624838656", 0, 32},
+                 {"\"x\": 1", 0, 32},
+                 {NULL, 0, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *dir = folder_of("mean");
+        char saved[HONE_PATH_MAX], was[HONE_PATH_MAX], is[HONE_PATH_MAX], *a = NULL, *b = NULL;
+        size_t na = 0, nb = 0;
+        hone_model *m;
+        change(dir, "tokenizer_config.json", cases[i].to ? "\"model_max_length\": 512" : "", cases[i].to);
+        CHECK_OK(hone_model_open(dir, &(hone_model_options){.train = true, .max_length = cases[i].asked}, &m));
+        CHECK_OK(hone_io_join(saved, test_dir(), "lengths"));
+        CHECK_OK(hone_model_save(m, saved));
+        hone_model_close(m);
+        CHECK_OK(hone_io_join(was, dir, "tokenizer_config.json"));
+        CHECK_OK(hone_io_join(is, saved, "tokenizer_config.json"));
+        CHECK_INT(hone_io_exists(is), cases[i].to != NULL);
+        if (!cases[i].to) continue;
+        CHECK_OK(hone_io_read_file(was, 1 << 20, &a, &na));
+        CHECK_OK(hone_io_read_file(is, 1 << 20, &b, &nb));
+        json_t *before = json_loads(a, JSON_DECODE_INT_AS_REAL, NULL), *after = json_loads(b, 0, NULL);
+        if (cases[i].want) {
+            CHECK_INT(json_integer_value(json_object_get(after, "model_max_length")), cases[i].want);
+            CHECK(json_object_size(after) == json_object_size(before) + !json_object_get(before, "model_max_length"));
+            CHECK_STR(json_string_value(json_object_get(after, "tokenizer_class")), json_string_value(json_object_get(before, "tokenizer_class")));
+        } else {
+            CHECK(na == nb && !memcmp(a, b, na));
+        }
+        json_decref(before), json_decref(after);
+        hone_free(a), hone_free(b);
+    }
+}
+
 TEST(models, a_folders_truncate_dim_is_kept_to_and_saved) {
     static const struct {
         const char *says;
