@@ -79,14 +79,15 @@ static bool look_at(hone_pass *p, const hone_token_batch *b, const float *e, dou
     return true;
 }
 
-/* Scores and classes of the batch's rows, beside their embeddings; then the loss, and its walk back. */
+/* Scores and classes of the batch's rows, beside their embeddings; then the loss, and its walk back. Scores in f32, as the
+ * reference has its labels: 0.1 + 0.2 and 0.3 are the same score, and no pair of cosent's. */
 static hone_status lose(hone_pass *p, const hone_token_batch *b, hone_tensor *embeddings, double share, double *loss) {
     const hone_train_data *d = p->data;
     double *score = d->score ? hone_graph_save(p->g, (size_t)b->B * sizeof *score) : NULL;
     int32_t *group = d->group ? hone_graph_save(p->g, (size_t)b->B * sizeof *group) : NULL;
     HONE_TRY(hone_graph_status(p->g));
     for (int64_t i = 0; i < b->B; i++) {
-        if (score) score[i] = d->score[b->rows[i]];
+        if (score) score[i] = (double)(float)d->score[b->rows[i]];
         if (group) group[i] = d->group[b->rows[i]];
     }
     hone_loss_batch in = {.embeddings = embeddings, .B = b->B, .G = (int)b->G, .score = score, .group = group};

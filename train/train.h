@@ -77,7 +77,7 @@ typedef struct hone_train_data {
     const int64_t *rows;           /* [n] rows to train on; NULL: all */
     int64_t n;
     /* By row number, borrowed; what the loss needs (losses/loss.h), else NULL. */
-    const double *score;
+    const double *score;   /* the loss sees them in f32 */
     const int32_t *group; /* classes 0 .. n_groups-1; of in-batch losses also -1 */
     int64_t n_groups;
     /* For messages and warnings alone; NULL: not known. Rows with the same number >= 0 (an id, say) mean the same thing. */

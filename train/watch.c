@@ -141,7 +141,7 @@ void hone_watch_data(hone_watch *w) {
     bool binary = w->o->loss->needs == HONE_LOSS_BINARY, equal = d->n > 1;
     if (!d->score) return;
     double first = d->score[d->rows ? d->rows[0] : 0];
-    for (int64_t i = 1; i < d->n && equal; i++) equal = d->score[d->rows ? d->rows[i] : i] == first;
+    for (int64_t i = 1; i < d->n && equal; i++) equal = (float)d->score[d->rows ? d->rows[i] : i] == (float)first;
     if (!equal) return;
     if (binary)
         warn(w, 0,

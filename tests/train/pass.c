@@ -95,6 +95,23 @@ TEST(pass, chunks_and_parts_have_their_own_dropout_and_large_chunks_are_the_plai
     close_setup(&s);
 }
 
+TEST(pass, scores_that_differ_by_less_than_f32_sees_are_ties) {
+    setup s = open_setup(6, -1);
+    const double near[6] = {0.3, 0.1 + 0.2, 0.7, 0.7000000000000001, 0.1, 0.1}, equal[6] = {0.3, 0.3, 0.7, 0.7, 0.1, 0.1},
+                 apart[6] = {0.3, 0.3000001, 0.7, 0.7, 0.1, 0.1};
+    const hone_loss *losses[] = {&hone_loss_cosent, &hone_loss_angle};
+    for (int k = 0; k < 2; k++) {
+        s.f.options.loss = losses[k];
+        s.data.score = equal;
+        double want = loss_of(&s, 0, 0);
+        s.data.score = near;
+        CHECK(loss_of(&s, 0, 0) == want);
+        s.data.score = apart;
+        CHECK(loss_of(&s, 0, 0) != want);
+    }
+    close_setup(&s);
+}
+
 TEST(pass, without_dropout_chunks_give_the_plain_loss) {
     setup s = open_setup(10, -1);
     double plain = loss_of(&s, 0, 0);
