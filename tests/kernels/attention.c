@@ -153,11 +153,11 @@ static const int64_t lengths[] = {1,  2,  3,  5,  6,  7,  8,  11, 12, 13,  15,  
 enum { LENGTHS = sizeof lengths / sizeof *lengths };
 
 TEST(attention, forward_and_backward_agree_with_the_double_reference_at_any_length_and_head_size) {
-    static const int64_t heads[] = {1, 7, 8, 16, 32, 33, 64, 80, 128, 256};
+    static const int64_t heads[] = {1, 7, 8, 16, 32, 33, 64, 80, 128, 256, 257, 384};
     score s = {.op = "attention"};
     uint64_t seed = 1000, every = (uint64_t)test_cases(1, 31);
     for (int t = 0; t < LENGTHS; t++)
-        for (int h = 0; h < 10; h++)
+        for (size_t h = 0; h < sizeof heads / sizeof *heads; h++)
             for (int drop = 0; drop < 2; drop++, seed += 17) {
                 if (seed / 17 % every) continue;
                 if (lengths[t] > 130 && heads[h] != 32 && heads[h] != 64 && (seed / 17) % 5) continue;
