@@ -5,6 +5,7 @@
 #include "base/parallel.h"
 #include "kernels/kernel.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -238,7 +239,15 @@ static bool has_word(int argc, char **argv, const char *word) {
     return false;
 }
 
+/* A caller may have closed standard input, output or error; the next file opened would get that number, and progress meant
+ * for the terminal would end up in log.jsonl. The numbers are taken, in the mode in which using them fails as before. */
+static void hold_standard_files(void) {
+    for (int fd = 0; fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) < 0) (void)!open("/dev/null", fd ? O_RDONLY : O_WRONLY);
+}
+
 int main(int argc, char **argv) {
+    hold_standard_files();
     bool json = has_word(argc, argv, "--json"); /* an error in the options themselves is JSON, too */
     const char *first = argc > 1 ? argv[1] : "help", *why = NULL;
     hone_status st;
