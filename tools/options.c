@@ -182,7 +182,11 @@ static hone_status check_text(const place *at, const hone_option *o, const char 
     case HONE_OPTION_INT: return check_number(at, o, text, true, out);
     case HONE_OPTION_REAL: return check_number(at, o, text, false, out);
     case HONE_OPTION_STRING: return check_utf8(at, o, text);
-    case HONE_OPTION_FILE: return *text ? HONE_OK : refuse(at, o, "the name is empty");
+    case HONE_OPTION_FILE:
+        if (!*text) return refuse(at, o, "the name is empty");
+        if (strlen(text) >= HONE_PATH_MAX)
+            return refuse(at, o, "the name has %zu bytes, limit %d", strlen(text), HONE_PATH_MAX - 1);
+        return HONE_OK;
     case HONE_OPTION_CHOICE: return check_word(at, o, text);
     case HONE_OPTION_WORD_OR_INT:
         v->word = !strchr("+-0123456789", *text) || !*text;
@@ -316,6 +320,8 @@ static const char *scalar_text(hone_options *s, const json_t *j, bool string, bo
 }
 
 static hone_status wrong_type(const place *at, const hone_option *o, const json_t *j) {
+    if (json_is_string(j) && strlen(json_string_value(j)) != json_string_length(j))
+        return refuse(at, o, "the text holds a NUL character, which no option can");
     return refuse(at, o, "found %s, expected %s", json_kind(j), wanted_kind(o->kind));
 }
 
@@ -426,7 +432,7 @@ static hone_status read_config(hone_options *s, const char *path) {
     size_t n = 0;
     json_t *j = NULL;
     hone_status st = hone_io_read_file(path, 16 << 20, &text, &n);
-    if (st == HONE_OK) st = hone_json_parse(text, n, path, 1, &j);
+    if (st == HONE_OK) st = hone_json_parse_unique(text, n, path, 1, &j);
     if (st == HONE_OK) st = read_config_object(s, path, text, j);
     json_decref(j);
     hone_free(text);
