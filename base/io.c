@@ -81,7 +81,7 @@ hone_status hone_io_read_file(const char *path, uint64_t max_bytes, char **text,
 }
 
 hone_status hone_io_map(const char *path, hone_mapping *out) {
-    int fd = hone_sys_open(path, O_RDONLY);
+    int fd = hone_sys_open(path, O_RDONLY | O_NONBLOCK); /* a pipe of that name is refused below, not waited for */
     if (fd < 0) return hone_sys_fail(path, "cannot open");
     struct stat st;
     hone_status s = HONE_OK;
@@ -113,7 +113,7 @@ void hone_io_unmap(hone_mapping *m) {
 
 bool hone_io_exists(const char *path) {
     struct stat st;
-    return !stat(path, &st);
+    return !lstat(path, &st) || (errno != ENOENT && errno != ENOTDIR && errno != ENAMETOOLONG);
 }
 
 bool hone_io_is_dir(const char *path) {
@@ -139,8 +139,13 @@ hone_status hone_io_mkdirs(const char *path) {
             if (s != HONE_OK && hone_last_error()->os_error != EACCES) return s; /* a folder that we may not read */
             continue;
         }
-        if (errno == EEXIST && hone_io_is_dir(part)) continue;
+        struct stat st;
+        bool taken = errno == EEXIST;
+        if (taken && !stat(part, &st) && S_ISDIR(st.st_mode)) continue;
         /* An output folder: its missing parent or a file in its place is no missing input (see hone_exit_status). */
+        if (taken && errno == ENOENT)
+            return hone_fail_at(HONE_E_IO, path, 0, 0, "cannot make the folder: \"%s\" is a link to nothing",
+                                hone_quote(part));
         if (errno == ENOTDIR || errno == EEXIST)
             return hone_fail_at(HONE_E_IO, path, 0, 0, "cannot make the folder: \"%s\" is not a folder",
                                 hone_quote(part));
@@ -335,6 +340,7 @@ static const char *size_text(char out[24], uint64_t n) {
 hone_status hone_io_fail_full(const char *dir, const char *path, uint64_t need) {
     char a[24], b[24];
     uint64_t have = 0;
+    need += need / 10; /* what hone_io_check_room asks for: the two numbers must not contradict the refusal */
     bool known = hone_io_free_bytes(dir, &have) == HONE_OK;
     char what[96];
     snprintf(what, sizeof what, "(need %s, %s free)", size_text(a, need), known ? size_text(b, have) : "unknown");

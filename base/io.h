@@ -37,6 +37,9 @@ void hone_reader_close(hone_reader *r);
  * exist. */
 typedef struct hone_writer hone_writer;
 hone_status hone_writer_open(const char *path, hone_writer **out);
+/* May we write there at all? Asked before long work; leaves nothing behind. A pipe or device is not opened: who reads a
+ * pipe would take the closing for its end. */
+hone_status hone_writer_check(const char *path);
 hone_status hone_writer_write(hone_writer *w, const void *p, size_t n); /* buffered, 1 MiB */
 /* The file will have n bytes: room for them now, or HONE_E_IO with both numbers before anything is written. */
 hone_status hone_writer_reserve(hone_writer *w, uint64_t n);
@@ -53,7 +56,9 @@ int64_t hone_append_offset(const hone_append *a);
 hone_status hone_append_sync(hone_append *a);
 void hone_append_close(hone_append *a);
 
-/* Whether something of that name is there; whether it is a folder (links are followed). Never an error. */
+/* Whether something of that name is there, a link that leads nowhere and a name that the system does not let us look at
+ * included: opening those says what is wrong, where taking them for absent would pass over a file that was meant to count.
+ * Whether it is a folder (links are followed). Never an error. */
 bool hone_io_exists(const char *path);
 bool hone_io_is_dir(const char *path);
 hone_status hone_io_mkdirs(const char *path);                 /* like mkdir -p */

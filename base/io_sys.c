@@ -139,6 +139,8 @@ hone_status hone_sys_fail(const char *path, const char *what) {
     if (e == EFBIG) return hone_hint("this process may not write files of that size; see ulimit -f");
     if (e == EACCES || e == EPERM) return hone_hint("look at the permissions of the file and of its folder");
     if (e == EROFS) return hone_hint("the file system is mounted read-only");
+    struct stat st;
+    if (e == ENOENT && !lstat(path, &st)) return hone_hint("it is a link to a file that is not there; download incomplete?");
     if (e == EMFILE || e == ENFILE) return hone_hint("too many files are open; see ulimit -n");
     return s;
 }

@@ -62,6 +62,16 @@ hone_status hone_writer_open(const char *path, hone_writer **out) {
     return HONE_OK;
 }
 
+hone_status hone_writer_check(const char *path) {
+    struct stat st;
+    hone_writer *w;
+    if (!stat(path, &st) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+        return access(path, W_OK) ? cannot_create(path) : HONE_OK;
+    HONE_TRY(hone_writer_open(path, &w));
+    hone_writer_abort(w);
+    return HONE_OK;
+}
+
 static hone_status failed(hone_writer *w) {
     errno = w->os_error;
     return hone_sys_fail(w->path, "cannot write");

@@ -3,6 +3,7 @@
 #include "base/io.h"
 #include "models/model.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +57,10 @@ hone_status hone_model_find(const char *name, char dir[4096]) {
         return HONE_OK;
     }
     if (hone_io_exists(name)) {
+        hone_mapping map; /* a link to nothing, a folder that we may not look into: the system's own words */
+        hone_status s = hone_io_map(name, &map);
+        if (s != HONE_OK && hone_last_error()->os_error != EINVAL) return s;
+        if (s == HONE_OK) hone_io_unmap(&map);
         hone_fail_at(HONE_E_FORMAT, name, 0, 0, "is a file, expected a model folder");
         return hone_hint("give the folder that holds config.json");
     }

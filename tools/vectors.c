@@ -24,13 +24,8 @@ static ending ending_of(const char *path) {
 }
 
 hone_status hone_vectors_check(const char *path) {
-    hone_writer *w;
     if (ending_of(path) == ENDING_STDOUT) return HONE_OK;
-    if (ending_of(path) != ENDING_NONE) {
-        HONE_TRY(hone_writer_open(path, &w)); /* may we write there at all? */
-        hone_writer_abort(w);
-        return HONE_OK;
-    }
+    if (ending_of(path) != ENDING_NONE) return hone_writer_check(path);
     return hone_fail(HONE_E_ARG, "--out %s: unknown kind of file, allowed: .npy, .jsonl, .safetensors, -",
                      hone_quote(path));
 }

@@ -418,7 +418,7 @@ static uint64_t free_at(const char *out) {
     char path[HONE_PATH_MAX];
     uint64_t bytes;
     snprintf(path, sizeof path, "%s", out);
-    while (!hone_io_exists(path)) {
+    while (!hone_io_is_dir(path)) {
         char *slash = strrchr(path, '/');
         if (!slash)
             snprintf(path, sizeof path, ".");

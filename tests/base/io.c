@@ -84,6 +84,48 @@ TEST(io, a_missing_input_is_exit_3_and_a_refused_one_4) {
     CHECK_INT(hone_exit_status(hone_last_error()), 3);
     CHECK_FAILS(hone_reader_open(test_dir(), &r), HONE_E_IO, "Is a directory");
     CHECK_FAILS(hone_io_map("/dev/null", &m), HONE_E_IO, "not a regular file");
+    CHECK(!mkfifo(in_dir("pipe"), 0666));
+    CHECK_FAILS(hone_io_map(in_dir("pipe"), &m), HONE_E_IO, "not a regular file"); /* and nobody waits for a writer */
+}
+
+TEST(io, a_name_that_leads_nowhere_is_there_and_says_so_when_opened) {
+    char *text;
+    size_t n;
+    CHECK(!symlink("nowhere", in_dir("dangling")) && !symlink("circle", in_dir("circle")));
+    file_of("plain", "x", 1);
+    CHECK(hone_io_exists(in_dir("dangling")) && hone_io_exists(in_dir("circle")) && hone_io_exists(in_dir("plain")));
+    CHECK(!hone_io_exists(in_dir("absent")) && !hone_io_exists(in_dir("plain/below")));
+    char long_name[300];
+    memset(long_name, 'n', 299), long_name[299] = 0;
+    CHECK(!hone_io_exists(in_dir(long_name)));
+    CHECK_FAILS(hone_io_read_file(in_dir("dangling"), 10, &text, &n), HONE_E_IO, "No such file");
+    CHECK(strstr(hone_last_error()->hint, "a link to a file that is not there"));
+    CHECK_INT(hone_exit_status(hone_last_error()), 3);
+    CHECK_FAILS(hone_io_read_file(in_dir("circle"), 10, &text, &n), HONE_E_IO, "cannot open");
+    if (!geteuid()) return; /* root may look everywhere */
+    CHECK_OK(hone_io_mkdirs(in_dir("closed")));
+    file_of("closed/inside", "x", 1);
+    CHECK(!chmod(in_dir("closed"), 0));
+    bool there = hone_io_exists(in_dir("closed/inside"));
+    chmod(in_dir("closed"), 0777);
+    CHECK(there);
+}
+
+TEST(io, asking_whether_a_file_can_be_written_does_not_open_a_pipe) {
+    CHECK(!mkfifo(in_dir("fifo"), 0666));
+    int fd = open(in_dir("fifo"), O_RDONLY | O_NONBLOCK);
+    char byte;
+    CHECK(fd >= 0);
+    CHECK_OK(hone_writer_check(in_dir("fifo")));
+    int writer = open(in_dir("fifo"), O_WRONLY | O_NONBLOCK);
+    CHECK(writer >= 0 && read(fd, &byte, 1) < 0 && errno == EAGAIN); /* 0: the end had been seen */
+    close(writer), close(fd);
+    file_of("old", "as it was", 9);
+    CHECK_OK(hone_writer_check(in_dir("old")));
+    CHECK_OK(hone_writer_check(in_dir("new")));
+    CHECK(!hone_io_exists(in_dir("new")) && !leftovers());
+    CHECK_FAILS(hone_writer_check(in_dir("absent/new")), HONE_E_IO, "its folder does not exist");
+    CHECK_FAILS(hone_writer_check(test_dir()), HONE_E_IO, "it is a folder");
 }
 
 TEST(io, standard_input_is_a_dash) {
@@ -374,6 +416,8 @@ TEST(io, folders_are_made_listed_and_removed_without_following_links) {
     CHECK_FAILS(hone_io_mkdirs(in_dir("outside/sub")), HONE_E_IO, "is not a folder");
     CHECK_INT(hone_exit_status(hone_last_error()), 4);
     CHECK_FAILS(hone_io_mkdirs("/proc/no-such-folder/sub"), HONE_E_IO, "cannot make the folder");
+    CHECK_INT(hone_exit_status(hone_last_error()), 4);
+    CHECK_FAILS(hone_io_mkdirs(in_dir("tree/dangling/sub")), HONE_E_IO, "is a link to nothing");
     CHECK_INT(hone_exit_status(hone_last_error()), 4);
     CHECK_OK(hone_io_remove_tree(in_dir("tree")));
     CHECK(!hone_io_exists(in_dir("tree")) && hone_io_exists(in_dir("outside")));

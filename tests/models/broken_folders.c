@@ -104,6 +104,28 @@ TEST(models, without_modules_json_the_files_beside_it_are_not_read) {
     hone_model_close(m);
 }
 
+/* A folder of a cache is links. One whose blob is gone is no optional file that was left out: without it the folder would
+ * mean another model, in silence. */
+TEST(models, a_link_to_a_file_that_is_gone_is_refused_by_name) {
+    static const struct {
+        const char *model, *name;
+    } cases[] = {{"mean", "modules.json"}, {"mean", "sentence_bert_config.json"}, {"mean", "config_sentence_transformers.json"},
+                 {"mean", "1_Pooling/config.json"}, {"mean", "tokenizer_config.json"}, {"mean", "tokenizer.json"}, {"mean", "config.json"},
+                 {"mean", "model.safetensors"}, {"sharded", "model.safetensors.index.json"}, {"dense", "2_Dense/model.safetensors"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char file[HONE_PATH_MAX];
+        const char *dir = folder_of(cases[i].model);
+        hone_model *m = NULL;
+        CHECK_OK(hone_io_join(file, dir, cases[i].name));
+        unlink(file);
+        CHECK(!symlink("../../blobs/0123", file));
+        hone_status s = hone_model_open(dir, NULL, &m);
+        CHECK_MSG(s == HONE_E_IO && !m && strstr(hone_last_error()->file, cases[i].name) && strstr(hone_last_error()->hint, "a link to a file"),
+                  "%s: status %d, %s (%s)", cases[i].name, s, hone_last_error()->message, hone_last_error()->hint);
+        CHECK_INT(hone_exit_status(hone_last_error()), 3);
+    }
+}
+
 /* What transformers 5 loads the model as: config.json, else the weights. */
 TEST(models, the_stated_dtype_is_known) {
     static const struct {

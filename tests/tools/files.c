@@ -206,6 +206,23 @@ TEST(tools, embed_refuses_before_it_works_and_leaves_nothing_behind) {
     CHECK_INT(hone("embed --model " MODEL " --input %s --out %s --truncate 100000", in, out_path("f.npy"))->status, 2);
     CHECK_INT(hone("embed --model " MODEL " --input %s --out %s --prompt-name nope", in, out_path("f.npy"))->status, 2);
     CHECK(!hone_io_exists(out_path("f.npy")) && !hone_io_exists(out_path("f.xyz")));
+    const command_result *r = hone("train --task pairs --model " MODEL " --train %s --out $(printf 'abc/%%.0s' $(seq 1500))", in);
+    CHECK_MSG(r->status == 2 && strstr(r->err, "--out: the name has 6000 bytes, limit 4095"), "%d: %s", r->status, r->err);
+}
+
+TEST(tools, embed_into_a_pipe_reaches_its_reader_whole) {
+    const char *in = write_file("f.jsonl", "{\"text\": \"a\"}\n{\"text\": \"b\"}\n");
+    char pipe[512];
+    snprintf(pipe, sizeof pipe, "%s", out_path("pipe.npy"));
+    const command_result *r = hone("embed --model " MODEL " --input %s --out %s; status=$?; wait; exit $status", in, out_path("file.npy"));
+    CHECK_INT(r->status, 0);
+    char before[1500];
+    snprintf(before, sizeof before, "mkfifo %s; timeout 20 cat %s >%s & timeout 20", pipe, pipe, out_path("read.npy"));
+    char line[2048];
+    snprintf(line, sizeof line, "embed --model " MODEL " --input %s --out %s; status=$?; wait; cmp %s %s && exit $status", in, pipe,
+             out_path("file.npy"), out_path("read.npy"));
+    r = run_command(before, line);
+    CHECK_MSG(r->status == 0, "%d: %s%s", r->status, r->out, r->err);
 }
 
 /* ---- inspect ---- */
@@ -304,6 +321,28 @@ TEST(tools, a_training_run_leaves_its_models_log_and_settings) {
     CHECK_OK(hone_io_read_file(path, 1 << 26, &second, &n2));
     CHECK(n1 == n2 && !memcmp(first, second, n1));
     hone_free(first), hone_free(second);
+}
+
+/* Started by something that closed them: the log must not become the file that progress is written to. */
+TEST(tools, a_run_without_standard_files_writes_nothing_into_others) {
+    static const char *const closed[] = {"<&- 2>&-", "<&- >&- 2>&-", "2>&-", "<&- 2>&-"};
+    for (int i = 0; i < 4; i++) {
+        const char *dir = out_path("closed");
+        CHECK_OK(hone_io_remove_tree(dir));
+        const command_result *r = hone("train --task triplet --model " MODEL " --train " TRIPLETS " --out %s --steps 2 --eval-every 1 --eval-split 0.2 %s",
+                                       dir, closed[i]);
+        CHECK_INT(r->status, 0);
+        char path[600], *text;
+        size_t n;
+        snprintf(path, sizeof path, "%s/log.jsonl", dir);
+        CHECK_OK(hone_io_read_file(path, 1 << 20, &text, &n));
+        int lines = 0;
+        for (const char *p = text; *p; p += strcspn(p, "\n") + 1, lines++) CHECK_MSG(*p == '{', "%s: %s", closed[i], p);
+        CHECK_INT(lines, 5);
+        hone_free(text);
+    }
+    CHECK_INT(hone("tokenize --model " MODEL " --input %s >&-", write_file("one.jsonl", "{\"text\": \"a\"}\n"))->status, 4);
+    CHECK_INT(hone("tokenize --model " MODEL " --input - <&-")->status, 4);
 }
 
 TEST(tools, train_refuses_what_does_not_fit_together) {
