@@ -146,6 +146,21 @@ static hone_status add_negative(finder *f, int64_t number, int64_t column) {
     return HONE_OK;
 }
 
+/* "query;answer" in a .csv, or "query,answer" in a .tsv: one column, as the format has it, and nobody's intention. The
+ * sign, 0 if there is none. */
+static char other_separator(const hone_table *t) {
+    hone_table_format format = hone_table_get_format(t);
+    if (hone_table_columns(t) != 1 || (format != HONE_TABLE_CSV && format != HONE_TABLE_TSV)) return 0;
+    const char *at = strpbrk(hone_table_column_name(t, 0), format == HONE_TABLE_CSV ? ";\t|" : ";,|");
+    return at ? *at : 0;
+}
+
+static hone_status hint_separator(const hone_table *t, char sign) {
+    const bool csv = hone_table_get_format(t) == HONE_TABLE_CSV;
+    const char text[2] = {sign, 0};
+    return hone_hint("%s separates fields by %s, this header has \"%s\"", csv ? ".csv" : ".tsv", csv ? "commas" : "tabs", hone_quote(text));
+}
+
 static hone_status no_such_column(const finder *f, const char *role_word, const char *column) {
     char fields[640];
     const char *best = NULL;
@@ -156,6 +171,7 @@ static hone_status no_such_column(const finder *f, const char *role_word, const 
     }
     hone_fail_at(HONE_E_ARG, hone_table_path(f->t), 0, 0, "no field \"%s\"; fields are %s", hone_quote(column),
                  hone_table_list_columns(f->t, -1, fields, sizeof fields));
+    if (other_separator(f->t)) return hint_separator(f->t, other_separator(f->t));
     if (best) hone_hint("--columns %s=%s", role_word, hone_quote(best));
     return HONE_E_ARG;
 }
@@ -222,22 +238,15 @@ static hone_status find_negatives(finder *f) {
 }
 
 /* `no field "positive"`; the hint proposes the free column that looks most like it, else the only free one. */
-/* "query;answer" in a .csv, or "query,answer" in a .tsv: one column, as the format has it, and nobody's intention. The
- * sign, 0 if there is none. */
-static char other_separator(const hone_table *t) {
-    hone_table_format format = hone_table_get_format(t);
-    if (hone_table_columns(t) != 1 || (format != HONE_TABLE_CSV && format != HONE_TABLE_TSV)) return 0;
-    const char *at = strpbrk(hone_table_column_name(t, 0), format == HONE_TABLE_CSV ? ";\t|" : ";,|");
-    return at ? *at : 0;
-}
-
 static hone_status no_field(const finder *f, role r) {
     char fields[640];
-    const char *best = NULL, *only = NULL;
+    const char *best = NULL, *only = NULL, *other = NULL; /* other: of the wanted name, but something else by --columns */
     int least = 99;
     int64_t n_free = 0;
     for (int64_t c = 0; c < hone_table_columns(f->t); c++) {
         const char *name = hone_table_column_name(f->t, c);
+        for (int k = 0; k < 8 && known[r][k] && f->taken[c]; k++)
+            if (!strcmp(known[r][k], name)) other = name;
         if (f->taken[c]) continue;
         if (n_free++ == 0) only = name;
         for (int k = 0; k < 8 && known[r][k]; k++) {
@@ -246,13 +255,13 @@ static hone_status no_field(const finder *f, role r) {
         }
     }
     if (!best && n_free == 1) best = only;
-    hone_fail_at(HONE_E_FORMAT, hone_table_path(f->t), 0, 0, "no field \"%s\"; fields are %s", canonical(f->kind, r),
-                 hone_table_list_columns(f->t, -1, fields, sizeof fields));
-    const char sign[2] = {other_separator(f->t), 0};
-    if (*sign)
-        return hone_hint("%s separates fields by %s, this header has \"%s\"",
-                         hone_table_get_format(f->t) == HONE_TABLE_CSV ? ".csv" : ".tsv",
-                         hone_table_get_format(f->t) == HONE_TABLE_CSV ? "commas" : "tabs", hone_quote(sign));
+    hone_table_list_columns(f->t, -1, fields, sizeof fields);
+    if (other)
+        hone_fail_at(HONE_E_FORMAT, hone_table_path(f->t), 0, 0, "no field \"%s\": the one called \"%s\" has another role; fields are %s",
+                     canonical(f->kind, r), hone_quote(other), fields);
+    else
+        hone_fail_at(HONE_E_FORMAT, hone_table_path(f->t), 0, 0, "no field \"%s\"; fields are %s", canonical(f->kind, r), fields);
+    if (other_separator(f->t)) return hint_separator(f->t, other_separator(f->t));
     return hone_hint("--columns %s=%s", canonical(f->kind, r), best && *best ? hone_quote(best) : "NAME");
 }
 

@@ -377,6 +377,9 @@ static hone_status skip_mark(hone_source *s) {
     if (n >= 3 && !memcmp(p, "\xEF\xBB\xBF", 3)) {
         s->begin += 3;
         s->offset += 3;
+    } else if (n >= 4 && (!memcmp(p, "\xFF\xFE\0\0", 4) || !memcmp(p, "\0\0\xFE\xFF", 4))) {
+        hone_fail_at(HONE_E_FORMAT, s->file, 1, 1, "is UTF-32, expected UTF-8");
+        return hone_hint("iconv -f UTF-32 -t UTF-8");
     } else if (n >= 2 && (!memcmp(p, "\xFF\xFE", 2) || !memcmp(p, "\xFE\xFF", 2))) {
         hone_fail_at(HONE_E_FORMAT, s->file, 1, 1, "is UTF-16, expected UTF-8");
         return hone_hint("iconv -f UTF-16 -t UTF-8");

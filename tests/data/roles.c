@@ -78,7 +78,7 @@ TEST(data, a_mapping_wins_over_known_names) {
     CHECK_STR(name_of(t, r.positive), "a");
     /* A known name that the mapping used up is not found a second time. */
     const hone_column_map swap[] = {{"positive", "anchor"}};
-    CHECK_FAILS(hone_roles_find(t, HONE_ROWS_PAIRS, swap, 1, &r), HONE_E_FORMAT, "no field \"anchor\"");
+    CHECK_FAILS(hone_roles_find(t, HONE_ROWS_PAIRS, swap, 1, &r), HONE_E_FORMAT, "no field \"anchor\": the one called \"anchor\" has another role; fields are");
     hone_table_free(t);
 }
 
@@ -121,6 +121,12 @@ TEST(data, a_wrong_mapping_is_wrong_use) {
         CHECK_FAILS(hone_roles_find(t, HONE_ROWS_PAIRS, cases[k], cases[k][1].role ? 2 : 1, &r), HONE_E_ARG, says[k]);
         CHECK_STR(hone_last_error()->hint, hints[k]);
     }
+    hone_table *semicolons = table("s.csv", "question;answer\n1;2\n");
+    CHECK_FAILS(hone_roles_find(semicolons, HONE_ROWS_PAIRS, cases[0] + 0, 1, &r), HONE_E_ARG, "no role");
+    const hone_column_map there[] = {{"anchor", "question"}};
+    CHECK_FAILS(hone_roles_find(semicolons, HONE_ROWS_PAIRS, there, 1, &r), HONE_E_ARG, "no field \"question\"");
+    CHECK_STR(hone_last_error()->hint, ".csv separates fields by commas, this header has \";\"");
+    hone_table_free(semicolons);
     const hone_column_map extra[] = {{"id", "id"}};
     CHECK_OK(hone_roles_find(t, HONE_ROWS_PAIRS, extra, 1, &r));
     hone_table_free(t);

@@ -176,6 +176,15 @@ TEST(data, tables_broken_as_a_whole_are_refused_with_the_place) {
     CHECK_FAILS(read_only("q.csv", "\xFF\xFE"
                                    "a"),
                 HONE_E_FORMAT, "UTF-16");
+    const char wide[] = "\xFF\xFE\0\0a\0\0", narrow[] = "\0\0\xFE\xFF\0\0\0a";
+    for (int k = 0; k < 2; k++) {
+        const char *path = write_text("wide.csv", "");
+        FILE *f = fopen(path, "wb");
+        CHECK(f && fwrite(k ? narrow : wide, 1, 8, f) == 8 && !fclose(f));
+        hone_table *w = NULL;
+        CHECK_FAILS(hone_table_read(path, NULL, &w), HONE_E_FORMAT, "is UTF-32, expected UTF-8");
+        CHECK_STR(hone_last_error()->hint, "iconv -f UTF-32 -t UTF-8");
+    }
     CHECK_FAILS(read_only("q.jsonl", "\n \n"), HONE_E_FORMAT, "has no rows");
     CHECK_FAILS(read_only("q.jsonl", "[1]\n"), HONE_E_FORMAT, "row is an array, expected an object");
     CHECK_FAILS(read_only("q.json", "[]"), HONE_E_FORMAT, "has no rows");
