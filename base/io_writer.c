@@ -193,6 +193,8 @@ static hone_status append_position(hone_append *a, int64_t truncate_at) {
 }
 
 hone_status hone_append_open(const char *path, int64_t truncate_at, hone_append **out) {
+    if (truncate_at > 0 && !hone_io_exists(path)) /* and is not made: it would hide that one was lost */
+        return hone_fail_at(HONE_E_FORMAT, path, 0, 0, "is not there, to continue it needs at least %" PRId64 " bytes", truncate_at);
     hone_append *a = hone_alloc(sizeof *a + strlen(path) + 1);
     if (!a) return hone_blame(path, 0);
     strcpy(a->path, path);

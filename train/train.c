@@ -36,6 +36,7 @@ typedef struct run {
     double last_loss, top_rate; /* the largest factor of any trained parameter's rate */
     hone_watch *watch;
     const hone_token_batch *batch; /* the last one */
+    char from[HONE_PATH_MAX]; /* the checkpoint that it goes on from, or empty */
     char good[HONE_PATH_MAX]; /* the last checkpoint that was not written amid skipped steps */
     bool was_finished;
     int lock; /* on the folder `out`; -1: none */
@@ -411,8 +412,12 @@ static hone_status take_up(run *r) {
         hone_fail_at(HONE_E_FORMAT, r->o->out, 0, 0, "none of its checkpoints is whole; %s", passed_over);
         return hone_hint("give another --out to begin again");
     }
-    if (!*dir) return HONE_OK;
+    if (!*dir) {
+        if (hone_io_exists(r->log_path)) note(r, "there is a log and no checkpoint: the run begins again");
+        return HONE_OK;
+    }
     HONE_TRY(hone_checkpoint_load(dir, r->m, r->optim, &r->state, r->identity));
+    snprintf(r->from, sizeof r->from, "%s", dir);
     if (r->state.bad == 0) snprintf(r->good, sizeof r->good, "%s", dir);
     char text[HONE_PATH_MAX + 200];
     snprintf(text, sizeof text, "continuing from %s (step %" PRId64 " of %" PRId64 ")", dir, r->state.step, r->total);
@@ -612,7 +617,10 @@ static hone_status prepare(run *r) {
     HONE_TRY(take_up(r));
     if (r->was_finished) return HONE_OK;
     HONE_TRY(begin_watch(r));
-    return hone_train_log_open(r->log_path, r->state.log_offset, &r->log);
+    hone_status s = hone_train_log_open(r->log_path, r->state.log_offset, &r->log);
+    if (s == HONE_E_FORMAT && r->from[0])
+        return hone_hint("put the log back as it was; without it, --model %s and another --out begin a new run with the weights as they are", r->from);
+    return s;
 }
 
 static hone_status run_all(run *r) {

@@ -214,7 +214,7 @@ TEST(tools, embed_into_a_pipe_reaches_its_reader_whole) {
     const char *in = write_file("f.jsonl", "{\"text\": \"a\"}\n{\"text\": \"b\"}\n");
     char pipe[512];
     snprintf(pipe, sizeof pipe, "%s", out_path("pipe.npy"));
-    const command_result *r = hone("embed --model " MODEL " --input %s --out %s; status=$?; wait; exit $status", in, out_path("file.npy"));
+    const command_result *r = hone("embed --model " MODEL " --input %s --out %s", in, out_path("file.npy"));
     CHECK_INT(r->status, 0);
     char before[1500];
     snprintf(before, sizeof before, "mkfifo %s; timeout 20 cat %s >%s & timeout 20", pipe, pipe, out_path("read.npy"));
@@ -343,6 +343,27 @@ TEST(tools, a_run_without_standard_files_writes_nothing_into_others) {
     }
     CHECK_INT(hone("tokenize --model " MODEL " --input %s >&-", write_file("one.jsonl", "{\"text\": \"a\"}\n"))->status, 4);
     CHECK_INT(hone("tokenize --model " MODEL " --input - <&-")->status, 4);
+}
+
+TEST(tools, a_run_whose_log_is_lost_says_what_can_be_done) {
+    const char *dir = out_path("lost");
+    char train[1000], remove[600];
+    snprintf(train, sizeof train, "train --task triplet --model " MODEL " --train " TRIPLETS " --out %s --steps 5 --save-every 2", dir);
+    CHECK_INT(hone("%s", train)->status, 0);
+    snprintf(remove, sizeof remove, "rm -r %s/final_model %s/log.jsonl", dir, dir);
+    CHECK_INT(system(remove), 0);
+    char line[1100];
+    snprintf(line, sizeof line, "%s --resume", train);
+    for (int i = 0; i < 2; i++) { /* as often as it is asked */
+        const command_result *r = run_command("", line);
+        CHECK_MSG(r->status == 3 && strstr(r->err, "log.jsonl: is not there, to continue it needs at least") && strstr(r->err, "put the log back"),
+                  "%d: %s", r->status, r->err);
+        CHECK(strstr(r->err, "checkpoint_step_4 and another --out"));
+    }
+    snprintf(remove, sizeof remove, "rm -r %s/checkpoint_step_*; touch %s/log.jsonl", dir, dir);
+    CHECK_INT(system(remove), 0);
+    const command_result *r = run_command("", line);
+    CHECK_MSG(r->status == 0 && strstr(r->err, "there is a log and no checkpoint: the run begins again"), "%d: %s", r->status, r->err);
 }
 
 TEST(tools, train_refuses_what_does_not_fit_together) {
