@@ -342,7 +342,7 @@ static const char *size_text(char out[32], uint64_t bytes) {
     return out;
 }
 
-static hone_status give_hint(const question *q, const hone_memory_forecast *f) {
+static hone_status give_hint(const question *q, const hone_memory_forecast *f, bool space) {
     int64_t batch = 0, accumulate = 0, chunk = 0;
     char a[32], b[32];
     hone_error e = *hone_last_error();
@@ -357,9 +357,9 @@ static hone_status give_hint(const question *q, const hone_memory_forecast *f) {
         return hone_hint("--batch-size %" PRId64 " --accumulate %" PRId64 " fits and learns the same", batch,
                          accumulate);
     if (batch) return hone_hint("--batch-size %" PRId64 " fits", batch);
-    uint64_t without = f->peak > f->activations ? f->peak - f->activations : 0;
-    return hone_hint("no batch is small enough: weights, gradients, optimiser and data alone need %s%s%s",
-                     size_text(a, without), f->evaluation > f->saving ? ", evaluation of it " : "",
+    uint64_t all = space ? f->address : f->peak, without = all > f->activations ? all - f->activations : 0;
+    return hone_hint("no batch is small enough: %sweights, gradients, optimiser and data alone need %s%s%s",
+                     space ? "program, " : "", size_text(a, without), f->evaluation > f->saving ? ", evaluation of it " : "",
                      f->evaluation > f->saving ? size_text(b, f->evaluation) : "");
 }
 
@@ -375,7 +375,7 @@ hone_status hone_forecast_refuse(hone_model *m, const hone_train_data *data, con
               size_text(have, space ? f->machine.address : f->machine.available));
     question q = {m, data, o, fit, evaluation, &f->machine};
     hone_error e = *hone_last_error();
-    hone_status st = give_hint(&q, f);
+    hone_status st = give_hint(&q, f, space);
     if (st != HONE_E_NOMEM) hone_error_restore(&e); /* the hint's own failure is not the user's */
     return HONE_E_NOMEM;
 }

@@ -146,17 +146,21 @@ TEST(forecast, measuring_changes_nothing_that_a_run_sees) {
 }
 
 /* A machine on which everything but the activations fits easily. */
-static hone_status refuse(setup *s, uint64_t room, hone_memory_forecast *f) {
+static hone_status refuse_in(setup *s, uint64_t room, uint64_t mapped, uint64_t space, hone_memory_forecast *f) {
     hone_run_shape shape = {0};
     hone_forecast_fit fit;
     hone_machine_memory machine = {
-        .resident = 1 << 20, .peak = 1 << 20, .mapped = 1 << 20, .available = room, .address = UINT64_MAX};
+        .resident = 1 << 20, .peak = 1 << 20, .mapped = mapped, .available = room, .address = space};
     CHECK_OK(hone_forecast_walk(s->f.model, &s->data, &s->f.options, &(hone_train_state){0}, &shape));
     CHECK_OK(hone_forecast_measure(s->f.model, &s->data, &s->f.options, &shape, &fit));
     hone_forecast_memory(s->f.model, &s->data, &s->f.options, &shape, &fit, 0, &machine, f);
     hone_status st = hone_forecast_refuse(s->f.model, &s->data, &s->f.options, &shape, &fit, 0, f);
     hone_run_shape_free(&shape);
     return st;
+}
+
+static hone_status refuse(setup *s, uint64_t room, hone_memory_forecast *f) {
+    return refuse_in(s, room, 1 << 20, UINT64_MAX, f);
 }
 
 TEST(forecast, a_run_that_cannot_fit_is_refused_with_a_chunk_that_fits) {
@@ -176,6 +180,11 @@ TEST(forecast, a_run_that_cannot_fit_is_refused_with_a_chunk_that_fits) {
     s.f.options.chunk = 0;
     CHECK_INT(refuse(&s, 1 << 19, &g), HONE_E_NOMEM);
     CHECK(strstr(hone_last_error()->hint, "no batch is small enough"));
+    /* Address space: the program itself is in it, and the number is larger than what there is. */
+    CHECK_INT(refuse_in(&s, UINT64_MAX, 64 << 20, 70 << 20, &g), HONE_E_NOMEM);
+    CHECK(strstr(hone_last_error()->message, "of address space, 70 MiB available"));
+    const char *alone = strstr(hone_last_error()->hint, "alone need ");
+    CHECK_MSG(alone && strtoll(alone + 11, NULL, 10) > 70, "%s", hone_last_error()->hint);
     fixture_close(&s.f);
 }
 
