@@ -80,11 +80,11 @@ static uint32_t checksum(const void *p, uint64_t n) {
 }
 
 static hone_status list_tensor(inspection *x, const hone_safetensors *s, const hone_safetensors_entry *e, bool read) {
-    char crc[16];
+    char crc[16], file[2 * HONE_PATH_MAX]; /* a name need not be UTF-8 */
     json_t *shape = json_array();
     for (int i = 0; i < e->shape.rank; i++) json_array_append_new(shape, json_integer(e->shape.dim[i]));
     json_t *j = json_pack("{s:s,s:s,s:o,s:I,s:s}", "name", e->name, "dtype", hone_dtype_name(e->dtype), "shape", shape,
-                          "bytes", (json_int_t)e->bytes, "file", hone_safetensors_path(s, e->file));
+                          "bytes", (json_int_t)e->bytes, "file", hone_plain_text(hone_safetensors_path(s, e->file), file, sizeof file));
     if (!j) return hone_fail(HONE_E_NOMEM, "no memory for the list of tensors");
     if (read) {
         snprintf(crc, sizeof crc, "%08x", (unsigned)checksum(e->data, e->bytes));

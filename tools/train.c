@@ -554,7 +554,7 @@ static hone_train_options settings(const hone_options *o, const hone_loss *loss,
 
 /* null for one that is not defined (hone_evaluation) */
 static json_t *metric_json(double x) {
-    return x > -DBL_MAX ? json_real(x) : json_null();
+    return isfinite(x) && x > -DBL_MAX ? json_real(x) : json_null();
 }
 
 static hone_status train(const hone_options *o, const hone_loss *loss, job *j) {
@@ -588,7 +588,8 @@ static hone_status train(const hone_options *o, const hone_loss *loss, job *j) {
     }
     HONE_TRY(st);
     if (hone_options_flag(o, "json")) {
-        json_t *line = json_pack("{s:s,s:I,s:f,s:f}", "out", t.out, "steps", (json_int_t)r.steps, "loss", r.last_loss,
+        char out[2 * HONE_PATH_MAX]; /* a name need not be UTF-8 */
+        json_t *line = json_pack("{s:s,s:I,s:o,s:f}", "out", hone_plain_text(t.out, out, sizeof out), "steps", (json_int_t)r.steps, "loss", metric_json(r.last_loss),
                                  "seconds", r.seconds);
         if (line && j->judge) {
             json_object_set_new(line, "best_step", json_integer(r.best_step));

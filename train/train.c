@@ -377,7 +377,8 @@ static hone_status look_for_end(run *r) {
         r->state.skipped = json_integer_value(json_object_get(end, "skipped"));
         r->state.first_metric = json_number_value(json_object_get(end, "first_metric"));
         r->state.best_metric = json_number_value(json_object_get(end, "best_metric"));
-        r->last_loss = json_number_value(json_object_get(end, "last_loss"));
+        const json_t *loss = json_object_get(end, "last_loss");
+        r->last_loss = json_is_number(loss) ? json_number_value(loss) : (double)NAN; /* null: that step was skipped */
     }
     json_decref(all);
     return s;

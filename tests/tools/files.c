@@ -345,6 +345,34 @@ TEST(tools, a_run_without_standard_files_writes_nothing_into_others) {
     CHECK_INT(hone("tokenize --model " MODEL " --input - <&-")->status, 4);
 }
 
+TEST(tools, a_run_whose_last_step_was_skipped_has_no_loss_and_ends_well) {
+    const char *in = write_file("skip.csv", "sentence1,sentence2,score\na,b,1e39\nc,d,0.5\ne,f,1e39\ng,h,0.25\n");
+    char train[600];
+    snprintf(train, sizeof train, "train --task scored --loss cosine --model " MODEL " --train %s --steps 1 --json --out %s", in, out_path("skipped"));
+    for (int i = 0; i < 2; i++) {
+        const command_result *r = hone("%s%s", train, i ? " --resume" : "");
+        CHECK_MSG(r->status == 0, "%d: %s", r->status, r->err);
+        json_t *j = line_json(r->out, 0);
+        CHECK_MSG(json_is_null(json_object_get(j, "loss")), "%s", r->out);
+        json_decref(j);
+    }
+}
+
+TEST(tools, names_that_are_not_utf8_come_escaped_in_json) {
+    char dir[512], line[1500];
+    snprintf(dir, sizeof dir, "%s\xff", out_path("odd"));
+    CHECK_OK(hone_io_remove_tree(dir));
+    snprintf(line, sizeof line, "train --task triplet --model " MODEL " --train " TRIPLETS " --out '%s' --steps 1 --json", dir);
+    const command_result *r = run_command("", line);
+    CHECK_MSG(r->status == 0, "%d: %s", r->status, r->err);
+    json_t *j = line_json(r->out, 0);
+    CHECK_MSG(strstr(json_string_value(json_object_get(j, "out")), "odd\\xFF"), "%s", r->out);
+    json_decref(j);
+    snprintf(line, sizeof line, "inspect '%s/final_model' --json", dir);
+    r = run_command("", line);
+    CHECK_MSG(r->status == 0 && strstr(r->out, "odd\\\\xFF/final_model/model.safetensors"), "%d: %s", r->status, r->err);
+}
+
 TEST(tools, a_run_whose_log_is_lost_says_what_can_be_done) {
     const char *dir = out_path("lost");
     char train[1000], remove[600];
