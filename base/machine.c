@@ -97,14 +97,27 @@ static uint64_t cgroup_room(void) {
     }
 }
 
-static uint64_t limit_of_text(const char *text) {
+/* False where it says nothing that can be understood; then, and where there is no limit, *bytes is UINT64_MAX. */
+static bool limit_of_text(const char *text, uint64_t *bytes) {
+    static const char units[] = "KMGT";
     char *end;
-    if (!text || *text < '0' || *text > '9') return UINT64_MAX;
-    uint64_t x = strtoull(text, &end, 10), unit = *end == 'K'   ? 1 << 10
-                                                  : *end == 'M' ? 1 << 20
-                                                  : *end == 'G' ? 1 << 30
-                                                                : 1;
-    return hone_mul_size(x, unit, &x) ? x : UINT64_MAX;
+    *bytes = UINT64_MAX;
+    if (!text || !*text) return true;
+    if (*text < '0' || *text > '9') return false;
+    uint64_t x = strtoull(text, &end, 10), unit = 1; /* beyond 64 bits: UINT64_MAX, which is no limit */
+    const char *sign = *end ? strchr(units, *end) : NULL;
+    if (sign) unit = (uint64_t)1 << 10 * (sign - units + 1), end++;
+    if (*end) return false;
+    if (hone_mul_size(x, unit, &x)) *bytes = x;
+    return true;
+}
+
+hone_status hone_machine_check_limit(void) {
+    const char *text = getenv("HONE_MEMORY_LIMIT");
+    uint64_t bytes;
+    if (limit_of_text(text, &bytes)) return HONE_OK;
+    hone_fail(HONE_E_ARG, "HONE_MEMORY_LIMIT is \"%s\", expected bytes, or a number with K, M, G or T behind it", hone_quote(text));
+    return hone_hint("1500M, or leave it unset");
 }
 
 void hone_machine_get_memory(hone_machine_memory *out) {
@@ -126,7 +139,8 @@ void hone_machine_get_memory(hone_machine_memory *out) {
     if (room != UINT64_MAX) out->available = out->resident + room;
     struct rlimit limit;
     if (!getrlimit(RLIMIT_AS, &limit) && limit.rlim_cur != RLIM_INFINITY) out->address = limit.rlim_cur;
-    uint64_t own = limit_of_text(getenv("HONE_MEMORY_LIMIT"));
+    uint64_t own;
+    limit_of_text(getenv("HONE_MEMORY_LIMIT"), &own);
     if (own < out->available) out->available = own;
 }
 

@@ -5,6 +5,8 @@
 #ifndef HONE_BASE_MACHINE_H
 #define HONE_BASE_MACHINE_H
 
+#include "base/status.h"
+
 #include <stdint.h>
 
 typedef struct hone_machine_memory {
@@ -19,9 +21,11 @@ typedef struct hone_machine_memory {
 } hone_machine_memory;
 
 /* Never fails: what cannot be read is 0, or "not known". The environment's HONE_MEMORY_LIMIT lowers `available` to so
- * many bytes (a number, with K, M or G behind it 2^10, 2^20, 2^30 times that): for machines that are shared without
- * cgroups, and for tests. The error record is left as it was. */
+ * many bytes (a number, with K, M, G or T behind it 2^10, 2^20, 2^30, 2^40 times that): for machines that are shared without
+ * cgroups, and for tests; one that cannot be understood does not count. The error record is left as it was. */
 void hone_machine_get_memory(hone_machine_memory *out);
+/* HONE_E_ARG when HONE_MEMORY_LIMIT is set and cannot be understood. */
+hone_status hone_machine_check_limit(void);
 
 /* Seconds since this process began; 0 when that is not known. */
 double hone_machine_uptime(void);

@@ -12,6 +12,7 @@
 #include "tools/train_setup.h"
 
 #include "base/io.h"
+#include "base/machine.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "data/batch.h"
@@ -664,6 +665,7 @@ static bool has_report(const char *out) {
 }
 
 static hone_status run(const hone_options *o) {
+    HONE_TRY(hone_machine_check_limit());
     job *j = hone_zalloc(sizeof *j);
     if (!j) return HONE_E_NOMEM;
     j->quiet = hone_options_flag(o, "quiet");

@@ -36,7 +36,22 @@ TEST(machine, the_environment_lowers_what_is_available) {
         hone_machine_get_memory(&m);
         CHECK_INT(m.available, cases[i].bytes);
     }
+    static const char *const wrong[] = {"x", "-1", "1e9", "1.5G", "10 M", "M", "5MB"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        setenv("HONE_MEMORY_LIMIT", wrong[i], 1);
+        CHECK_FAILS(hone_machine_check_limit(), HONE_E_ARG, wrong[i]);
+        hone_machine_get_memory(&m);
+        CHECK(m.available > (uint64_t)1 << 20);
+    }
+    static const char *const right[] = {"", "0", "2T", "99999999999999999999999"};
+    for (size_t i = 0; i < sizeof right / sizeof *right; i++) {
+        setenv("HONE_MEMORY_LIMIT", right[i], 1);
+        CHECK_OK(hone_machine_check_limit());
+        hone_machine_get_memory(&m);
+        CHECK((m.available > (uint64_t)1 << 20) == (i != 1));
+    }
     unsetenv("HONE_MEMORY_LIMIT");
+    CHECK_OK(hone_machine_check_limit());
     hone_machine_get_memory(&m);
     CHECK(m.available > (uint64_t)1 << 20);
 }
