@@ -61,6 +61,7 @@ void hone_append_close(hone_append *a);
  * Whether it is a folder (links are followed). Never an error. */
 bool hone_io_exists(const char *path);
 bool hone_io_is_dir(const char *path);
+bool hone_io_same_file(const char *a, const char *b); /* both are there and are one file, by whatever names */
 hone_status hone_io_mkdirs(const char *path);                 /* like mkdir -p */
 hone_status hone_io_rename(const char *from, const char *to); /* with fsync of the parent directory */
 /* Put folder `fresh` in the place of folder `dir`, so that at every moment `dir` is the old one or the new one, whole;

@@ -208,6 +208,8 @@ static hone_status open_out(const hone_options *o, job *j) {
     else if (!ends_with(path, n, ".jsonl") && strcmp(path, "-"))
         return hone_fail(HONE_E_ARG, "--out %s: unknown kind of file, allowed: .jsonl, .csv, .tsv, each also .gz, -",
                          hone_quote(path));
+    HONE_TRY(hone_outfile_check(path, "FILE", hone_options_operand(o, 0)));
+    HONE_TRY(hone_outfile_check(path, "--corpus", hone_options_string(o, "corpus")));
     return hone_outfile_open(path, &j->out);
 }
 

@@ -1,6 +1,7 @@
 /* hone embed: texts in, vectors out. */
 #include "tools/commands.h"
 #include "tools/embed.h"
+#include "tools/outfile.h"
 #include "tools/precision.h"
 #include "tools/progress.h"
 #include "tools/rows.h"
@@ -176,7 +177,8 @@ static hone_status embed(const hone_options *o, job *j) {
 static hone_status run(const hone_options *o) {
     job *j = hone_zalloc(sizeof *j);
     if (!j) return HONE_E_NOMEM;
-    hone_status st = hone_vectors_check(hone_options_string(o, "out"));
+    hone_status st = hone_outfile_check(hone_options_string(o, "out"), "--input", hone_options_string(o, "input"));
+    if (st == HONE_OK) st = hone_vectors_check(hone_options_string(o, "out"));
     if (st == HONE_OK) st = open_model(o, j);
     if (st == HONE_OK) st = hone_rows_read(o, "input", HONE_ROWS_TEXT, &j->table, &j->roles);
     if (st == HONE_OK) st = embed(o, j);

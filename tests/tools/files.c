@@ -10,6 +10,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define MODEL "tests/golden/models/mean"
 #define TRIPLETS "tests/golden/train/triplets.jsonl"
@@ -208,6 +209,24 @@ TEST(tools, embed_refuses_before_it_works_and_leaves_nothing_behind) {
     CHECK(!hone_io_exists(out_path("f.npy")) && !hone_io_exists(out_path("f.xyz")));
     const command_result *r = hone("train --task pairs --model " MODEL " --train %s --out $(printf 'abc/%%.0s' $(seq 1500))", in);
     CHECK_MSG(r->status == 2 && strstr(r->err, "--out: the name has 6000 bytes, limit 4095"), "%d: %s", r->status, r->err);
+}
+
+TEST(tools, an_output_that_is_the_input_is_refused_by_whatever_name) {
+    const char *in = write_file("own.jsonl", "{\"text\": \"a\", \"price\": 3}\n{\"text\": \"b\"}\n");
+    const char *pairs = write_file("mine.jsonl", "{\"anchor\": \"a\", \"positive\": \"b\"}\n{\"anchor\": \"c\", \"positive\": \"d\"}\n");
+    const char *other = out_path("own-link.jsonl");
+    CHECK(!symlink("own.jsonl", other));
+    const command_result *r = hone("embed --model " MODEL " --input %s --out %s", in, other);
+    CHECK_MSG(r->status == 2 && strstr(r->err, "is the same file as --input"), "%d: %s", r->status, r->err);
+    r = hone("data negatives %s --model " MODEL " --out %s/./mine.jsonl", pairs, test_dir());
+    CHECK_MSG(r->status == 2 && strstr(r->err, "is the same file as FILE"), "%d: %s", r->status, r->err);
+    r = hone("data negatives %s --corpus %s --model " MODEL " --out %s", pairs, in, in);
+    CHECK_MSG(r->status == 2 && strstr(r->err, "is the same file as --corpus"), "%d: %s", r->status, r->err);
+    char *text;
+    size_t n;
+    CHECK_OK(hone_io_read_file(in, 1000, &text, &n));
+    CHECK(strstr(text, "price"));
+    hone_free(text);
 }
 
 TEST(tools, embed_into_a_pipe_reaches_its_reader_whole) {
