@@ -46,6 +46,9 @@ hone_status hone_writer_reserve(hone_writer *w, uint64_t n);
 hone_status hone_writer_printf(hone_writer *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 hone_status hone_writer_commit(hone_writer *w);                            /* frees w, also on failure */
 void hone_writer_abort(hone_writer *w);                                    /* frees w; accepts NULL */
+/* For the handler of a signal that ends the process: the temporaries of all open writers are removed. Nothing else may be done
+ * with them afterwards. Safe in a handler. */
+void hone_writer_remove_temporaries(void);
 hone_status hone_io_write_file(const char *path, const void *p, size_t n); /* open, write, commit */
 
 /* An append-only log. Each call is one write(2). `truncate_at` >= 0 cuts the file there on opening (resume). */

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -20,6 +21,32 @@ struct hone_writer {
     size_t used;
     char *buffer, *path, *temporary; /* one block with the struct */
 };
+
+/* Names of the temporaries that are open, for whoever ends the process from a signal's handler. Each is there before its
+ * file and goes after it: the name holds our process number, so that removing it once too often meets nobody's file. */
+enum { OPEN_MAX = 16 };
+static _Atomic(const char *) open_names[OPEN_MAX];
+
+static void note_open(const char *name) {
+    for (int i = 0; i < OPEN_MAX; i++) {
+        const char *none = NULL;
+        if (atomic_compare_exchange_strong(&open_names[i], &none, name)) return;
+    }
+}
+
+static void note_gone(const char *name) {
+    for (int i = 0; i < OPEN_MAX; i++) {
+        const char *held = name;
+        if (atomic_compare_exchange_strong(&open_names[i], &held, NULL)) return;
+    }
+}
+
+void hone_writer_remove_temporaries(void) {
+    for (int i = 0; i < OPEN_MAX; i++) {
+        const char *name = atomic_load(&open_names[i]);
+        if (name) unlink(name);
+    }
+}
 
 /* An output that cannot be made because its folder is missing keeps no errno: hone_exit_status takes a recorded ENOENT
  * for a missing input. */
@@ -51,10 +78,12 @@ hone_status hone_writer_open(const char *path, hone_writer **out) {
         w->direct = true;
         w->fd = S_ISDIR(st.st_mode) ? (errno = EISDIR, -1) : hone_sys_open(path, O_WRONLY);
     } else {
+        note_open(w->temporary);
         w->fd = hone_sys_open(w->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW);
     }
     if (w->fd < 0) {
         hone_status s = cannot_create(path);
+        note_gone(w->temporary);
         hone_free(w);
         return s;
     }
@@ -142,6 +171,7 @@ static hone_status finish(hone_writer *w) {
     if (hone_sys_close(fd)) return hone_sys_fail(w->path, "cannot write");
     if (w->direct) return HONE_OK;
     if (hone_sys_rename(w->temporary, w->path)) return hone_sys_fail(w->path, "cannot replace the file");
+    note_gone(w->temporary);
     w->temporary = NULL;
     char parent[HONE_PATH_MAX];
     HONE_TRY(hone_sys_parent(parent, sizeof parent, w->path));
@@ -161,6 +191,7 @@ void hone_writer_abort(hone_writer *w) {
     if (!w) return;
     if (w->fd >= 0 && w->fd != STDOUT_FILENO) hone_sys_close(w->fd);
     if (!w->direct && w->temporary) hone_sys_unlinkat(AT_FDCWD, w->temporary, 0);
+    if (w->temporary) note_gone(w->temporary);
     hone_free(w);
 }
 

@@ -2,6 +2,7 @@
 #include "tools/commands.h"
 #include "tools/terminal.h"
 
+#include "base/io.h"
 #include "base/parallel.h"
 #include "kernels/kernel.h"
 
@@ -9,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <utf8proc.h>
 #include <zlib.h>
 
@@ -246,8 +248,23 @@ static void hold_standard_files(void) {
         if (fcntl(fd, F_GETFD) < 0) (void)!open("/dev/null", fd ? O_RDONLY : O_WRONLY);
 }
 
+static void on_signal(int number) {
+    hone_writer_remove_temporaries();
+    _exit(128 + number);
+}
+
+/* What was being written is not there afterwards, not even under its temporary name. hone train does more (train.c). */
+static void catch_signals(void) {
+    const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        struct sigaction old, s = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+        if (!sigaction(numbers[i], NULL, &old) && old.sa_handler == SIG_DFL) sigaction(numbers[i], &s, NULL);
+    }
+}
+
 int main(int argc, char **argv) {
     hold_standard_files();
+    catch_signals();
     bool json = has_word(argc, argv, "--json"); /* an error in the options themselves is JSON, too */
     const char *first = argc > 1 ? argv[1] : "help", *why = NULL;
     hone_status st;

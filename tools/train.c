@@ -354,6 +354,7 @@ static void on_signal(int number) {
     }
     const char *s = parting_words;
     if (s && write(STDERR_FILENO, s, strlen(s)) < 0) s = NULL; /* who would read it is gone */
+    hone_writer_remove_temporaries();
     _exit(128 + number);
 }
 

@@ -2,6 +2,7 @@
  * broken input. */
 #include "base/io.h"
 #include "base/json.h"
+#include "base/memory.h"
 #include "models/model.h"
 #include "tests/tools/command.h"
 #include "tools/progress.h"
@@ -9,6 +10,7 @@
 #include "tools/vectors.h"
 
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -227,6 +229,31 @@ TEST(tools, an_output_that_is_the_input_is_refused_by_whatever_name) {
     CHECK_OK(hone_io_read_file(in, 1000, &text, &n));
     CHECK(strstr(text, "price"));
     hone_free(text);
+}
+
+/* The corpus is a pipe that nobody writes to: the output has been begun, and there it waits. */
+TEST(tools, a_signal_leaves_no_temporary_file_behind) {
+    static const struct {
+        const char *name;
+        int number;
+    } signals[] = {{"INT", 2}, {"TERM", 15}, {"HUP", 1}};
+    const char *in = write_file("sig.jsonl", "{\"anchor\": \"a\", \"positive\": \"b\"}\n{\"anchor\": \"c\", \"positive\": \"d\"}\n");
+    char make[600], **names;
+    snprintf(make, sizeof make, "mkfifo %s", out_path("never"));
+    CHECK_INT(system(make), 0);
+    for (int i = 0; i < 3; i++) {
+        struct sigaction old;
+        if (!sigaction(signals[i].number, NULL, &old) && old.sa_handler == SIG_IGN) continue; /* by who started the tests */
+        char before[64], line[1500];
+        size_t n;
+        snprintf(before, sizeof before, "timeout -s %s -k 9 0.5", signals[i].name);
+        snprintf(line, sizeof line, "data negatives %s --corpus %s --model " MODEL " --out %s", in, out_path("never"), out_path("sig-out.jsonl"));
+        const command_result *r = run_command(before, line);
+        CHECK_INT(r->status, 124); /* of timeout; 137: it did not end */
+        CHECK_OK(hone_io_list(test_dir(), &names, &n));
+        for (size_t k = 0; k < n; k++) CHECK_MSG(!strstr(names[k], "sig-out"), "SIG%s left %s", signals[i].name, names[k]);
+        hone_free(names);
+    }
 }
 
 TEST(tools, embed_into_a_pipe_reaches_its_reader_whole) {
