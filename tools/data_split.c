@@ -114,8 +114,9 @@ static hone_status choose_texts(const hone_options *o, job *j) {
 static hone_status read_file(const hone_options *o, job *j) {
     hone_column_map *map;
     int64_t n;
-    if (!strcmp(hone_options_operand(o, 0), "-")) {
-        hone_fail(HONE_E_ARG, "data split reads FILE twice, which standard input does not allow");
+    const char *path = hone_options_operand(o, 0);
+    if (!strcmp(path, "-") || hone_io_is_stream(path)) {
+        hone_fail(HONE_E_ARG, "data split reads FILE twice, which %s does not allow", strcmp(path, "-") ? "a pipe or device" : "standard input");
         return hone_hint("write it to a file first");
     }
     HONE_TRY(data_map(o, &map, &n));

@@ -542,6 +542,24 @@ static hone_status check_required(const hone_options *s) {
     return hone_hint("hone %s %s", c->name, c->synopsis);
 }
 
+/* Standard input can be read once: the second reader would find it empty. */
+static hone_status check_standard_input(const hone_options *s) {
+    static const char rows[] = "config|train|eval|input|data|corpus";
+    char first[64] = "";
+    for (int k = -1; k < s->n; k++) {
+        const char *text = k < 0 ? (s->n_operands ? s->operands[0] : NULL) : s->values[k].one.text;
+        if (!text || strcmp(text, "-") || (k >= 0 && (s->table[k]->kind != HONE_OPTION_FILE || !word_in(s->table[k]->name, rows)))) continue;
+        char name[64];
+        snprintf(name, sizeof name, "%s%s", k < 0 ? "" : "--", k < 0 ? s->command->operand : s->table[k]->name);
+        if (*first) {
+            hone_fail(HONE_E_ARG, "%s and %s are both standard input, which can be read once", first, name);
+            return hone_hint("write one of them to a file first");
+        }
+        snprintf(first, sizeof first, "%s", name);
+    }
+    return HONE_OK;
+}
+
 static hone_status set_defaults(hone_options *s) {
     const place at = {NULL, 0, FROM_DEFAULT};
     for (int k = 0; k < s->n; k++)
@@ -561,7 +579,8 @@ static hone_status fill(hone_options *s, int argc, char **argv) {
     HONE_TRY(parse_words(s, argc + 1, words));
     if (hone_options_flag(s, "help")) return HONE_OK;
     if (hone_options_has(s, "config")) HONE_TRY(read_config(s, hone_options_string(s, "config")));
-    return check_required(s);
+    HONE_TRY(check_required(s));
+    return check_standard_input(s);
 }
 
 hone_status hone_options_parse(const hone_command *c, int argc, char **argv, hone_options **out) {
