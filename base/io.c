@@ -116,6 +116,11 @@ bool hone_io_exists(const char *path) {
     return !lstat(path, &st) || (errno != ENOENT && errno != ENOTDIR && errno != ENAMETOOLONG);
 }
 
+bool hone_io_is_taken(const char *path) {
+    struct stat st;
+    return !lstat(path, &st);
+}
+
 bool hone_io_is_dir(const char *path) {
     struct stat st;
     return !stat(path, &st) && S_ISDIR(st.st_mode);

@@ -64,6 +64,7 @@ void hone_append_close(hone_append *a);
  * Whether it is a folder (links are followed). Never an error. */
 bool hone_io_exists(const char *path);
 bool hone_io_is_dir(const char *path);
+bool hone_io_is_taken(const char *path);  /* for outputs: surely there, if only as a link; where we may not look, writing says why */
 bool hone_io_is_stream(const char *path); /* a pipe, a socket or a device: what was read is gone */
 bool hone_io_same_file(const char *a, const char *b); /* both are there and are one file, by whatever names */
 hone_status hone_io_mkdirs(const char *path);                 /* like mkdir -p */

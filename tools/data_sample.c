@@ -170,7 +170,7 @@ static hone_status sample(const hone_options *o, maker *m) {
     const int64_t rows = hone_options_int(o, "rows"), train = rows - rows / 5, things = THINGS - THINGS / 5;
     for (int k = 0; k < 2; k++) {
         HONE_TRY(hone_io_join(path[k], dir, names[k]));
-        if (!hone_io_exists(path[k]) || hone_options_flag(o, "force")) continue;
+        if (!hone_io_is_taken(path[k]) || hone_options_flag(o, "force")) continue;
         hone_fail_at(HONE_E_ARG, path[k], 0, 0, "is there already");
         return hone_hint("--force replaces it; or give another --out");
     }

@@ -546,7 +546,7 @@ static hone_status check_data(const run *r) {
 hone_status hone_train_check_out(const hone_train_options *o) {
     char log[HONE_PATH_MAX];
     HONE_TRY(hone_io_join(log, o->out, "log.jsonl"));
-    if (o->resume || !hone_io_exists(log)) return HONE_OK;
+    if (o->resume || !hone_io_is_taken(log)) return HONE_OK;
     hone_fail_at(HONE_E_ARG, o->out, 0, 0, "already holds a run");
     return hone_hint("--resume continues it; for a new run give another --out");
 }

@@ -94,6 +94,7 @@ TEST(io, a_name_that_leads_nowhere_is_there_and_says_so_when_opened) {
     CHECK(!symlink("nowhere", in_dir("dangling")) && !symlink("circle", in_dir("circle")));
     file_of("plain", "x", 1);
     CHECK(hone_io_exists(in_dir("dangling")) && hone_io_exists(in_dir("circle")) && hone_io_exists(in_dir("plain")));
+    CHECK(hone_io_is_taken(in_dir("dangling")) && hone_io_is_taken(in_dir("plain")) && !hone_io_is_taken(in_dir("absent")));
     CHECK(!hone_io_exists(in_dir("absent")) && !hone_io_exists(in_dir("plain/below")));
     char long_name[300];
     memset(long_name, 'n', 299), long_name[299] = 0;
@@ -106,9 +107,9 @@ TEST(io, a_name_that_leads_nowhere_is_there_and_says_so_when_opened) {
     CHECK_OK(hone_io_mkdirs(in_dir("closed")));
     file_of("closed/inside", "x", 1);
     CHECK(!chmod(in_dir("closed"), 0));
-    bool there = hone_io_exists(in_dir("closed/inside"));
+    bool there = hone_io_exists(in_dir("closed/inside")), taken = hone_io_is_taken(in_dir("closed/inside"));
     chmod(in_dir("closed"), 0777);
-    CHECK(there);
+    CHECK(there && !taken);
 }
 
 TEST(io, asking_whether_a_file_can_be_written_does_not_open_a_pipe) {
