@@ -273,6 +273,9 @@ docs: ## the API reference in build/docs/html, by doxygen; a public name without
 	$(Q)mkdir -p build/docs && { cat docs/Doxyfile; echo 'INPUT = $(sort $(filter %.h,$(shell $(CC) $(CPPFLAGS) -MM hone.h)))'; } | doxygen - && echo 'docs: build/docs/html/index.html'
 
 # PREFIX says where; DESTDIR is put before it for packagers. Man pages are the help pages.
+ifeq ($(filter /%,$(PREFIX)),) # hone.pc must find it from anywhere
+override PREFIX := $(CURDIR)/$(PREFIX)
+endif
 bindir := $(DESTDIR)$(PREFIX)/bin
 libdir := $(DESTDIR)$(PREFIX)/lib
 incdir := $(DESTDIR)$(PREFIX)/include/hone
@@ -283,10 +286,12 @@ install: build/hone lib ## command, libraries, headers, pkg-config file, man pag
 	$(Q)install -m 644 $(BUILD)/libhone.a '$(libdir)/libhone.a'
 	$(Q)install -m 755 $(BUILD)/libhone.so '$(libdir)/libhone.so.0' && ln -sfn libhone.so.0 '$(libdir)/libhone.so'
 	$(Q)for h in $(HEADERS); do install -D -m 644 $$h '$(incdir)'/$$h || exit 1; done
-	$(Q)sed -e 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' hone.pc.in > '$(libdir)/pkgconfig/hone.pc'
+	$(Q)sed -e 's|@PREFIX@|$(subst $(subst ,, ),\\ ,$(PREFIX))|; s|@VERSION@|$(VERSION)|' hone.pc.in > '$(libdir)/pkgconfig/hone.pc'
 	$(Q)$(BUILD)/hone help --man > '$(mandir)/hone.1'
 	$(Q)$(BUILD)/hone help --list | while read -r c; do \
 	    $(BUILD)/hone help --man $$c > '$(mandir)'/hone-$$(echo $$c | tr ' ' -).1 || exit 1; done
+# The loader looks into the system's own folders through a cache.
+	$(Q)case '$(DESTDIR):$(PREFIX)' in :/usr | :/usr/local) ldconfig 2>/dev/null || echo "run ldconfig as root before programs use $(libdir)/libhone.so";; esac
 
 uninstall: ## remove what install put there
 	$(Q)rm -f '$(bindir)/hone' '$(libdir)/libhone.a' '$(libdir)/libhone.so.0' '$(libdir)/libhone.so' \

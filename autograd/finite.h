@@ -3,8 +3,9 @@
  *
  *     hone_finite f = {0};
  *     hone_graph_set_finite(g, &f);
- *     … the same step …                     // the first bad operation fails with HONE_E_NUMERIC, and the pass ends
- * there hone_graph_set_finite(g, NULL); if (f.found) …                        // f says what and where
+ *     … the same step …            // the first bad operation fails with HONE_E_NUMERIC, and the pass ends there
+ *     hone_graph_set_finite(g, NULL);
+ *     if (f.found) …               // f says what and where
  *
  * Forward, an operation's result is looked at; backward, the gradients that it has added to its inputs'. Inputs were
  * looked at before, so the first that is bad was made by this operation - or lay in a parameter, which is looked at,

@@ -108,8 +108,8 @@ bool hone_wants_grad(const hone_tensor *t) { return t && t->needs_grad; }
 
 hone_dropout hone_graph_dropout(const hone_graph *g, const hone_node *n, float p) {
     hone_dropout d = {.seed = g->mode.seed, .scale = 1};
-    if (!g->mode.train || p <= 0) return d;
-    uint32_t threshold = (uint32_t)((double)p * 65536 + 0.5);
+    if (!g->mode.train || !(p > 0)) return d;
+    uint32_t threshold = p < 1 ? (uint32_t)((double)p * 65536 + 0.5) : 65535;
     if (threshold > 65535) threshold = 65535;
     d.threshold = threshold;
     d.scale = 65536.0f / (float)(65536 - threshold);
@@ -189,6 +189,9 @@ static hone_status run_forward(hone_graph *g, hone_node *n) {
 hone_tensor *hone_graph_apply(hone_graph *g, const hone_op *op, int n_in, hone_tensor *const *in, const void *params,
                               size_t params_bytes) {
     if (g->failed != HONE_OK) return NULL;
+    if (n_in < op->min_in || n_in > op->max_in || n_in > HONE_MAX_INPUTS)
+        return hone_graph_refuse(g, hone_fail(HONE_E_ARG, "%s: %d inputs, takes %d to %d", op->name, n_in, op->min_in,
+                                              op->max_in < HONE_MAX_INPUTS ? op->max_in : HONE_MAX_INPUTS));
     hone_node *n = hone_arena_zalloc(g->arena, sizeof *n);
     void *copy = params_bytes ? hone_arena_alloc(g->arena, params_bytes) : NULL;
     if (!n || (params_bytes && !copy)) {
@@ -200,6 +203,8 @@ hone_tensor *hone_graph_apply(hone_graph *g, const hone_op *op, int n_in, hone_t
     n->op = op, n->n_in = n_in, n->params = copy, n->site = g->n_sites++;
     for (int i = 0; i < n_in; i++) {
         if (!in[i]) return hone_graph_refuse(g, hone_fail(HONE_E_ARG, "%s: input %d is missing", op->name, i));
+        if (in[i] == HONE_ABSENT && i < op->min_in)
+            return hone_graph_refuse(g, hone_fail(HONE_E_ARG, "%s: input %d is absent, and not optional", op->name, i));
         n->in[i] = in[i] == HONE_ABSENT ? NULL : in[i];
         wanted |= hone_wants_grad(n->in[i]);
     }

@@ -10,7 +10,8 @@
 #include "autograd/graph.h"
 #include "kernels/pooling/pooling.h"
 
-/* Sequences of a packed batch: sequence b is rows cu[b] .. cu[b+1]-1 of [T, C]. cu[0] = 0, cu[B] = T, none is empty. */
+/* Sequences of a packed batch: sequence b is rows cu[b] .. cu[b+1]-1 of [T, C]. cu[0] = 0, cu[B] = T; anything else is
+ * HONE_E_SHAPE, and so is an empty one, but for hone_attention, which has nothing to do there. */
 typedef struct hone_sequences {
     int64_t B, T;
     const int32_t *cu; /* [B+1], borrowed until the next begin */

@@ -5,6 +5,15 @@
 #include <math.h>
 #include <stdlib.h>
 
+/* The power of two that brings numbers up to `far` to where their squares neither overflow nor vanish; 1 for usual ones, whose bits it
+ * would not change either. */
+static double within_squares(double far) {
+    int exponent;
+    if (!(far > 0) || !isfinite(far) || (far > 1e-100 && far < 1e100)) return 1;
+    frexp(far, &exponent);
+    return ldexp(1, exponent < -1000 ? 1000 : -exponent);
+}
+
 double hone_pearson(int64_t n, const double *x, const double *y) {
     if (n < 2) return NAN;
     double mx = 0, my = 0;
@@ -16,9 +25,12 @@ double hone_pearson(int64_t n, const double *x, const double *y) {
     /* Asked of the values themselves: the mean of a constant may be off by an ulp, and 0/0 would become +-1. */
     if (!x_varies || !y_varies) return NAN;
     mx /= (double)n, my /= (double)n;
+    double far_x = 0, far_y = 0;
+    for (int64_t i = 0; i < n; i++) far_x = fmax(far_x, fabs(x[i] - mx)), far_y = fmax(far_y, fabs(y[i] - my));
+    const double sx = within_squares(far_x), sy = within_squares(far_y);
     double xx = 0, yy = 0, xy = 0;
     for (int64_t i = 0; i < n; i++) {
-        double a = x[i] - mx, b = y[i] - my;
+        double a = (x[i] - mx) * sx, b = (y[i] - my) * sy;
         xx += a * a, yy += b * b, xy += a * b;
     }
     /* Two roots: the product of the sums may overflow or underflow where the roots do not. */

@@ -2,6 +2,8 @@
 #ifndef HONE_KERNELS_SIMD_AVX2_H
 #define HONE_KERNELS_SIMD_AVX2_H
 #include <immintrin.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 enum { VF_LANES = 8 };
 typedef __m256 vf;

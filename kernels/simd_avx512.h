@@ -2,6 +2,8 @@
 #ifndef HONE_KERNELS_SIMD_AVX512_H
 #define HONE_KERNELS_SIMD_AVX512_H
 #include <immintrin.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 enum { VF_LANES = 16 };
 typedef __m512 vf;

@@ -5,6 +5,8 @@
 #define HONE_KERNELS_SIMD_EMULATED_H
 #include <immintrin.h> /* F16C for the f16 conversions */
 #include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 enum { VF_LANES = 16 };

@@ -7,7 +7,8 @@
  *
  * Update: kernels/adamw/adamw.h. Weight decay spares biases and norm parameters (transformers' trainer). A parameter that got
  * no gradient is left alone, decay included (torch: grad is None). So are frozen parts (nn/param.h), and the norm does not count them;
- * a part with a rate of its own is updated with lr times that, decay included (a parameter group of torch).
+ * a part with a rate of its own is updated with lr times that, decay included (a parameter group of torch). Bias correction goes by the
+ * updates of the optimiser, where torch counts each parameter's own: the two differ for a parameter that had no gradient in an earlier step.
  *
  * Embedding tables. A row no batch has touched has m = v = 0, so its dense update is only the multiplication by 1 - lr wd. Those
  * multiplications are put off and made when the row is next needed, one by one in the same order and rounding: the table's

@@ -7,6 +7,7 @@ typedef struct activation_params {
 } activation_params;
 
 static hone_status activation_shape(const hone_node *n, hone_shape *shape, hone_dtype *dtype) {
+    HONE_TRY(hone_ops_check_act("activation", ((const activation_params *)n->params)->act));
     *shape = n->in[0]->shape;
     *dtype = n->in[0]->dtype;
     return HONE_OK;
@@ -15,7 +16,7 @@ static hone_status activation_shape(const hone_node *n, hone_shape *shape, hone_
 static hone_status activation_forward(hone_graph *g, hone_node *n) {
     (void)g;
     const activation_params *p = n->params;
-    return op_activation_forward(n->out->dtype, hone_count(n->out), p->act, n->in[0]->data, n->out->data);
+    return hone_ops_activation_forward(n->out->dtype, hone_count(n->out), p->act, n->in[0]->data, n->out->data);
 }
 
 static hone_status activation_backward(hone_graph *g, hone_node *n) {
@@ -23,7 +24,7 @@ static hone_status activation_backward(hone_graph *g, hone_node *n) {
     bool add;
     void *dx = hone_graph_grad(g, n->in[0], &add);
     if (!dx) return hone_graph_status(g);
-    return op_activation_backward(n->out->dtype, hone_count(n->out), p->act, n->in[0]->data, n->out->grad, dx, add);
+    return hone_ops_activation_backward(n->out->dtype, hone_count(n->out), p->act, n->in[0]->data, n->out->grad, dx, add);
 }
 
 const hone_op hone_op_activation = {.name = "activation", .min_in = 1, .max_in = 1, .shape = activation_shape,

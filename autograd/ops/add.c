@@ -20,8 +20,8 @@ static hone_status add_forward(hone_graph *g, hone_node *n) {
     (void)g;
     const add_params *p = n->params;
     int64_t count = hone_count(n->out);
-    HONE_TRY(op_scale(n->out->dtype, count, p->alpha, n->in[0]->data, n->out->data, false));
-    return op_scale(n->out->dtype, count, p->beta, n->in[1]->data, n->out->data, true);
+    HONE_TRY(hone_ops_scale(n->out->dtype, count, p->alpha, n->in[0]->data, n->out->data, false));
+    return hone_ops_scale(n->out->dtype, count, p->beta, n->in[1]->data, n->out->data, true);
 }
 
 static hone_status add_backward(hone_graph *g, hone_node *n) {
@@ -29,7 +29,7 @@ static hone_status add_backward(hone_graph *g, hone_node *n) {
     for (int i = 0; i < 2; i++) {
         bool add;
         void *d = hone_graph_grad(g, n->in[i], &add);
-        if (d) HONE_TRY(op_scale(n->out->dtype, hone_count(n->out), i ? p->beta : p->alpha, n->out->grad, d, add));
+        if (d) HONE_TRY(hone_ops_scale(n->out->dtype, hone_count(n->out), i ? p->beta : p->alpha, n->out->grad, d, add));
     }
     return hone_graph_status(g);
 }

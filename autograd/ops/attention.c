@@ -24,13 +24,13 @@ static const attention_kind kind = {
 
 static hone_status attention_shape(const hone_node *n, hone_shape *shape, hone_dtype *dtype) {
     const attention_params *p = n->params;
-    HONE_TRY(op_attention_shape(&kind, n, shape, dtype));
+    HONE_TRY(hone_ops_attention_shape(&kind, n, shape, dtype));
     int64_t d = hone_dim(n->in[0], 1) / 3 / p->heads;
     if (d <= HONE_ATTENTION_MAX_HEAD) return HONE_OK;
     return hone_fail(HONE_E_LIMIT, "attention: head size is %" PRId64 ", limit %d", d, HONE_ATTENTION_MAX_HEAD);
 }
-static hone_status attention_forward(hone_graph *g, hone_node *n) { return op_attention_forward(&kind, g, n); }
-static hone_status attention_backward(hone_graph *g, hone_node *n) { return op_attention_backward(&kind, g, n); }
+static hone_status attention_forward(hone_graph *g, hone_node *n) { return hone_ops_attention_forward(&kind, g, n); }
+static hone_status attention_backward(hone_graph *g, hone_node *n) { return hone_ops_attention_backward(&kind, g, n); }
 
 const hone_op hone_op_attention = {.name = "attention", .min_in = 1, .max_in = 1, .shape = attention_shape,
                                    .forward = attention_forward, .backward = attention_backward};

@@ -33,13 +33,10 @@ static const attention_kind kind = {
     .name = "attention_first", .first = true, .scratch = one_row, .forward = forward_task, .backward = backward_task};
 
 static hone_status first_shape(const hone_node *n, hone_shape *shape, hone_dtype *dtype) {
-    const attention_params *p = n->params;
-    for (int64_t b = 0; b < p->s.B; b++)
-        if (p->s.cu[b + 1] <= p->s.cu[b]) return hone_fail(HONE_E_SHAPE, "attention_first: sequence %" PRId64 " is empty", b);
-    return op_attention_shape(&kind, n, shape, dtype);
+    return hone_ops_attention_shape(&kind, n, shape, dtype);
 }
-static hone_status first_forward(hone_graph *g, hone_node *n) { return op_attention_forward(&kind, g, n); }
-static hone_status first_backward(hone_graph *g, hone_node *n) { return op_attention_backward(&kind, g, n); }
+static hone_status first_forward(hone_graph *g, hone_node *n) { return hone_ops_attention_forward(&kind, g, n); }
+static hone_status first_backward(hone_graph *g, hone_node *n) { return hone_ops_attention_backward(&kind, g, n); }
 
 const hone_op hone_op_attention_first = {
     .name = "attention_first", .min_in = 1, .max_in = 1, .shape = first_shape, .forward = first_forward, .backward = first_backward};

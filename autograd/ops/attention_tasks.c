@@ -15,16 +15,15 @@ typedef struct attention_job {
     void *dqkv; /* NULL: forward */
 } attention_job;
 
-hone_status op_attention_shape(const attention_kind *kind, const hone_node *n, hone_shape *shape, hone_dtype *dtype) {
+hone_status hone_ops_attention_shape(const attention_kind *kind, const hone_node *n, hone_shape *shape, hone_dtype *dtype) {
     const attention_params *p = n->params;
     const hone_tensor *qkv = n->in[0];
     int64_t C = qkv->shape.rank == 2 ? hone_dim(qkv, 1) / 3 : 0;
     if (qkv->shape.rank != 2 || hone_dim(qkv, 1) % 3 || p->heads < 1 || C % p->heads)
         return hone_fail(HONE_E_SHAPE, "%s: qkv \"%s\" is %s: its columns must be 3 x %d heads x head size", kind->name,
                          qkv->name, hone_shape_str(&qkv->shape), p->heads);
-    if (p->s.T != hone_dim(qkv, 0))
-        return hone_fail(HONE_E_SHAPE, "%s: qkv \"%s\" has %" PRId64 " rows, the sequences %" PRId64, kind->name,
-                         qkv->name, hone_dim(qkv, 0), p->s.T);
+    HONE_TRY(hone_ops_check_sequences(kind->name, &p->s, qkv, kind->first ? 1 : 0));
+    HONE_TRY(hone_ops_check_dropout(kind->name, p->p));
     *shape = hone_shape_of(2, kind->first ? p->s.B : p->s.T, C);
     *dtype = qkv->dtype;
     return HONE_OK;
@@ -62,7 +61,7 @@ static hone_status run_task(void *ctx, int64_t number) {
     return HONE_OK;
 }
 
-hone_status op_attention_forward(const attention_kind *kind, hone_graph *g, hone_node *n) {
+hone_status hone_ops_attention_forward(const attention_kind *kind, hone_graph *g, hone_node *n) {
     const attention_params *p = n->params;
     attention_saved *s = n->saved = hone_graph_save(g, sizeof *s);
     if (!s) return HONE_E_NOMEM;
@@ -72,7 +71,7 @@ hone_status op_attention_forward(const attention_kind *kind, hone_graph *g, hone
     return hone_parallel(p->s.B * p->heads, run_task, &(attention_job){.kind = kind, .n = n});
 }
 
-hone_status op_attention_backward(const attention_kind *kind, hone_graph *g, hone_node *n) {
+hone_status hone_ops_attention_backward(const attention_kind *kind, hone_graph *g, hone_node *n) {
     const attention_params *p = n->params;
     hone_tensor *qkv = n->in[0];
     bool add;
@@ -82,5 +81,5 @@ hone_status op_attention_backward(const attention_kind *kind, hone_graph *g, hon
     void *own = add ? hone_graph_save(g, (size_t)hone_count(qkv) * hone_dtype_size(qkv->dtype)) : grad;
     if (!own) return HONE_E_NOMEM;
     HONE_TRY(hone_parallel(p->s.B * p->heads, run_task, &(attention_job){.kind = kind, .n = n, .dqkv = own}));
-    return add ? op_scale(qkv->dtype, hone_count(qkv), 1, own, grad, true) : HONE_OK;
+    return add ? hone_ops_scale(qkv->dtype, hone_count(qkv), 1, own, grad, true) : HONE_OK;
 }

@@ -23,21 +23,21 @@ static hone_status product_bf16(const hone_matmul_f32_args *m) {
         .bias = m->bias, .act = m->through ? HONE_ACT_NONE : m->act, .pre = m->pre});
 }
 
-hone_status op_product(hone_dtype dtype, hone_precision precision, const hone_matmul_f32_args *m) {
+hone_status hone_ops_product(hone_dtype dtype, hone_precision precision, const hone_matmul_f32_args *m) {
     if (dtype == HONE_F32 && precision != HONE_PRECISION_BF16) return hone_matmul_f32(m);
     HONE_TRY(dtype == HONE_F64 ? product_f64(m) : product_bf16(m));
-    if (m->sum_a) HONE_TRY(op_column_sums(dtype, m->K, m->M, m->a, m->sum_a, m->add_sum_a));
+    if (m->sum_a) HONE_TRY(hone_ops_column_sums(dtype, m->K, m->M, m->a, m->sum_a, m->add_sum_a));
     if (!m->through) return HONE_OK;
-    HONE_TRY(op_activation_backward(dtype, m->M * m->N, m->act, m->through, m->c, m->c, false));
-    return op_activation_forward(dtype, m->M * m->N, m->act, m->through, m->through);
+    HONE_TRY(hone_ops_activation_backward(dtype, m->M * m->N, m->act, m->through, m->c, m->c, false));
+    return hone_ops_activation_forward(dtype, m->M * m->N, m->act, m->through, m->through);
 }
 
 static hone_status linear_product(const hone_graph *g, const hone_tensor *w, const hone_matmul_f32_args *m) {
     if (!w->data) return hone_fail(HONE_E_ARG, "a weight laid out for inference has no backward pass: open the model for training");
-    return op_product(w->dtype, hone_graph_get_mode(g)->precision, m);
+    return hone_ops_product(w->dtype, hone_graph_get_mode(g)->precision, m);
 }
 
-hone_status op_linear(hone_graph *g, int64_t M, const void *x, const hone_tensor *w, const hone_tensor *b, hone_act act, void *pre, void *y) {
+hone_status hone_ops_linear(hone_graph *g, int64_t M, const void *x, const hone_tensor *w, const hone_tensor *b, hone_act act, void *pre, void *y) {
     int64_t N = hone_dim(w, 0), K = hone_dim(w, 1);
     const void *bias = b ? b->data : NULL;
     if (w->prepared) return hone_prepared_linear(w->prepared, M, x, bias, act, pre, y);
@@ -45,17 +45,17 @@ hone_status op_linear(hone_graph *g, int64_t M, const void *x, const hone_tensor
                                                         .c = y, .ldc = N, .bias = bias, .act = act, .pre = pre});
 }
 
-hone_status op_linear_grads(hone_graph *g, int64_t M, const void *dy, const void *x, hone_tensor *w, hone_tensor *b) {
+hone_status hone_ops_linear_grads(hone_graph *g, int64_t M, const void *dy, const void *x, hone_tensor *w, hone_tensor *b) {
     int64_t N = hone_dim(w, 0), K = hone_dim(w, 1);
     bool add_w, add_b;
     void *dw = hone_graph_grad(g, w, &add_w), *db = hone_graph_grad(g, b, &add_b);
     HONE_TRY(hone_graph_status(g));
-    if (!dw) return db ? op_column_sums(w->dtype, M, N, dy, db, add_b) : HONE_OK;
+    if (!dw) return db ? hone_ops_column_sums(w->dtype, M, N, dy, db, add_b) : HONE_OK;
     return linear_product(g, w, &(hone_matmul_f32_args){.M = N, .N = K, .K = M, .trans_a = true, .a = dy, .lda = N, .b = x, .ldb = K,
                                                         .c = dw, .ldc = K, .accumulate = add_w, .sum_a = db, .add_sum_a = add_b});
 }
 
-hone_status op_linear_input_grad(hone_graph *g, int64_t M, const void *dy, const hone_tensor *w, hone_tensor *x) {
+hone_status hone_ops_linear_input_grad(hone_graph *g, int64_t M, const void *dy, const hone_tensor *w, hone_tensor *x) {
     int64_t N = hone_dim(w, 0), K = hone_dim(w, 1);
     bool add;
     void *dx = hone_graph_grad(g, x, &add);
@@ -64,7 +64,7 @@ hone_status op_linear_input_grad(hone_graph *g, int64_t M, const void *dy, const
                                                         .accumulate = add});
 }
 
-hone_status op_linear_through(hone_graph *g, int64_t M, const void *dy, const hone_tensor *w, hone_act act, void *h, void *dh) {
+hone_status hone_ops_linear_through(hone_graph *g, int64_t M, const void *dy, const hone_tensor *w, hone_act act, void *h, void *dh) {
     int64_t N = hone_dim(w, 0), K = hone_dim(w, 1);
     return linear_product(g, w, &(hone_matmul_f32_args){.M = M, .N = K, .K = N, .a = dy, .lda = N, .b = w->data, .ldb = K, .c = dh, .ldc = K,
                                                         .act = act, .through = h});
@@ -89,7 +89,7 @@ static hone_status colsum_task(void *ctx, int64_t t) {
     return HONE_OK;
 }
 
-hone_status op_column_sums(hone_dtype dtype, int64_t rows, int64_t C, const void *x, void *y, bool add) {
+hone_status hone_ops_column_sums(hone_dtype dtype, int64_t rows, int64_t C, const void *x, void *y, bool add) {
     colsum_job j = {dtype, rows, C, 256, x, NULL};
     int64_t tasks = op_tasks(rows, j.per);
     hone_arena *scratch = hone_scratch();
@@ -146,19 +146,42 @@ static hone_status scale_task(void *ctx, int64_t t) {
 
 static const int64_t ELEMENTS_PER_TASK = 16384;
 
-hone_status op_activation_forward(hone_dtype dtype, int64_t n, hone_act act, const void *x, void *y) {
+hone_status hone_ops_activation_forward(hone_dtype dtype, int64_t n, hone_act act, const void *x, void *y) {
     element_job j = {.dtype = dtype, .n = n, .per = ELEMENTS_PER_TASK, .act = act, .x = x, .y = y};
     return hone_parallel(op_tasks(n, j.per), activation_forward_task, &j);
 }
 
-hone_status op_activation_backward(hone_dtype dtype, int64_t n, hone_act act, const void *x, const void *dy, void *dx,
+hone_status hone_ops_activation_backward(hone_dtype dtype, int64_t n, hone_act act, const void *x, const void *dy, void *dx,
                                    bool add) {
     element_job j = {
         .dtype = dtype, .n = n, .per = ELEMENTS_PER_TASK, .act = act, .x = x, .dy = dy, .y = dx, .add = add};
     return hone_parallel(op_tasks(n, j.per), activation_backward_task, &j);
 }
 
-hone_status op_scale(hone_dtype dtype, int64_t n, double a, const void *x, void *y, bool add) {
+hone_status hone_ops_scale(hone_dtype dtype, int64_t n, double a, const void *x, void *y, bool add) {
     element_job j = {.dtype = dtype, .n = n, .per = ELEMENTS_PER_TASK, .a = a, .x = x, .y = y, .add = add};
     return hone_parallel(op_tasks(n, j.per), scale_task, &j);
+}
+
+hone_status hone_ops_check_sequences(const char *op, const hone_sequences *s, const hone_tensor *x, int least) {
+    int64_t rows = x->shape.rank > 0 ? hone_dim(x, 0) : 0;
+    if (s->T != rows)
+        return hone_fail(HONE_E_SHAPE, "%s: \"%s\" has %" PRId64 " rows, the sequences %" PRId64, op, x->name, rows, s->T);
+    if (s->B < 0) return hone_fail(HONE_E_SHAPE, "%s: %" PRId64 " sequences", op, s->B);
+    if (s->cu[0] != 0) return hone_fail(HONE_E_SHAPE, "%s: the first sequence begins at row %d, wants 0", op, s->cu[0]);
+    for (int64_t b = 0; b < s->B; b++)
+        if ((int64_t)s->cu[b + 1] - s->cu[b] < least)
+            return hone_fail(HONE_E_SHAPE, "%s: sequence %" PRId64 " is row %d to before %d, wants %d or more", op, b, s->cu[b], s->cu[b + 1], least);
+    if (s->cu[s->B] != rows)
+        return hone_fail(HONE_E_SHAPE, "%s: the last sequence ends at row %d of %" PRId64, op, s->cu[s->B], rows);
+    return HONE_OK;
+}
+
+hone_status hone_ops_check_dropout(const char *op, float p) {
+    return p >= 0 && p < 1 ? HONE_OK : hone_fail(HONE_E_ARG, "%s: p is %g, wants 0 <= p < 1", op, (double)p);
+}
+
+hone_status hone_ops_check_act(const char *op, hone_act act) {
+    if ((int)act >= 0 && act < HONE_ACT_COUNT) return HONE_OK;
+    return hone_fail(HONE_E_ARG, "%s: activation %d, wants 0 to %d", op, (int)act, HONE_ACT_COUNT - 1);
 }

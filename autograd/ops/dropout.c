@@ -29,7 +29,7 @@ static hone_status dropout_task(void *ctx, int64_t t) {
 
 static hone_status dropout_shape(const hone_node *n, hone_shape *shape, hone_dtype *dtype) {
     const dropout_params *p = n->params;
-    if (!(p->p >= 0 && p->p < 1)) return hone_fail(HONE_E_ARG, "dropout: p is %g, wants 0 <= p < 1", (double)p->p);
+    HONE_TRY(hone_ops_check_dropout("dropout", p->p));
     *shape = n->in[0]->shape;
     *dtype = n->in[0]->dtype;
     return HONE_OK;

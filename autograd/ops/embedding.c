@@ -30,6 +30,7 @@ static hone_status embedding_shape(const hone_node *n, hone_shape *shape, hone_d
     const embedding_params *p = n->params;
     for (int k = 0; k < n->n_in; k++) {
         const hone_tensor *table = n->in[k];
+        if (!table) return hone_fail(HONE_E_ARG, "embedding: table %d is absent, and not optional", k);
         if (table->shape.rank != 2 || hone_dim(table, 1) != hone_cols(n->in[0]))
             return hone_fail(HONE_E_SHAPE, "embedding: table \"%s\" is %s, table \"%s\" is %s", table->name,
                              hone_shape_str(&table->shape), n->in[0]->name, hone_shape_str(&n->in[0]->shape));
@@ -110,6 +111,7 @@ hone_tensor *hone_embedding(hone_graph *g, int n, hone_tensor *const *tables, co
     if (n < 1 || n > MAX_TABLES)
         return hone_graph_refuse(g, hone_fail(HONE_E_ARG, "embedding: %d tables, wants 1 to %d", n, MAX_TABLES));
     if (T < 0) return hone_graph_refuse(g, hone_fail(HONE_E_ARG, "embedding: %" PRId64 " tokens, wants 0 or more", T));
+    if (op_lacks(g, "embedding", "tables", tables)) return NULL;
     for (int k = 0; k < n; k++) {
         if (op_lacks(g, "embedding", "ids", ids ? ids[k] : NULL)) return NULL;
         p.ids[k] = ids[k];

@@ -20,6 +20,10 @@ static hone_status hide_shape(const hone_node *n, hone_shape *shape, hone_dtype 
     if (x->shape.rank != 2)
         return hone_fail(HONE_E_SHAPE, "hide: x \"%s\" is %s, wants [rows, columns]", x->name,
                          hone_shape_str(&x->shape));
+    for (int64_t r = 0, before = 0; r <= hone_dim(x, 0); before = h->start[r++])
+        if (h->start[r] < before)
+            return hone_fail(HONE_E_SHAPE, "hide: start[%" PRId64 "] is %" PRId64 ", wants at least %" PRId64, r, h->start[r], before);
+    if (!h->column && h->start[0] < h->start[hone_dim(x, 0)]) return hone_fail(HONE_E_ARG, "hide: columns are NULL");
     for (int64_t k = h->start[0]; k < h->start[hone_dim(x, 0)]; k++)
         if (h->column[k] < 0 || h->column[k] >= hone_dim(x, 1))
             return hone_fail(HONE_E_SHAPE, "hide: column %d of x \"%s\" %s", h->column[k], x->name,
@@ -49,7 +53,7 @@ static hone_status hide_backward(hone_graph *g, hone_node *n) {
     void *dx = hone_graph_grad(g, n->in[0], &add);
     if (!dx) return hone_graph_status(g);
     fill(n, n->out->grad, 0);
-    return op_scale(n->out->dtype, hone_count(n->out), 1, n->out->grad, dx, add);
+    return hone_ops_scale(n->out->dtype, hone_count(n->out), 1, n->out->grad, dx, add);
 }
 
 const hone_op hone_op_hide = {.name = "hide",
@@ -61,5 +65,6 @@ const hone_op hone_op_hide = {.name = "hide",
                               .view = true};
 
 hone_tensor *hone_hide(hone_graph *g, hone_tensor *x, const hone_hidden *hidden) {
+    if (op_lacks(g, "hide", "what is hidden", hidden ? hidden->start : NULL)) return NULL;
     return hone_graph_apply(g, &hone_op_hide, 1, (hone_tensor *[]){x}, &(hide_params){*hidden}, sizeof(hide_params));
 }

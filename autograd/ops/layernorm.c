@@ -35,11 +35,15 @@ static hone_status layernorm_shape(const hone_node *n, hone_shape *shape, hone_d
     if (residual && !hone_shape_equal(&x->shape, &residual->shape))
         return hone_fail(HONE_E_SHAPE, "layernorm: residual \"%s\" is %s, x \"%s\" is %s", residual->name,
                          hone_shape_str(&residual->shape), x->name, hone_shape_str(&x->shape));
-    for (int i = 2; i < 4; i++)
+    if (p->consume && !residual) return hone_fail(HONE_E_ARG, "layernorm: the residual is absent, and x \"%s\" is to hold its sum", x->name);
+    for (int i = 2; i < 4; i++) {
+        if (!n->in[i]) return hone_fail(HONE_E_ARG, "layernorm: %s is absent, and not optional", i == 2 ? "gamma" : "beta");
         if (n->in[i]->shape.rank != 1 || hone_dim(n->in[i], 0) != hone_cols(x))
             return hone_fail(HONE_E_SHAPE, "layernorm: %s \"%s\" is %s, x \"%s\" wants [%" PRId64 "]", i == 2 ? "gamma" : "beta",
                              n->in[i]->name, hone_shape_str(&n->in[i]->shape), x->name, hone_cols(x));
+    }
     if (!(p->eps > 0)) return hone_fail(HONE_E_ARG, "layernorm: eps is %g, wants > 0", (double)p->eps);
+    HONE_TRY(hone_ops_check_dropout("layernorm", p->p));
     *shape = x->shape;
     *dtype = x->dtype;
     return HONE_OK;

@@ -21,6 +21,7 @@ static hone_status linear_shape(const hone_node *n, hone_shape *shape, hone_dtyp
     if (b && (b->shape.rank != 1 || hone_dim(b, 0) != hone_dim(w, 0)))
         return hone_fail(HONE_E_SHAPE, "linear: bias \"%s\" is %s, weight \"%s\" %s wants [%" PRId64 "]", b->name,
                          hone_shape_str(&b->shape), w->name, hone_shape_str(&w->shape), hone_dim(w, 0));
+    HONE_TRY(hone_ops_check_act("linear", ((const linear_params *)n->params)->act));
     *shape = x->shape;
     shape->dim[shape->rank - 1] = hone_dim(w, 0);
     *dtype = x->dtype;
@@ -36,7 +37,7 @@ static hone_status linear_forward(hone_graph *g, hone_node *n) {
     bool keep = p->act != HONE_ACT_NONE && hone_graph_get_mode(g)->record;
     saved->pre = keep ? hone_graph_save(g, (size_t)(M * N) * hone_dtype_size(x->dtype)) : NULL;
     if (keep && !saved->pre) return HONE_E_NOMEM;
-    return op_linear(g, M, x->data, w, b, p->act, saved->pre, n->out->data);
+    return hone_ops_linear(g, M, x->data, w, b, p->act, saved->pre, n->out->data);
 }
 
 static hone_status linear_backward(hone_graph *g, hone_node *n) {
@@ -45,10 +46,10 @@ static hone_status linear_backward(hone_graph *g, hone_node *n) {
     const linear_saved *saved = n->saved;
     int64_t M = hone_rows(x), N = hone_dim(w, 0);
     void *dh = n->out->grad;
-    if (p->act != HONE_ACT_NONE) HONE_TRY(op_activation_backward(x->dtype, M * N, p->act, saved->pre, dh, dh, false));
+    if (p->act != HONE_ACT_NONE) HONE_TRY(hone_ops_activation_backward(x->dtype, M * N, p->act, saved->pre, dh, dh, false));
     if (saved->pre) hone_graph_done(g, saved->pre, (size_t)(M * N) * hone_dtype_size(x->dtype));
-    HONE_TRY(op_linear_grads(g, M, dh, x->data, w, b));
-    return op_linear_input_grad(g, M, dh, w, x);
+    HONE_TRY(hone_ops_linear_grads(g, M, dh, x->data, w, b));
+    return hone_ops_linear_input_grad(g, M, dh, w, x);
 }
 
 const hone_op hone_op_linear = {.name = "linear",

@@ -24,8 +24,10 @@ static hone_status check_layer(const char *which, int64_t in, const hone_tensor 
 static hone_status mlp_shape(const hone_node *n, hone_shape *shape, hone_dtype *dtype) {
     const hone_tensor *x = n->in[X];
     if (x->shape.rank < 1) return hone_fail(HONE_E_SHAPE, "mlp: x \"%s\" is a scalar", x->name);
+    if (!n->in[W2]) return hone_fail(HONE_E_ARG, "mlp: the second weight is absent, and not optional");
     HONE_TRY(check_layer("first", hone_cols(x), n->in[W1], n->in[B1]));
     HONE_TRY(check_layer("second", hone_dim(n->in[W1], 0), n->in[W2], n->in[B2]));
+    HONE_TRY(hone_ops_check_act("mlp", ((const mlp_params *)n->params)->act));
     *shape = x->shape;
     shape->dim[shape->rank - 1] = hone_dim(n->in[W2], 0);
     *dtype = x->dtype;
@@ -41,8 +43,8 @@ static hone_status mlp_forward(hone_graph *g, hone_node *n) {
     void *wide = hone_graph_borrow(g, bytes);
     n->saved = record ? hone_graph_borrow(g, bytes) : NULL;
     if (!wide || (record && !n->saved)) return HONE_E_NOMEM;
-    HONE_TRY(op_linear(g, M, n->in[X]->data, n->in[W1], n->in[B1], p->act, n->saved, wide));
-    HONE_TRY(op_linear(g, M, wide, n->in[W2], n->in[B2], HONE_ACT_NONE, NULL, n->out->data));
+    HONE_TRY(hone_ops_linear(g, M, n->in[X]->data, n->in[W1], n->in[B1], p->act, n->saved, wide));
+    HONE_TRY(hone_ops_linear(g, M, wide, n->in[W2], n->in[B2], HONE_ACT_NONE, NULL, n->out->data));
     hone_graph_done(g, wide, bytes);
     return HONE_OK;
 }
@@ -54,12 +56,12 @@ static hone_status mlp_backward(hone_graph *g, hone_node *n) {
     const void *dy = n->out->grad;
     void *dh = hone_graph_borrow(g, bytes);
     if (!dh) return HONE_E_NOMEM;
-    HONE_TRY(op_linear_through(g, M, dy, n->in[W2], p->act, n->saved, dh));
+    HONE_TRY(hone_ops_linear_through(g, M, dy, n->in[W2], p->act, n->saved, dh));
     void *a = n->saved; /* what was h */
-    HONE_TRY(op_linear_grads(g, M, dy, a, n->in[W2], n->in[B2]));
+    HONE_TRY(hone_ops_linear_grads(g, M, dy, a, n->in[W2], n->in[B2]));
     hone_graph_done(g, a, bytes);
-    HONE_TRY(op_linear_grads(g, M, dh, n->in[X]->data, n->in[W1], n->in[B1]));
-    HONE_TRY(op_linear_input_grad(g, M, dh, n->in[W1], n->in[X]));
+    HONE_TRY(hone_ops_linear_grads(g, M, dh, n->in[X]->data, n->in[W1], n->in[B1]));
+    HONE_TRY(hone_ops_linear_input_grad(g, M, dh, n->in[W1], n->in[X]));
     hone_graph_done(g, dh, bytes);
     return HONE_OK;
 }

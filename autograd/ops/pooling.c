@@ -21,12 +21,12 @@ typedef struct pooling_job {
 static hone_status pooling_shape(const hone_node *n, hone_shape *shape, hone_dtype *dtype) {
     const pooling_params *p = n->params;
     const hone_tensor *x = n->in[0];
-    if (x->shape.rank != 2 || hone_dim(x, 0) != p->s.T)
-        return hone_fail(HONE_E_SHAPE, "pooling: x \"%s\" is %s, the sequences have %" PRId64 " rows", x->name,
-                         hone_shape_str(&x->shape), p->s.T);
+    if (x->shape.rank != 2)
+        return hone_fail(HONE_E_SHAPE, "pooling: x \"%s\" is %s, wants [rows, columns]", x->name, hone_shape_str(&x->shape));
+    HONE_TRY(hone_ops_check_sequences("pooling", &p->s, x, 1));
     for (int64_t b = 0; b < p->s.B; b++) {
         int64_t T = p->s.cu[b + 1] - p->s.cu[b], skip = p->skip ? p->skip[b] : 0;
-        if (T < 1 || skip < 0 || skip >= T)
+        if (skip < 0 || skip >= T)
             return hone_fail(HONE_E_SHAPE, "pooling: sequence %" PRId64 " has %" PRId64 " tokens, of which %" PRId64 " are skipped",
                              b, T, skip);
     }

@@ -41,7 +41,7 @@ static hone_status rows_backward(hone_graph *g, hone_node *n) {
         memset(dx, 0, (size_t)p->first * row_bytes);
         memset(dx + (size_t)(p->first + p->count) * row_bytes, 0, (size_t)(hone_dim(x, 0) - p->first - p->count) * row_bytes);
     }
-    return op_scale(x->dtype, hone_count(n->out), 1, n->out->grad, dx + (size_t)p->first * row_bytes, add);
+    return hone_ops_scale(x->dtype, hone_count(n->out), 1, n->out->grad, dx + (size_t)p->first * row_bytes, add);
 }
 
 const hone_op hone_op_rows = {

@@ -16,7 +16,7 @@ static hone_status scale_forward(hone_graph *g, hone_node *n) {
     (void)g;
     const scale_params *p = n->params;
     int64_t count = hone_count(n->out);
-    HONE_TRY(op_scale(n->out->dtype, count, p->a, n->in[0]->data, n->out->data, false));
+    HONE_TRY(hone_ops_scale(n->out->dtype, count, p->a, n->in[0]->data, n->out->data, false));
     if (p->c == 0) return HONE_OK;
     if (n->out->dtype == HONE_F64)
         for (int64_t i = 0; i < count; i++) hone_f64(n->out)[i] += p->c;
@@ -30,7 +30,7 @@ static hone_status scale_backward(hone_graph *g, hone_node *n) {
     bool add;
     void *dx = hone_graph_grad(g, n->in[0], &add);
     if (!dx) return hone_graph_status(g);
-    return op_scale(n->out->dtype, hone_count(n->out), p->a, n->out->grad, dx, add);
+    return hone_ops_scale(n->out->dtype, hone_count(n->out), p->a, n->out->grad, dx, add);
 }
 
 const hone_op hone_op_scale = {

@@ -205,7 +205,7 @@ TEST(ops, an_array_that_is_null_and_a_choice_that_is_none_are_refused) {
     const hone_sequences one = {.B = 1, .T = 4, .cu = cu};
     const hone_pool mean = HONE_POOL_MEAN, odd = (hone_pool)99;
     const double w[4] = {0};
-    for (int i = 0; i < 16; i++) {
+    for (int i = 0; i < 21; i++) {
         hone_graph_begin(g, &(hone_graph_mode){0});
         hone_tensor *t = i == 0    ? hone_softmax_xent(g, &x, NULL, 1)
                          : i == 1  ? hone_squared_error(g, &v, NULL)
@@ -222,6 +222,11 @@ TEST(ops, an_array_that_is_null_and_a_choice_that_is_none_are_refused) {
                          : i == 12 ? hone_distance_matrix(g, &x, (hone_metric)7)
                          : i == 13 ? hone_batch_triplet(g, &q, cu, 1, (hone_triplet_rule)9)
                          : i == 14 ? hone_embedding(g, 1, &table, NULL, 4, -1)
+                         : i == 15 ? hone_embedding(g, 1, NULL, &(const int32_t *){cu}, 4, -1)
+                         : i == 16 ? hone_activation(g, &x, (hone_act)99)
+                         : i == 17 ? hone_linear(g, &x, &x, HONE_ABSENT, (hone_act)-1)
+                         : i == 18 ? hone_mlp(g, &x, &x, HONE_ABSENT, &q, HONE_ABSENT, HONE_ACT_COUNT)
+                         : i == 19 ? hone_hide(g, &x, NULL)
                                    : hone_embedding(g, 1, &table, &(const int32_t *){cu}, -4, -1);
         CHECK_MSG(!t && hone_graph_status(g) == HONE_E_ARG, "case %d: %s", i, hone_last_error()->message);
     }
@@ -229,6 +234,85 @@ TEST(ops, an_array_that_is_null_and_a_choice_that_is_none_are_refused) {
     hone_graph_begin(g, &(hone_graph_mode){0});
     CHECK(!hone_columns(g, &x, 9) && !hone_softmax_xent(g, &x, NULL, 1) && hone_graph_status(g) == HONE_E_SHAPE);
     CHECK(strstr(hone_last_error()->message, "columns"));
+    hone_graph_free(g);
+    hone_arena_free(arena);
+}
+
+TEST(ops, what_is_absent_and_not_optional_is_refused) {
+    hone_arena *arena = hone_arena_new("step", 0);
+    hone_graph *g = hone_graph_new(arena);
+    float data[24] = {0};
+    hone_tensor x = {.data = data, .dtype = HONE_F32, .shape = hone_shape_of(2, (int64_t)4, (int64_t)6), .name = "x"};
+    hone_tensor c = x, *no = HONE_ABSENT, *in[HONE_MAX_INPUTS + 1] = {&x, &x, &x, &x, &x, &x};
+    c.shape = hone_shape_of(1, (int64_t)6);
+    const int32_t ids[4] = {0};
+    hone_tensor *const tables[2] = {&x, no};
+    for (int i = 0; i < 12; i++) {
+        hone_graph_begin(g, &(hone_graph_mode){0});
+        hone_tensor *t = i == 0    ? hone_linear(g, no, &x, no, HONE_ACT_NONE)
+                         : i == 1  ? hone_linear(g, &x, no, no, HONE_ACT_NONE)
+                         : i == 2  ? hone_normalize(g, no)
+                         : i == 3  ? hone_add(g, &x, 1, no, 1)
+                         : i == 4  ? hone_layernorm(g, &x, no, no, &c, 1e-5f, 0)
+                         : i == 5  ? hone_layernorm(g, &x, no, &c, no, 1e-5f, 0)
+                         : i == 6  ? hone_residual_layernorm(g, &x, no, &c, &c, 1e-5f, 0)
+                         : i == 7  ? hone_mlp(g, &x, &x, no, no, no, HONE_ACT_GELU)
+                         : i == 8  ? hone_embedding(g, 2, tables, (const int32_t *const[]){ids, ids}, 4, -1)
+                         : i == 9  ? hone_graph_apply(g, hone_ops[0], 0, in, NULL, 0)
+                         : i == 10 ? hone_graph_apply(g, hone_ops[0], HONE_MAX_INPUTS + 1, in, NULL, 0)
+                                   : hone_matmul(g, no, false, &x, true);
+        CHECK_MSG(!t && hone_graph_status(g) == HONE_E_ARG, "case %d: %s", i, hone_last_error()->message);
+    }
+    hone_graph_free(g);
+    hone_arena_free(arena);
+}
+
+TEST(ops, sequences_that_do_not_cut_their_rows_are_refused) {
+    hone_arena *arena = hone_arena_new("step", 0);
+    hone_graph *g = hone_graph_new(arena);
+    float data[24] = {0};
+    hone_tensor x = {.data = data, .dtype = HONE_F32, .shape = hone_shape_of(2, (int64_t)4, (int64_t)6), .name = "x"};
+    const struct {
+        int64_t B, T;
+        int32_t cu[4];
+        const char *says;
+    } bad[] = {{2, 4, {0, 2, 9}, "ends at row 9 of 4"},          {2, 4, {0, 2, 3}, "ends at row 3 of 4"},
+               {1, 4, {-3, 4}, "begins at row -3"},              {1, 4, {1, 4}, "begins at row 1"},
+               {3, 4, {0, 9, 2, 4}, "sequence 1 is row 9 to before 2"},      {2, 4, {0, 4, 4}, "sequence 1 is row 4 to before 4"},
+               {1, 3, {0, 3}, "has 4 rows, the sequences 3"},    {-1, 4, {0}, "-1 sequences"},
+               {0, 4, {0}, "ends at row 0 of 4"}};
+    const hone_pool mean = HONE_POOL_MEAN;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        for (int op = 0; op < 3; op++) {
+            const hone_sequences s = {.B = bad[i].B, .T = bad[i].T, .cu = bad[i].cu};
+            hone_graph_begin(g, &(hone_graph_mode){0});
+            hone_tensor *t = op == 0   ? hone_attention(g, &x, &s, 1, 0)
+                             : op == 1 ? hone_attention_first(g, &x, &s, 2, 0)
+                                       : hone_pooling(g, &x, &s, 1, &mean, NULL);
+            if (op == 0 && i == 5) { /* nothing to do there */
+                CHECK(t && hone_graph_status(g) == HONE_OK);
+                continue;
+            }
+            CHECK_MSG(!t && hone_graph_status(g) == HONE_E_SHAPE && strstr(hone_last_error()->message, bad[i].says), "case %zu, op %d: %s",
+                      i, op, hone_last_error()->message);
+        }
+    /* So are probabilities that are none, and lists of what is hidden that go backwards. */
+    const hone_sequences s = {.B = 1, .T = 4, .cu = (const int32_t[]){0, 4}};
+    const float p[] = {-0.1f, 1, INFINITY, NAN};
+    hone_tensor c = x;
+    c.shape = hone_shape_of(1, (int64_t)6);
+    for (int i = 0; i < 12; i++) {
+        hone_graph_begin(g, &(hone_graph_mode){.train = true});
+        hone_tensor *t = i % 3 == 0   ? hone_attention(g, &x, &s, 1, p[i / 3])
+                         : i % 3 == 1 ? hone_layernorm(g, &x, HONE_ABSENT, &c, &c, 1e-5f, p[i / 3])
+                                      : hone_dropout_op(g, &x, p[i / 3]);
+        CHECK_MSG(!t && hone_graph_status(g) == HONE_E_ARG, "p %g, case %d", (double)p[i / 3], i);
+    }
+    const int64_t start[3][5] = {{-1, 0, 0, 0, 0}, {0, 2, 1, 1, 1}, {0, 0, 0, 0, -1}};
+    for (int i = 0; i < 3; i++) {
+        hone_graph_begin(g, &(hone_graph_mode){0});
+        CHECK(!hone_hide(g, &x, &(hone_hidden){start[i], (const int32_t[]){0, 1}}) && hone_graph_status(g) == HONE_E_SHAPE);
+    }
     hone_graph_free(g);
     hone_arena_free(arena);
 }

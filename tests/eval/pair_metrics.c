@@ -37,6 +37,17 @@ static void check_value(size_t at, const json_t *object, const char *key, double
     CHECK_MSG(err <= TOLERANCE, "case %zu: %s is %.17g, want %.17g", at, key, got, json_number_value(want));
 }
 
+TEST(eval, a_correlation_does_not_depend_on_the_unit) {
+    const double x[5] = {3, -1, 4, 1, -5}, y[5] = {2, -7, 1, 8, -2};
+    const double r = hone_pearson(5, x, y), unit[] = {1e-300, 1e-160, 1e-3, 1e150, 1e300};
+    for (int k = 0; k < 5; k++) {
+        double a[5], b[5];
+        for (int i = 0; i < 5; i++) a[i] = x[i] * unit[k], b[i] = y[i] * unit[4 - k];
+        CHECK_MSG(fabs(hone_pearson(5, a, y) - r) < 1e-12, "unit %g: %g, wants %g", unit[k], hone_pearson(5, a, y), r);
+        CHECK(fabs(hone_pearson(5, a, b) - r) < 1e-12);
+    }
+}
+
 TEST(eval, correlations_are_those_of_scipy) {
     json_t *list = golden("correlations"), *c;
     size_t at;

@@ -33,6 +33,20 @@ missing=$(cd "$prefix/include/hone" && grep -rhoE '^ *# *include "[^"]+"' . | se
     while read -r h; do [[ -e $h ]] || echo "$h"; done)
 [[ -z $missing ]] || fail "included and not installed:" $missing
 
+# Each of them compiles alone, those with instructions where the compiler is told of them.
+for h in $(cd "$prefix/include/hone" && find . -name '*.h' | sed 's|^\./||' | sort); do
+    echo "#include \"$h\"" >"$dir/alone.c" && echo 'extern int alone;' >>"$dir/alone.c"
+    for std in c11 gnu17; do
+        $HONE_CC -std=$std -Wall -Wextra -Wpedantic -Werror -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mf16c -I"$prefix/include/hone" \
+            -fsyntax-only "$dir/alone.c" >"$dir/said" 2>&1 || { cat "$dir/said"; fail "$h does not compile alone with -std=$std"; }
+    done
+done
+# What the linker sees begins with hone_ (HONE_ABSENT, a constant): a program's own names stay its own.
+for lib in "$prefix/lib/libhone.a" "$prefix/lib/libhone.so"; do
+    names=$(nm -g $([[ $lib == *.so ]] && echo -D) --defined-only "$lib" | awk 'NF == 3 && $3 !~ /^(hone_|HONE_ABSENT$)/ { print $3 }')
+    [[ -z $names ]] || fail "${lib##*/} has other names than hone_:" $names
+done
+
 # The experiments, far from the tree. No word of the Makefile's reaches the compiler.
 mkdir -p "$dir/away" && cp -r experiments/. "$dir/away"
 cd "$dir/away" || exit 1
@@ -95,6 +109,11 @@ command -v groff >/dev/null || echo 'skipped: man pages under groff (groff is no
 step 'make uninstall' install_with uninstall PREFIX="$prefix"
 left=$(find "$prefix" ! -type d -o -name '*hone*')
 [[ -z $left ]] || fail "left behind:" $left
+rm -rf "$prefix"
+step 'make install into a folder with a space, given from here' install_with install PREFIX="$(realpath --relative-to=. "$dir")/a place"
+flags=$(PKG_CONFIG_PATH="$dir/a place/lib/pkgconfig" pkg-config --cflags hone)
+[[ $flags == -I/*/a*place/include/hone* ]] || fail "hone.pc of \"a place\" says $flags"
+step 'a program finds it there' bash -c "cd / && $HONE_CC -fsyntax-only '$dir/away/probe.c' $flags"
 step 'make install DESTDIR' install_with install DESTDIR="$dir/dest" PREFIX=/usr
 [[ -z $(find "$dir/dest" ! -type d ! -path "$dir/dest/usr/*") ]] || fail 'files outside of DESTDIR/PREFIX'
 grep -q '^prefix=/usr$' "$dir/dest/usr/lib/pkgconfig/hone.pc" || fail 'hone.pc does not say prefix=/usr'
