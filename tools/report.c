@@ -133,14 +133,14 @@ const hone_command hone_command_report = {
     .name = "report",
     .summary = "one page about a training run: curves, before and after, mistakes",
     .synopsis = "--run DIR [--base M] [options]",
-    .about = "Writes DIR/report.html, one page that needs nothing beside it and no network: metrics before and after "
-             "with 95 % intervals, curves of loss, learning rate and metrics, similarities of right and wrong pairs, "
+    .about = "Writes DIR/report.html, one page that needs nothing beside it and no network: metrics before training and of "
+             "final_model with 95 % intervals, curves of loss, learning rate and metrics, similarities of right and wrong pairs, "
              "lengths of the texts, the worst mistakes with their text, every setting. hone train writes it at its "
              "end; a run that was stopped has one from its log.",
     .options = options,
     .example = {"hone report --run run", "hone report --run run --base sentence-transformers/all-MiniLM-L6-v2 --data "
                                          "test.jsonl --out test.html"},
     .example_note = {"the page of the run, once more", "judged on other rows, against a model of your choice"},
-    .exits = "3 a folder without a log",
+    .exits = "3 a folder without a log; --base or --data cannot be read",
     .run = run,
 };

@@ -5,7 +5,8 @@
  *     final_model  (else best_model, else the newest checkpoint) and the model that training started from: intervals,
  *                  distributions of scores, worst mistakes, on a seeded sample of the evaluation rows
  *
- * Only log.jsonl must be there; what is missing or unreadable is a sentence on the page. */
+ * Only log.jsonl, and what `base` and `data` name, must be there; what else is missing or unreadable is a sentence on the
+ * page. A `base` is judged as hone eval judges it, the model that training started from at the run's length. */
 #ifndef HONE_TOOLS_REPORT_H
 #define HONE_TOOLS_REPORT_H
 
@@ -24,7 +25,7 @@ typedef struct hone_report_options {
 
 /* Write the page, whole or not at all. `written` (may be NULL) is its path.
  * Errors: HONE_E_IO (no log.jsonl, a page that cannot be written), HONE_E_NOMEM; HONE_E_FORMAT when log.jsonl has no
- * line that is one of its kind. */
+ * line that is one of its kind; those of opening `base` and reading `data`. */
 hone_status hone_report_write(const hone_report_options *o, char written[HONE_PATH_MAX]);
 
 /* After a training run: the page with the usual options. A failure is a note on standard error (unless quiet) and

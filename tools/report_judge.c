@@ -74,18 +74,19 @@ static hone_status judge_open(report_data *r, hone_model *m, report_side *s) {
     return report_score(r, s);
 }
 
-/* Two models are never in memory together. The lengths are measured with the first one that opens. */
-static hone_status judge_model(report_data *r, const char *name, const char *what, report_side *s) {
+/* Two models are never in memory together. The lengths are measured with the first one that opens. A model that the user
+ * named (asked) is judged as hone eval judges it, at its own length, and must open. */
+static hone_status judge_model(report_data *r, const char *name, const char *what, bool asked, report_side *s) {
     char sentence[128];
     hone_model *m = NULL;
     int64_t length = json_integer_value(report_option(r, "max-length"));
-    hone_model_options how = {.max_length = length > 0 ? length : 0};
+    hone_model_options how = {.max_length = length > 0 && !asked ? length : 0};
     hone_status st = hone_model_open(name, &how, &m);
     if (st == HONE_OK) snprintf(s->name, sizeof s->name, "%s", name);
     if (st == HONE_OK && !r->n_lengths) st = report_measure(r, m);
     if (st == HONE_OK && r->n_rows) st = judge_open(r, m, s);
     hone_model_close(m);
-    if (st == HONE_OK || st == HONE_E_NOMEM) return st;
+    if (st == HONE_OK || st == HONE_E_NOMEM || asked) return st;
     snprintf(sentence, sizeof sentence, "%s cannot be judged", what);
     report_note_error(r, sentence);
     hone_judge_free(s->judge);
@@ -118,8 +119,8 @@ hone_status report_judge(report_data *r) {
     if (!r->run) return HONE_OK;
     if (r->o->rows > 0) HONE_TRY(report_find_rows(r));
     HONE_TRY(find_model(r, path));
-    if (*path) HONE_TRY(judge_model(r, path, "the run's model", &r->model));
-    if (base && (r->n_rows || !*path)) HONE_TRY(judge_model(r, base, "the base model", &r->base));
+    if (*path) HONE_TRY(judge_model(r, path, "the run's model", false, &r->model));
+    if (base && (r->n_rows || !*path)) HONE_TRY(judge_model(r, base, "the base model", r->o->base != NULL, &r->base));
     if (!r->n_lengths) HONE_TRY(report_measure(r, NULL));
     if (r->model.judge) HONE_TRY(report_find_mistakes(r));
     for (int i = 0; i < r->model.n_metrics && r->model.judge && r->base.judge; i++)

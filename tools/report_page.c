@@ -209,7 +209,10 @@ static void searched(const report_data *r, hone_text_buffer *b) {
 
 static void judged_metrics(const report_data *r, hone_text_buffer *b) {
     if (!r->model.judge) return;
-    hone_text_printf(b, "<div class=\"wide\"><table><caption>Judged once more for this report, on %s%" PRId64 " evaluation rows",
+    const char *folder = strrchr(r->model.name, '/');
+    hone_text_puts(b, "<div class=\"wide\"><table><caption>Judged once more for this report: the run's ");
+    escaped(b, folder ? folder + 1 : r->model.name);
+    hone_text_printf(b, ", on %s%" PRId64 " evaluation rows",
                      r->n_rows == r->eval_rows         ? "all "
                      : r->kind == HONE_ROWS_LABELLED ? "a sample, spread over the labels, of "
                                                      : "a sample of ",

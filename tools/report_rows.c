@@ -151,8 +151,9 @@ hone_status report_find_rows(report_data *r) {
     if (st == HONE_OK) st = hone_labels_read(r->table, r->kind, &roles, NULL, &r->labels);
     if (r->kind == HONE_ROWS_BINARY) r->kind = HONE_ROWS_SCORED;
     if (st == HONE_OK) return take_rows(r, split);
+    if (st == HONE_E_NOMEM || r->o->data) return st; /* what the user named must be there */
     report_note_error(r, "the evaluation rows cannot be read");
-    return st == HONE_E_NOMEM ? st : HONE_OK;
+    return HONE_OK;
 }
 
 /* ---- labels and lengths ---- */

@@ -224,6 +224,32 @@ static double judged(const char *html, const char *metric, int cell) {
     return strtod(p + strlen("<td class=\"n\">"), NULL);
 }
 
+TEST(report, a_base_and_rows_that_the_user_names_are_judged_as_eval_judges_them_and_must_be_there) {
+    const command_result *r = hone("train --task pairs --model " MODEL " --train " PAIRS " --eval " PAIRS " --steps 3 --max-length 8 --out %s",
+                                   in_dir("report-base", ""));
+    CHECK_MSG(r->status == 0, "%s", r->err);
+    /* The base reads all of its own length, though the run read 8 tokens. */
+    const char *base = "tests/golden/models/pool_cls", *rows = "tests/golden/train/triplets.jsonl";
+    r = hone("eval --task pairs --model %s --data %s --compare %s --json", base, rows, in_dir("report-base", "final_model"));
+    CHECK_MSG(r->status == 0, "%s", r->err);
+    json_t *j = json_loads(r->out, 0, NULL);
+    r = hone("report --run %s --base %s --data %s --out %s", in_dir("report-base", ""), base, rows, in_dir("report-base", "on-rows.html"));
+    CHECK_MSG(r->status == 0, "%s", r->err);
+    const char *s = page(in_dir("report-base", "on-rows.html"));
+    CHECK(strstr(s, "for this report: the run's final_model, on all "));
+    const char *metric[] = {"accuracy@10", "mrr@10", "ndcg@10", "map@100"};
+    for (int i = 0; i < 4; i++) {
+        double want = json_number_value(json_object_get(json_object_get(json_object_get(j, "metrics"), metric[i]), "value"));
+        CHECK_MSG(want > 0 && fabs(judged(s, metric[i], 0) - want) <= 5.1e-5, "%s: %g, eval says %g", metric[i], judged(s, metric[i], 0), want);
+    }
+    json_decref(j);
+    for (int i = 0; i < 2; i++) {
+        r = hone("report --run %s %s no/such --out %s", in_dir("report-base", ""), i ? "--data" : "--base", in_dir("report-base", "none.html"));
+        CHECK_MSG(r->status == 3 && strstr(r->err, "no/such"), "%d %s", r->status, r->err);
+        CHECK(!hone_io_exists(in_dir("report-base", "none.html")));
+    }
+}
+
 /* "12 of 40 ": how many mistakes, of how many. */
 static void mistakes_of(const char *html, int *wrong, int *all) {
     const char *p = strstr(html, "<h2>Worst mistakes</h2>");
