@@ -120,6 +120,9 @@ hone_status hone_model_embed(hone_model *m, hone_graph *g, const hone_text *text
     r.width = hone_model_get_info(m)->embedding;
     r.kept = hone_model_get_info(m)->kept;
     r.batch_tokens = r.o->batch_tokens > 0 ? r.o->batch_tokens : 1024;
+    if (n < 0 || r.o->truncate < 0 || r.o->batch_tokens < 0)
+        return hone_fail(HONE_E_ARG, "%" PRId64 " texts, batches of %" PRId64 " tokens, the first %" PRId64 " dimensions: none may be below 0", n,
+                         r.o->batch_tokens, r.o->truncate);
     if (r.o->truncate > r.width)
         return hone_fail(HONE_E_ARG, "%" PRId64 " dimensions asked for, the model gives %" PRId64, r.o->truncate, r.width);
     if (!hone_model_tokenizer(m)) return hone_fail(HONE_E_ARG, "a model made without files has no tokenizer: it embeds token ids alone");

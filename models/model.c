@@ -177,6 +177,11 @@ static hone_status open_parts(hone_model *m, const char *name, const hone_model_
 }
 
 static hone_status check_options(const hone_model_options *o) {
+    if (o->dtype && o->dtype != HONE_F32 && o->dtype != HONE_F64)
+        return hone_fail(HONE_E_ARG, "a model computes in F32 or F64, type %d is asked for", (int)o->dtype);
+    if ((int)o->precision < 0 || o->precision >= HONE_PRECISION_COUNT)
+        return hone_fail(HONE_E_ARG, "precision %d, wants 0 to %d", (int)o->precision, HONE_PRECISION_COUNT - 1);
+    if (!(o->dropout < 1)) return hone_fail(HONE_E_ARG, "dropout is %g, wants less than 1", o->dropout);
     if (!o->train || o->precision != HONE_PRECISION_INT8) return HONE_OK;
     hone_fail(HONE_E_ARG, "products of 8-bit integers have no backward pass: a model for training is f32 or bf16");
     return hone_hint(".precision = HONE_PRECISION_BF16, or .train = false");
@@ -255,6 +260,9 @@ static hone_status make_parts(hone_model *m, const hone_model_options *o, uint64
 }
 
 hone_status hone_model_make(const json_t *config, const hone_model_options *o, uint64_t seed, hone_model **out) {
+    static const hone_model_options defaults;
+    if (!o) o = &defaults;
+    HONE_TRY(check_options(o));
     hone_model *m = hone_zalloc(sizeof *m);
     if (!m) return hone_last_error()->code;
     m->arena = hone_arena_new("model", 0);

@@ -26,13 +26,13 @@ typedef struct hone_model_options {
     hone_dtype dtype; /* 0: F32. F64: gradient checks */
     bool train; /* allocate gradients. false: for inference; weights are laid out for the kernels and cannot be saved */
     hone_precision precision; /* of the Linear products: 0: F32; INT8 for inference alone */
-    double dropout;           /* > 0: replaces config.json's probabilities; 0: as configured; < 0: none */
+    double dropout;           /* > 0, below 1: replaces config.json's probabilities; 0: as configured; < 0: none */
     int64_t max_length;       /* 0: as the folder says. Never beyond the positions that the model has */
     const char *pooling;      /* NULL: as the folder says; else one of the modes' names */
 } hone_model_options;
 
 /* `name`: a folder, or org/name looked up in the local Hugging Face cache (never on the network).
- * Errors: HONE_E_ARG for options that exclude each other; HONE_E_IO / FORMAT / SHAPE / UNSUPPORTED with the file and both numbers; nothing is left open. */
+ * Errors: HONE_E_ARG for options that exclude each other, or that no model has; HONE_E_IO / FORMAT / SHAPE / UNSUPPORTED with the file and both numbers; nothing is left open. */
 hone_status hone_model_open(const char *name, const hone_model_options *o, hone_model **out);
 void hone_model_close(hone_model *m); /* accepts NULL */
 
@@ -122,7 +122,7 @@ typedef struct hone_embed_options {
 
 /* out [n, truncate or info.kept]. Texts are tokenized on all threads, sorted by length, embedded in packed batches. The step
  * arena of `g` is used and reset. cut: how many texts were longer than max_length (NULL: not wanted). o NULL: defaults.
- * Errors: HONE_E_FORMAT (a text that is not UTF-8), HONE_E_ARG (truncate beyond D, no tokenizer), HONE_E_NOMEM; `out` is then
+ * Errors: HONE_E_FORMAT (a text that is not UTF-8), HONE_E_ARG (truncate beyond D, a number below 0, no tokenizer), HONE_E_NOMEM; `out` is then
  * as it was. */
 hone_status hone_model_embed(hone_model *m, hone_graph *g, const hone_text *texts, int64_t n,
                              const hone_embed_options *o, float *out, int64_t *cut);

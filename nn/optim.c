@@ -77,6 +77,11 @@ static void slot_columns(hone_optim *o) {
 }
 
 hone_status hone_optim_new(hone_params *ps, const hone_optim_config *config, hone_optim **out) {
+    const hone_optim_config c = *config;
+    if (!(c.beta1 >= 0 && c.beta1 < 1 && c.beta2 >= 0 && c.beta2 < 1))
+        return hone_fail(HONE_E_ARG, "betas are %g and %g, want 0 <= beta < 1", c.beta1, c.beta2);
+    if (!(c.eps >= 0 && c.weight_decay >= 0 && c.clip >= 0) || !isfinite(c.eps + c.weight_decay))
+        return hone_fail(HONE_E_ARG, "eps %g, weight decay %g, clip %g: none may be below 0", c.eps, c.weight_decay, c.clip);
     for (int64_t i = 0; i < hone_params_count(ps); i++) {
         const hone_param *p = hone_params_at(ps, i);
         if (!p->trainable || p->tensor->needs_grad) continue;
@@ -86,7 +91,7 @@ hone_status hone_optim_new(hone_params *ps, const hone_optim_config *config, hon
     hone_optim *o = hone_zalloc(sizeof *o);
     int64_t widest = 1;
     if (!o) return hone_last_error()->code;
-    o->params = ps, o->config = *config, o->n = hone_params_count(ps);
+    o->params = ps, o->config = c, o->n = hone_params_count(ps);
     o->slots = hone_zalloc((size_t)(o->n + 1) * sizeof *o->slots);
     o->rates = hone_zalloc((size_t)(o->n + 1) * sizeof *o->rates);
     hone_status s = o->slots && o->rates ? HONE_OK : hone_last_error()->code;

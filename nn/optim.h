@@ -27,7 +27,7 @@ typedef struct hone_optim_config {
 /* Moments and counters of one registry. */
 typedef struct hone_optim hone_optim;
 
-/* The registry must have gradients (HONE_E_ARG) and outlive the optimiser; frozen parts and rates are read here. HONE_E_NOMEM. */
+/* The registry must have gradients and the numbers be within their ranges (0 <= beta < 1, others 0 or more; HONE_E_ARG); it must outlive the optimiser; frozen parts and rates are read here. HONE_E_NOMEM. */
 hone_status hone_optim_new(hone_params *ps, const hone_optim_config *config, hone_optim **out);
 void hone_optim_free(hone_optim *o); /* accepts NULL */
 

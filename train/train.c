@@ -534,8 +534,31 @@ static json_t *identity_of(const run *r) {
     return NULL;
 }
 
+/* Numbers that no run can have; the command's own options are checked where they are read. */
+static hone_status check_numbers(const hone_train_options *o) {
+    if (o->batch_size < 1 || o->accumulate < 1)
+        return hone_fail(HONE_E_ARG, "batch size %" PRId64 ", accumulate %" PRId64 ": both must be 1 or more", o->batch_size, o->accumulate);
+    const struct {
+        const char *name;
+        double value, least;
+    } given[] = {{"steps", (double)o->steps, 0},         {"epochs", o->steps ? 1 : o->epochs, DBL_MIN},    {"lr", o->lr, 0},
+                 {"warmup", o->warmup, 0},               {"chunk", (double)o->chunk, 0},                   {"keep", (double)o->keep, 0},
+                 {"eval_every", (double)o->eval_every, -1}, {"save_every", (double)o->save_every, -1}, {"patience", (double)o->patience, 0}};
+    for (size_t i = 0; i < sizeof given / sizeof *given; i++)
+        if (!(given[i].value >= given[i].least) || !isfinite(given[i].value))
+            return hone_fail(HONE_E_ARG, "%s is %g, wants %s", given[i].name, given[i].value,
+                             given[i].least > 0 ? "more than 0" : given[i].least < 0 ? "-1 (never), 0 (every epoch) or steps" : "0 or more");
+    if ((int)o->schedule < 0 || o->schedule > HONE_SCHEDULE_CONSTANT)
+        return hone_fail(HONE_E_ARG, "schedule %d, wants 0 to %d", (int)o->schedule, HONE_SCHEDULE_CONSTANT);
+    return HONE_OK;
+}
+
 static hone_status check_data(const run *r) {
     const hone_loss *l = r->o->loss;
+    int64_t groups = r->data->store->groups;
+    if (groups < l->min_groups || (l->max_groups > 0 && groups > l->max_groups))
+        return hone_fail(HONE_E_ARG, "rows have %" PRId64 " texts each, loss %s wants %s%d", groups, l->name, l->max_groups == l->min_groups ? "" : groups < l->min_groups ? "at least " : "at most ",
+                         groups < l->min_groups ? l->min_groups : l->max_groups);
     bool scores = l->needs == HONE_LOSS_SCORES || l->needs == HONE_LOSS_BINARY;
     if (scores && !r->data->score) return hone_fail(HONE_E_ARG, "loss %s needs a score for every row", l->name);
     if (l->needs == HONE_LOSS_CLASSES && (!r->data->group || r->data->n_groups < 1))
@@ -643,9 +666,8 @@ hone_status hone_train_run(hone_model *m, const hone_train_data *data, const hon
     if (!r) return hone_last_error()->code;
     double start = now();
     r->m = m, r->data = data, r->o = o, r->lock = -1;
-    hone_status s = o->batch_size < 1 || o->accumulate < 1 ? hone_fail(HONE_E_ARG, "batch size %" PRId64 ", accumulate %" PRId64 ": both must be 1 or more",
-                                                                       o->batch_size, o->accumulate)
-                                                           : run_all(r);
+    hone_status s = check_numbers(o);
+    if (s == HONE_OK) s = run_all(r);
     if (result)
         *result = (hone_train_result){.was_finished = r->was_finished, .steps = r->state.step, .best_step = r->state.best_step, .skipped = r->state.skipped,
                                       .first_metric = r->state.first_metric, .best_metric = r->state.best_metric, .last_loss = r->last_loss,

@@ -99,7 +99,8 @@ typedef struct hone_train_result {
  * Errors: HONE_E_IO (the last checkpoint is intact), HONE_E_FORMAT for weights that are NaN or infinite before training, HONE_E_NUMERIC after five
  * steps in a row without a finite loss and gradient (the first bad operation, its parameter and the last good checkpoint are named), or
  * when an update made weights infinite (nothing of them is saved), HONE_E_STOPPED after
- * a stop (checkpoint written), HONE_E_ARG when a loss lacks its scores or classes, and when resuming with options that would change the result (named). */
+ * a stop (checkpoint written), HONE_E_ARG for numbers that no run can have, rows of
+ * other texts than the loss takes, and when a loss lacks its scores or classes, and when resuming with options that would change the result (named). */
 hone_status hone_train_run(hone_model *m, const hone_train_data *data, const hone_train_options *o, hone_train_result *result);
 
 /* How rows become batches, batches epochs, and epochs a run. */

@@ -138,3 +138,20 @@ TEST(optim, parameters_without_gradients_are_refused) {
     CHECK(!o && strstr(hone_last_error()->hint, ".train = true"));
     hone_params_free(ps);
 }
+
+TEST(optim, numbers_that_adamw_cannot_have_are_refused) {
+    const hone_optim_config good = {0.9, 0.999, 1e-8, 0.01, 1};
+    hone_params *ps = hone_params_new(HONE_F32);
+    hone_optim *o = NULL;
+    hone_params_add(ps, HONE_PARAM_WEIGHT, hone_shape_of(2, 3, C), "dense.weight");
+    CHECK_OK(hone_params_allocate(ps, HONE_PARAMS_TRAIN));
+    for (int i = 0; i < 6; i++) {
+        hone_optim_config c = good;
+        *(i == 0 ? &c.beta1 : i == 1 ? &c.beta2 : i == 2 ? &c.eps : i == 3 ? &c.weight_decay : i == 4 ? &c.clip : &c.beta1) =
+            i == 0 ? 1 : i == 5 ? (double)NAN : -0.5;
+        CHECK_MSG(hone_optim_new(ps, &c, &o) == HONE_E_ARG && !o, "case %d", i);
+    }
+    CHECK_OK(hone_optim_new(ps, &good, &o));
+    hone_optim_free(o);
+    hone_params_free(ps);
+}

@@ -177,3 +177,33 @@ TEST(resume, whatever_else_would_change_the_result_is_refused_by_name) {
     CHECK_FAILS(fixture_train(&f, NULL), HONE_E_ARG, "loss batch-all needs a class for every row");
     fixture_close(&f);
 }
+
+TEST(train, numbers_and_rows_that_no_run_can_have_are_refused_before_anything_is_written) {
+    const char *dir = fresh_dir("refused");
+    fixture f = open_case(PAIRS, dir);
+    const hone_train_options good = f.options;
+    for (int i = 0; i < 14; i++) {
+        hone_train_options *o = &f.options;
+        *o = good;
+        switch (i) {
+            case 0: o->epochs = 0; break;
+            case 1: o->epochs = NAN; break;
+            case 2: o->steps = -1; break;
+            case 3: o->lr = -1e-3; break;
+            case 4: o->lr = INFINITY; break;
+            case 5: o->warmup = -0.1; break;
+            case 6: o->chunk = -4; break;
+            case 7: o->keep = -1; break;
+            case 8: o->eval_every = -2; break;
+            case 9: o->patience = -1; break;
+            case 10: o->schedule = (hone_schedule)9; break;
+            case 11: o->batch_size = 0; break;
+            case 12: o->optim.beta2 = 1; break;
+            default: o->loss = &hone_loss_triplet; /* wants three texts a row */
+        }
+        CHECK_MSG(fixture_train(&f, NULL) == HONE_E_ARG, "case %d: %s", i, hone_last_error()->message);
+        CHECK_MSG(!hone_io_exists(dir) || i >= 12, "case %d", i);
+    }
+    CHECK(strstr(hone_last_error()->message, "rows have 2 texts each, loss triplet wants at least 3"));
+    fixture_close(&f);
+}
