@@ -236,6 +236,9 @@ static uint64_t bytes_of(hone_model *m, hone_optim *o) {
 
 hone_status hone_checkpoint_save(const char *dir, hone_model *m, hone_optim *o, const hone_train_state *s,
                                  const json_t *identity) {
+    if (s->step - s->skipped != hone_optim_steps(o))
+        return hone_fail(HONE_E_ARG, "%" PRId64 " steps, %" PRId64 " of them skipped, and an optimiser of %" PRId64 " updates do not make one state", s->step,
+                         s->skipped, hone_optim_steps(o));
     char fresh[HONE_PATH_MAX];
     if (snprintf(fresh, sizeof fresh, "%s.tmp", dir) >= HONE_PATH_MAX)
         return hone_fail(HONE_E_LIMIT, "the path is longer than %d bytes", HONE_PATH_MAX);

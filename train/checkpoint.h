@@ -36,7 +36,7 @@ typedef struct hone_train_state {
 } hone_train_state;
 
 /* `identity`: what must not change between stop and resume (options, data fingerprint); stored, and compared by
- * hone_checkpoint_load. HONE_E_IO (no folder of that name appears; a disk that is full, or would be with this checkpoint and
+ * hone_checkpoint_load. HONE_E_ARG when s->step less s->skipped is not hone_optim_steps(o); HONE_E_IO (no folder of that name appears; a disk that is full, or would be with this checkpoint and
  * a tenth more, has errno ENOSPC and both numbers), HONE_E_LIMIT (a path too long), HONE_E_NOMEM. */
 hone_status hone_checkpoint_save(const char *dir, hone_model *m, hone_optim *o, const hone_train_state *s,
                                  const json_t *identity);

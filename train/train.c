@@ -555,14 +555,15 @@ static hone_status check_numbers(const hone_train_options *o) {
 
 static hone_status check_data(const run *r) {
     const hone_loss *l = r->o->loss;
-    int64_t groups = r->data->store->groups;
-    if (groups < l->min_groups || (l->max_groups > 0 && groups > l->max_groups))
-        return hone_fail(HONE_E_ARG, "rows have %" PRId64 " texts each, loss %s wants %s%d", groups, l->name, l->max_groups == l->min_groups ? "" : groups < l->min_groups ? "at least " : "at most ",
-                         groups < l->min_groups ? l->min_groups : l->max_groups);
     bool scores = l->needs == HONE_LOSS_SCORES || l->needs == HONE_LOSS_BINARY;
     if (scores && !r->data->score) return hone_fail(HONE_E_ARG, "loss %s needs a score for every row", l->name);
     if (l->needs == HONE_LOSS_CLASSES && (!r->data->group || r->data->n_groups < 1))
         return hone_fail(HONE_E_ARG, "loss %s needs a class for every row", l->name);
+    int64_t groups = r->data->store->groups;
+    if (groups < l->min_groups || (l->max_groups > 0 && groups > l->max_groups))
+        return hone_fail(HONE_E_ARG, "rows have %" PRId64 " texts each, loss %s wants %s%d", groups, l->name, l->max_groups == l->min_groups ? "" : groups < l->min_groups ? "at least "
+                         : "at most ",
+                         groups < l->min_groups ? l->min_groups : l->max_groups);
     return HONE_OK;
 }
 

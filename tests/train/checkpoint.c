@@ -394,7 +394,7 @@ TEST(checkpoint, the_newest_whole_one_is_found_and_the_others_named) {
     CHECK_OK(hone_checkpoint_newest(s.run, dir, said, sizeof said));
     CHECK_STR(dir, s.dir);
     CHECK_STR(said, "");
-    s.state.step = 7;
+    s.state.step = 7, s.state.skipped = 4;
     CHECK_OK(hone_io_join(other, s.run, "checkpoint_step_7"));
     CHECK_OK(hone_checkpoint_save(other, s.m, s.o, &s.state, s.identity));
     edit_state(other, "\"step\": 7", "\"step\": 8", false);
@@ -425,12 +425,22 @@ TEST(checkpoint, the_newest_whole_one_is_found_and_the_others_named) {
     done(&s);
 }
 
+TEST(checkpoint, a_state_that_its_optimiser_has_not_come_to_is_not_saved) {
+    saved s = save("apart", NULL);
+    char other[HONE_PATH_MAX];
+    CHECK_OK(hone_io_join(other, s.run, "checkpoint_step_6"));
+    s.state.step = 6;
+    CHECK_FAILS(hone_checkpoint_save(other, s.m, s.o, &s.state, s.identity), HONE_E_ARG, "6 steps, 2 of them skipped, and an optimiser of 3 updates");
+    CHECK(!hone_io_exists(other));
+    done(&s);
+}
+
 TEST(checkpoint, pruning_keeps_the_newest_and_none_of_later_steps) {
     saved s = save("prune", NULL);
     char dir[HONE_PATH_MAX], left[HONE_PATH_MAX];
     for (int64_t step = 6; step <= 9; step++) {
         snprintf(dir, sizeof dir, "%.4000s/checkpoint_step_%d", s.run, (int)step);
-        s.state.step = step;
+        s.state.step = step, s.state.skipped = step - 3;
         CHECK_OK(hone_checkpoint_save(dir, s.m, s.o, &s.state, s.identity));
     }
     CHECK_OK(hone_io_join(left, s.run, "checkpoint_step_6.tmp")); /* half of a pruning that was killed */
