@@ -213,7 +213,7 @@ bitflip: ## every bit of a checkpoint and of a model file's header flipped: foun
 iofault: ## every file operation of every command failing in turn, once and for ever
 soak: ## 5,000 steps with dropout, evaluations and checkpoints: memory and open files must not grow after step 100
 oom: ## every allocation of every command failing in turn, once and for ever
-malformed: ## 860 named kinds of bad files, JSONTestSuite, every prefix of a good file of each sort
+malformed: ## 880 named kinds of bad files, JSONTestSuite, every prefix of a good file of each sort
 $(PROOFS):
 	$(Q)$(MAKE) --no-print-directory CONFIG=test build/test/proofs/$@
 	$(Q)build/test/proofs/$@

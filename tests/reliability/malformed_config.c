@@ -28,6 +28,7 @@ static const kind config_kinds[] = {
     {"strip_accents that is a number", "\"strip_accents\": null", "\"strip_accents\": 0", C ": \"strip_accents\" is 0, expected true or false"},
     {"tokenize_chinese_chars that is a list", "\"tokenize_chinese_chars\": true", "\"tokenize_chinese_chars\": []", C ": \"tokenize_chinese_chars\" is an array, expected true or false"},
     {"a tokenizer class that is a number", "\"BertTokenizer\"", "7", C ": \"tokenizer_class\" is 7, expected a string"},
+    {"a side that is a number", "\"do_lower_case\"", "\"truncation_side\": 1, \"do_lower_case\"", C ": \"truncation_side\" is 1, expected a string"},
     {"added_tokens_decoder that is a list", "\"added_tokens_decoder\": {", "\"added_tokens_decoder\": [], \"x\": {", C ": \"added_tokens_decoder\" is not an object"},
     {"an entry of added_tokens_decoder that is a number", DECODER, "\"17\": 5", C ": \"added_tokens_decoder\" is neither a token nor an object with \"content\""},
     {"an entry of added_tokens_decoder without content", DECODER, "\"17\": {\"special\": true}", C ": \"added_tokens_decoder\" is neither a token nor"},
