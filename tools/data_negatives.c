@@ -77,7 +77,7 @@ static const hone_option options[] = {
      .shown = "none",
      .help = "a negative must be less similar than the positive by at least this"},
     {.name = "margin",
-     .kind = HONE_OPTION_REAL,
+     .kind = HONE_OPTION_REAL, .excludes = "absolute-margin",
      .unit = "similarity",
      .shown = "none",
      .help = "another name for --absolute-margin"},
@@ -168,8 +168,6 @@ static float limit_of(const hone_options *o, const char *name) {
 }
 
 static hone_status read_options(const hone_options *o, job *j) {
-    if (hone_options_has(o, "margin") && hone_options_has(o, "absolute-margin"))
-        return hone_fail(HONE_E_ARG, "--margin and --absolute-margin exclude each other");
     j->quiet = hone_options_flag(o, "quiet");
     j->how = (hone_mining_options){.range_min = hone_options_int(o, "range-min"),
                                    .range_max = hone_options_int(o, "range-max"),

@@ -63,7 +63,7 @@ static const hone_option options[] = {
      .aka = "max-seq-length|max-seq-len|max-len",
      .range = {2, 1000000}},
     {.name = "prompt",
-     .kind = HONE_OPTION_STRING,
+     .kind = HONE_OPTION_STRING, .excludes = "prompt-name",
      .shown = "the folder's default_prompt_name",
      .help = "text put before every row; empty: none"},
     {.name = "prompt-name",
@@ -112,7 +112,6 @@ static hone_status choose_prompt(const hone_options *o, const hone_model *m, con
     *out = hone_options_string(o, "prompt");
     const char *name = hone_options_string(o, "prompt-name");
     if (!name) return HONE_OK;
-    if (*out) return hone_fail(HONE_E_ARG, "--prompt and --prompt-name exclude each other");
     *out = hone_model_prompt(m, name);
     if (*out) return HONE_OK;
     hone_fail(HONE_E_ARG, "--prompt-name: the model has no prompt \"%s\"", hone_quote(name));

@@ -525,6 +525,28 @@ static hone_status parse_words(hone_options *s, int argc, char **argv) {
     return HONE_OK;
 }
 
+static bool is_wanted(const value *v) {
+    return v->from >= FROM_CONFIG && (v->one.text || v->flag || v->n);
+}
+
+/* Of two options that exclude each other the one on the command line displaces the config file's: run.json has epochs and keep
+ * resolved, and `--config run.json --steps 10` says what is meant. */
+static hone_status settle_exclusions(hone_options *s) {
+    const place by_default = {NULL, 0, FROM_DEFAULT};
+    for (int k = 0; k < s->n; k++) {
+        const char *name = s->table[k]->excludes;
+        int other = name ? find(s, name, strlen(name)) : -1;
+        assert((!name || other >= 0) && "excludes an option that the table does not have");
+        if (other < 0 || !is_wanted(&s->values[k]) || !is_wanted(&s->values[other])) continue;
+        if (s->values[k].from == s->values[other].from)
+            return hone_fail(HONE_E_ARG, "--%s and --%s exclude each other", s->table[k]->name, name);
+        int loser = s->values[k].from < s->values[other].from ? k : other;
+        s->values[loser] = (value){0};
+        if (s->table[loser]->fallback) HONE_TRY(set_text(s, &by_default, loser, s->table[loser]->fallback));
+    }
+    return HONE_OK;
+}
+
 static hone_status check_required(const hone_options *s) {
     char missing[512] = "";
     const hone_command *c = s->command;
@@ -579,6 +601,7 @@ static hone_status fill(hone_options *s, int argc, char **argv) {
     HONE_TRY(parse_words(s, argc + 1, words));
     if (hone_options_flag(s, "help")) return HONE_OK;
     if (hone_options_has(s, "config")) HONE_TRY(read_config(s, hone_options_string(s, "config")));
+    HONE_TRY(settle_exclusions(s));
     HONE_TRY(check_required(s));
     return check_standard_input(s);
 }

@@ -13,7 +13,8 @@
  * On the command line an option is `--name value` or `--name=value`; names are never abbreviated; the last one wins, or
  * adds to a list where the table says `repeat`. In a --config file it is a key of the same name whose value has JSON's
  * own type (number, string, true/false, array, object for A=B lists); the command line wins over the file, the file
- * over the defaults. Everything is checked before the command starts: an unknown word, a number with a tail, a value
+ * over the defaults; an option on the command line also displaces the file's that excludes it (`excludes`; two of the
+ * same place are refused). Everything is checked before the command starts: an unknown word, a number with a tail, a value
  * out of range is HONE_E_ARG (exit 2) with what was given, what is allowed and the nearest known word. */
 #ifndef HONE_TOOLS_OPTIONS_H
 #define HONE_TOOLS_OPTIONS_H
@@ -49,6 +50,7 @@ typedef struct hone_option {
     const char *help;     /* what it does, without capital and full stop */
     const char *allowed;  /* words, '|' between them */
     const char *later;    /* more words, of releases to come: known, but refused with "not available yet" */
+    const char *excludes; /* an option that cannot stand beside this one; said at one of the two */
     const char *aka;      /* what other programs call it, '|' between: only for the hint after an unknown option */
     struct {
         double min, max; /* {0, 0}: anything; INFINITY: no upper limit. Also for the items of INTS and REALS */

@@ -49,7 +49,7 @@ static const hone_option options[] = {
      .aka = "data|dataset|train-file|train-data|input",
      .required = true},
     {.name = "eval",
-     .kind = HONE_OPTION_FILE,
+     .kind = HONE_OPTION_FILE, .excludes = "eval-split",
      .value = "FILE",
      .help = "rows to judge by, never trained on",
      .aka = "eval-file|val-data|validation-file|dev"},
@@ -154,7 +154,7 @@ static const hone_option options[] = {
      .range = {0, 100000},
      .above = true},
     {.name = "steps",
-     .kind = HONE_OPTION_INT,
+     .kind = HONE_OPTION_INT, .excludes = "epochs",
      .unit = "optimiser steps",
      .help = "length of the training, instead of --epochs",
      .aka = "max-steps|num-steps",
@@ -268,7 +268,7 @@ static const hone_option options[] = {
 
     {.group = "Batches", .name = "no-shuffle", .kind = HONE_OPTION_FLAG, .help = "take the rows in the file's order"},
     {.name = "no-duplicates",
-     .kind = HONE_OPTION_FLAG,
+     .kind = HONE_OPTION_FLAG, .excludes = "allow-duplicates",
      .shown = "on for the losses that take other rows as negatives",
      .help = "no text twice in a batch"},
     {.name = "allow-duplicates", .kind = HONE_OPTION_FLAG, .help = "the opposite: batches as the shuffle gives them"},
@@ -331,7 +331,7 @@ static const hone_option options[] = {
      .help = "older ones are removed",
      .aka = "save-total-limit",
      .range = {1, 1000000}},
-    {.name = "save-all-checkpoints", .kind = HONE_OPTION_FLAG, .help = "remove none"},
+    {.name = "save-all-checkpoints", .kind = HONE_OPTION_FLAG, .excludes = "keep", .help = "remove none"},
     {.name = "resume",
      .kind = HONE_OPTION_FLAG,
      .help = "continue the run in --out where its last checkpoint ends, bit for bit; start it if there is none",
@@ -382,18 +382,7 @@ typedef hone_train_rows rows;
 typedef hone_train_job job;
 
 /* Asked for; a flag that a config file turns off is not. */
-static bool wanted(const hone_options *o, const char *name) {
-    return hone_options_given(o, name) && (hone_options_string(o, name) || hone_options_flag(o, name));
-}
-
 static hone_status check_together(const hone_options *o) {
-    const char *both[][2] = {{"eval", "eval-split"},
-                             {"steps", "epochs"},
-                             {"no-duplicates", "allow-duplicates"},
-                             {"save-all-checkpoints", "keep"}};
-    for (size_t i = 0; i < sizeof both / sizeof *both; i++)
-        if (wanted(o, both[i][0]) && wanted(o, both[i][1]))
-            return hone_fail(HONE_E_ARG, "--%s and --%s exclude each other", both[i][0], both[i][1]);
     bool judged = hone_options_has(o, "eval") || hone_options_has(o, "eval-split");
     const char *need_eval[] = {"eval-every", "metric", "patience"};
     for (size_t i = 0; i < sizeof need_eval / sizeof *need_eval; i++)

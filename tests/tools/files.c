@@ -369,6 +369,34 @@ TEST(tools, a_training_run_leaves_its_models_log_and_settings) {
     hone_free(first), hone_free(second);
 }
 
+/* run.json holds what was resolved, epochs 1 and keep 2; the command line wins over what cannot stand beside it, too. */
+TEST(tools, an_option_of_the_command_line_displaces_the_one_of_the_file_that_it_excludes) {
+    char dir[512], path[600];
+    json_t *j;
+    snprintf(dir, sizeof dir, "%s/displaced", test_dir());
+    const char *first = "train --quiet --task pairs --model " MODEL " --train " TRIPLETS;
+    const command_result *r = hone("%s --eval-split 0.2 --batch-size 8 --epochs 1 --out %s", first, dir);
+    CHECK_MSG(r->status == 0, "%s", r->err);
+    r = hone("train --quiet --config %s/run.json --steps 2 --eval " TRIPLETS " --save-all-checkpoints --allow-duplicates --out %s-again", dir, dir);
+    CHECK_MSG(r->status == 0, "%s", r->err);
+    snprintf(path, sizeof path, "%s-again/run.json", dir);
+    CHECK_OK(hone_json_load(path, &j));
+    json_t *o = json_object_get(j, "options");
+    CHECK_INT(json_integer_value(json_object_get(o, "steps")), 2);
+    CHECK(json_is_null(json_object_get(o, "epochs")) && json_is_null(json_object_get(o, "eval-split")));
+    CHECK(json_is_string(json_object_get(o, "eval")) && json_is_null(json_object_get(o, "keep")));
+    CHECK(json_is_false(json_object_get(o, "no-duplicates")) && json_is_true(json_object_get(o, "allow-duplicates")));
+    json_decref(j);
+    /* and the other way round: this run.json has steps */
+    r = hone("train --quiet --config %s-again/run.json --epochs 0.2 --eval-split 0.5 --keep 1 --no-duplicates --out %s-back", dir, dir);
+    CHECK_MSG(r->status == 0, "%s", r->err);
+    const char *both = write_file("both.json", "{\"steps\": 2, \"epochs\": 1}");
+    r = hone("%s --config %s --out %s-both", first, both, dir);
+    CHECK_MSG(r->status == 2 && strstr(r->err, "--steps and --epochs exclude each other"), "%s", r->err);
+    r = hone("%s --config %s --steps 1 --out %s-both", first, both, dir);
+    CHECK_MSG(r->status == 0, "%s", r->err);
+}
+
 /* Started by something that closed them: the log must not become the file that progress is written to. */
 TEST(tools, a_run_without_standard_files_writes_nothing_into_others) {
     static const char *const closed[] = {"<&- 2>&-", "<&- >&- 2>&-", "2>&-", "<&- 2>&-"};
