@@ -434,7 +434,7 @@ static uint64_t free_at(const char *out) {
 static int64_t saves(const hone_train_options *o, const hone_run_shape *s) {
     if (o->save_every < 0) return 0;
     if (o->save_every == 0) return s->epochs;
-    int64_t last = s->plan.total_steps - 1; /* none at the last step: final_model is there */
+    int64_t last = s->plan.total_steps;
     return last / o->save_every - s->done / o->save_every > 0 ? last / o->save_every - s->done / o->save_every : 0;
 }
 

@@ -320,7 +320,9 @@ static hone_status after_step(run *r) {
 
 static hone_status end_epoch(run *r) {
     HONE_TRY(evaluate_if_due(r));
-    return r->o->save_every == 0 ? checkpoint(r, true, false) : HONE_OK;
+    if (r->o->save_every == 0) return checkpoint(r, true, false);
+    /* after_step leaves the run's last step to us */
+    return r->state.step == r->total && due(r->o->save_every, r->state.step) ? checkpoint(r, false, false) : HONE_OK;
 }
 
 static hone_status run_epochs(run *r) {

@@ -196,6 +196,27 @@ static bool has(const char *out, const char *name) {
     return hone_io_exists(path);
 }
 
+/* Every N steps means the last one, too, as it does with epochs; a run that was killed behind it only has its models to write. */
+TEST(resume, the_last_step_has_its_checkpoint_when_it_is_one_of_every_n) {
+    const char *out = folder("ends"), *uneven = folder("uneven");
+    char path[HONE_PATH_MAX];
+    static const char words[] = PAIRS "--steps 6 --save-every 3 --eval-split 0.3 --eval-every 2 --keep 2";
+    CHECK_INT(train("", words, out)->status, 0);
+    CHECK(has(out, "checkpoint_step_3") && has(out, "checkpoint_step_6"));
+    CHECK_INT(train("", PAIRS "--steps 5 --save-every 3", uneven)->status, 0);
+    CHECK(has(uneven, "checkpoint_step_3") && !has(uneven, "checkpoint_step_5"));
+    size_t m, n;
+    char *before = text_of(out, "final_model/model.safetensors", &m), *log = text_of(out, "log.jsonl", &n);
+    CHECK_OK(hone_io_join(path, out, "final_model"));
+    CHECK_OK(hone_io_remove_tree(path));
+    const command_result *r = train("", PAIRS "--steps 6 --save-every 3 --eval-split 0.3 --eval-every 2 --keep 2 --resume", out);
+    CHECK_MSG(r->status == 0 && strstr(r->err, "step 6 of 6"), "%d %s", r->status, r->err);
+    size_t m2, n2;
+    char *after = text_of(out, "final_model/model.safetensors", &m2), *log2 = text_of(out, "log.jsonl", &n2);
+    CHECK(m == m2 && !memcmp(before, after, m) && n == n2 && !memcmp(log, log2, n)); /* not even an evaluation is repeated */
+    hone_free(before), hone_free(log), hone_free(after), hone_free(log2);
+}
+
 TEST(resume, damaged_checkpoints_are_passed_over_each_with_its_tensor_and_never_push_out_a_good_one) {
     const char *out = folder("damaged"), *whole = folder("undamaged");
 #define MORE PAIRS "--steps 8 --save-every 1 "
