@@ -81,7 +81,7 @@ static bool in_payload(const hone_roles *r, int64_t column) {
     return true;
 }
 
-/* A cell as JSON: texts quoted, the rest as it came. */
+/* A cell as JSON: texts quoted, the rest as it came, null too. */
 static void add_cell(hone_text_buffer *b, hone_cell c) {
     if (c.kind == HONE_CELL_TEXT)
         hone_text_json(b, c.p, c.n);
@@ -95,7 +95,7 @@ static void add_payload(hone_text_buffer *b, const hone_table *t, const hone_rol
     bool any = false;
     for (int64_t k = 0; k < hone_table_columns(t); k++) {
         hone_cell c = hone_table_cell(t, i, k);
-        if (!in_payload(r, k) || c.kind == HONE_CELL_MISSING) continue;
+        if (!in_payload(r, k) || !hone_table_has_field(t, i, k)) continue;
         const char *name = hone_table_column_name(t, k);
         hone_text_puts(b, any ? "," : ",\"payload\":{");
         hone_text_json(b, name, strlen(name));

@@ -154,6 +154,14 @@ TEST(tools, tokenize_takes_the_same_rows_from_every_kind_of_file_and_from_standa
     CHECK_STR(hone("tokenize --model " MODEL " --input %s --threads 1 --columns text=title", files[2])->out, want);
 }
 
+/* A vector database gets what the row has: a null is a value there, a key that the row does not have is none. */
+TEST(tools, the_payload_has_the_nulls_of_the_row_and_no_others) {
+    const char *in = write_file("n.jsonl", "{\"text\": \"the city\", \"brand\": null, \"id\": null}\n{\"text\": \"water\", \"price\": 2}\n");
+    const command_result *r = hone("embed --quiet --model " MODEL " --input %s --out - --truncate 1", in);
+    CHECK_MSG(r->status == 0 && strstr(r->out, "\"payload\":{\"brand\":null}}\n{\"row\":1,") && strstr(r->out, "\"payload\":{\"price\":2}}\n"), "%s", r->out);
+    CHECK(!strstr(r->out, "\"id\""));
+}
+
 TEST(tools, tokenize_into_a_full_disk_is_exit_4) {
     if (system("test -w /dev/full")) SKIP("no /dev/full here");
     CHECK_INT(hone("tokenize --model " MODEL " --input %s >/dev/full", write_file("one.jsonl", "{\"text\": \"a\"}\n"))
