@@ -482,10 +482,10 @@ static void show(void *ctx, const hone_train_report *r) {
         static const char shown[] = "accuracy@1 accuracy@3 mrr@10 ndcg@10 triplet_accuracy pearson spearman";
         char line[1024];
         int n = snprintf(line, sizeof line, "step %" PRId64 "  epoch %.4g ", r->step, r->epoch);
-        const char *key;
+        const char *key, *deciding = hone_judge_deciding(j->judge);
         json_t *x;
         json_object_foreach((json_t *)r->metrics, key, x) if (json_is_number(x) && n > 0 && (size_t)n < sizeof line &&
-                                                              strstr(shown, key)) /* log.jsonl has them all */
+                                                              (strstr(shown, key) || !strcmp(key, deciding))) /* log.jsonl has them all */
             n += snprintf(line + n, sizeof line - (size_t)n, " %s %.4f", key, json_number_value(x));
         hone_progress_note(&j->progress, "%s", line);
     } else {
@@ -659,7 +659,7 @@ static hone_status run(const hone_options *o) {
     job *j = hone_zalloc(sizeof *j);
     if (!j) return HONE_E_NOMEM;
     j->quiet = hone_options_flag(o, "quiet");
-    j->progress.quiet = true; /* until the first step */
+    j->progress.quiet = j->quiet;
     set_work(false, "hone: stopped by a signal before the training began; nothing was written\n",
              j->quiet || hone_options_flag(o, "json"));
     catch_signals();

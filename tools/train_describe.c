@@ -20,8 +20,13 @@ json_t *hone_train_describe(const hone_options *o, const hone_loss *loss, const 
     /* The defaults that depend on the task, the model or the machine, as they came out. */
     static const char *const distances[] = {"cosine", "euclidean", "manhattan"};
     json_object_set_new(resolved, "loss", json_string(loss->name));
-    json_object_set_new(resolved, "margin", json_real(j->loss_options.margin));
-    json_object_set_new(resolved, "distance", json_string(distances[j->loss_options.metric]));
+    /* Of a loss that has neither no value: as a --config of another loss it would be taken at its word. */
+    bool distance = loss->default_margin > 0 || loss->default_metric != HONE_COSINE || hone_options_given(o, "distance");
+    bool margin = loss->default_margin > 0 || hone_options_given(o, "margin");
+    json_object_set_new(resolved, "margin", margin ? json_real(j->loss_options.margin) : json_null());
+    json_object_set_new(resolved, "distance", distance ? json_string(distances[j->loss_options.metric]) : json_null());
+    if (j->judge) json_object_set_new(resolved, "metric", json_string(hone_judge_deciding(j->judge)));
+    if (hone_options_is(o, "device", "auto")) json_object_set_new(resolved, "device", json_string("cpu"));
     json_object_set_new(resolved, "max-length", json_integer(info->max_length));
     json_object_set_new(resolved, "threads", json_integer(hone_threads()));
     if (loss->in_batch && !hone_options_given(o, "no-duplicates"))

@@ -377,6 +377,41 @@ TEST(tools, a_training_run_leaves_its_models_log_and_settings) {
     hone_free(first), hone_free(second);
 }
 
+/* What depends on the task, the data or the machine stands in run.json as it came out; what a loss does not have is null, or a
+ * --config of it would set it for another loss. The metric that decides is told at every evaluation, the one before training too. */
+TEST(tools, run_json_has_the_deciding_metric_the_device_and_no_margin_that_there_is_none_of) {
+    static const struct {
+        const char *words, *metric;
+        double margin;
+        const char *distance;
+    } runs[] = {{"--task pairs --train " TRIPLETS, "ndcg@10", -1, NULL},
+                {"--task pairs --train " TRIPLETS " --metric map@100 --margin 0.25", "map@100", 0.25, NULL},
+                {"--task pairs --loss triplet --train " TRIPLETS " --distance cosine", "ndcg@10", 5, "cosine"},
+                {"--task triplet --train " TRIPLETS, "triplet_accuracy", 5, "euclidean"},
+                {"--task scored --train tests/golden/train/scored.jsonl", "spearman", -1, NULL}};
+    char path[600], first[64];
+    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
+        const char *out = out_path("resolved");
+        json_t *j;
+        CHECK_OK(hone_io_remove_tree(out));
+        const command_result *r = hone("train --model " MODEL " %s --eval-split 0.3 --steps 1 --out %s", runs[i].words, out);
+        CHECK_MSG(r->status == 0, "%s", r->err);
+        snprintf(first, sizeof first, " %s ", runs[i].metric);
+        const char *before = strstr(r->err, "step 0  epoch 0 "), *shown = before ? strstr(before, first) : NULL;
+        CHECK_MSG(shown && !memchr(before, '\n', (size_t)(shown - before)), "%s", r->err);
+        snprintf(path, sizeof path, "%s/run.json", out);
+        CHECK_OK(hone_json_load(path, &j));
+        json_t *o = json_object_get(j, "options");
+        CHECK_STR(json_string_value(json_object_get(o, "metric")), runs[i].metric);
+        CHECK_STR(json_string_value(json_object_get(o, "device")), "cpu");
+        const json_t *margin = json_object_get(o, "margin"), *distance = json_object_get(o, "distance");
+        CHECK(runs[i].margin < 0 ? json_is_null(margin) : json_number_value(margin) == runs[i].margin);
+        if (!runs[i].distance) CHECK(json_is_null(distance));
+        else CHECK_STR(json_string_value(distance), runs[i].distance);
+        json_decref(j);
+    }
+}
+
 /* run.json holds what was resolved, epochs 1 and keep 2; the command line wins over what cannot stand beside it, too. */
 TEST(tools, an_option_of_the_command_line_displaces_the_one_of_the_file_that_it_excludes) {
     char dir[512], path[600];
