@@ -4,8 +4,7 @@
  *     build/release/experiments/probe MODEL TEXTS.jsonl
  *
  * Centroids are those of unit vectors, without the text that is judged (leave one out); a text is right when no other
- * label's centroid is nearer by cosine. Texts whose label stands alone are left out. Source: Alain, Bengio 2016,
- * arXiv:1610.01644 (probes by layer). */
+ * label's centroid is nearer by cosine. A label's only text is left out. Source: Alain, Bengio, arXiv:1610.01644. */
 #include "hone.h"
 
 #include <math.h>

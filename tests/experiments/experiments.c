@@ -113,3 +113,18 @@ TEST(experiments, probe_reads_off_each_layer_what_transformers_hidden_states_say
     CHECK_MSG(r->status == 0 && !*r->err, "exit %d, %s", r->status, r->err);
     for (int i = 0; i < 3; i++) CHECK_MSG(strstr(r->out, want[i]), "no \"%s\" in \"%s\"", want[i], r->out);
 }
+
+/* Each can be read in one sitting: under 100 lines. */
+TEST(experiments, each_is_under_100_lines) {
+    static const char *const files[] = {"bi_encoder.c", "new_loss.c", "new_op.c", "probe.c"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char path[64];
+        int lines = 0;
+        snprintf(path, sizeof path, "experiments/%s", files[i]);
+        FILE *f = fopen(path, "r");
+        CHECK_MSG(f, "%s", path);
+        for (int c; (c = fgetc(f)) != EOF;) lines += c == '\n';
+        fclose(f);
+        CHECK_MSG(lines > 0 && lines < 100, "%s has %d lines", path, lines);
+    }
+}

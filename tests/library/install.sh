@@ -52,7 +52,9 @@ mkdir -p "$dir/away" && cp -r experiments/. "$dir/away"
 cd "$dir/away" || exit 1
 strict='-std=c11 -Wall -Wextra -Werror -O1'
 avx512='-mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mf16c'
-step 'a program with the shared library' $HONE_CC $strict probe.c -o probe $(pc --cflags --libs) -lm
+step 'a program with the shared library' $HONE_CC $strict probe.c -o probe $(pc --cflags --libs)
+# What the pages say, no -l of the user's own: the other experiments of one file, too.
+for e in bi_encoder new_loss; do step "$e with pkg-config's words alone" $HONE_CC $strict $e.c -o $e-shared $(pc --cflags --libs); done
 step 'it runs' env LD_LIBRARY_PATH="$prefix/lib" ./probe "$golden/models/mean" "$golden/train/labelled.jsonl"
 grep -q '^layer  2 of 2  accuracy 0.2407$' "$dir/said" || { cat "$dir/said"; fail 'the probe says something else'; }
 uses=$(LD_LIBRARY_PATH=$prefix/lib ldd ./probe) # no pipe into grep -q: it would leave before ldd has said all
