@@ -288,9 +288,7 @@ static hone_status compare_texts(job *j) {
 
 static hone_status read_corpus(const hone_options *o, job *j) {
     if (!hone_options_has(o, "corpus")) return HONE_OK;
-    HONE_TRY(hone_table_read(hone_options_string(o, "corpus"),
-                             &(hone_table_options){.strict = hone_options_flag(o, "strict")}, &j->more));
-    HONE_TRY(hone_roles_apply(j->more, HONE_ROWS_TEXT, NULL, 0, &j->more_roles));
+    HONE_TRY(hone_rows_judge(hone_options_string(o, "corpus"), hone_options_flag(o, "strict"), HONE_ROWS_TEXT, NULL, 0, &j->more, &j->more_roles));
     if (hone_table_bad_count(j->more))
         hone_print_note(j->quiet, "%s: %" PRId64 " rows cannot be used and are skipped", hone_table_path(j->more),
                         hone_table_bad_count(j->more));

@@ -25,6 +25,29 @@ hone_status hone_rows_read(const hone_options *o, const char *name, hone_row_kin
     return hone_rows_read_path(o, hone_options_string(o, name), kind, out, roles);
 }
 
+static hone_status first_bad(const hone_table *t) {
+    if (!hone_table_bad_listed(t)) return HONE_OK;
+    const hone_bad_row *b = hone_table_bad(t, 0);
+    return hone_fail_at(HONE_E_FORMAT, hone_table_path(t), b->line, b->column, "%s", b->reason);
+}
+
+/* A strict table would stop at the first row that is broken, and only then are contents judged: the first bad row of all may
+ * stand before it. So every row is listed, and the first of the list is the failure. */
+hone_status hone_rows_judge(const char *path, bool strict, hone_row_kind kind, const hone_column_map *map, int64_t n_map,
+                            hone_table **out, hone_roles *roles) {
+    hone_table *t = NULL;
+    *out = NULL;
+    hone_status st = hone_table_read(path, &(hone_table_options){.list_all = strict}, &t);
+    if (st == HONE_OK && strict && !hone_table_rows(t)) st = first_bad(t);
+    if (st == HONE_OK) st = hone_roles_apply(t, kind, map, n_map, roles);
+    if (st == HONE_OK && strict) st = first_bad(t);
+    if (st == HONE_OK)
+        *out = t;
+    else
+        hone_table_free(t);
+    return st;
+}
+
 hone_status hone_rows_read_path(const hone_options *o, const char *path, hone_row_kind kind, hone_table **out,
                                 hone_roles *roles) {
     *out = NULL;
@@ -34,14 +57,9 @@ hone_status hone_rows_read_path(const hone_options *o, const char *path, hone_ro
     if (!map) return HONE_E_NOMEM;
     for (int64_t i = 0; i < n; i++)
         map[i] = (hone_column_map){hone_options_item(o, "columns", i), hone_options_right(o, "columns", i)};
-    hone_table_options how = {.strict = hone_options_flag(o, "strict")};
-    hone_status st = hone_table_read(path, &how, &t);
-    if (st == HONE_OK) st = hone_roles_apply(t, kind, map, n, roles);
+    hone_status st = hone_rows_judge(path, hone_options_flag(o, "strict"), kind, map, n, &t, roles);
     hone_free(map);
-    if (st != HONE_OK) {
-        hone_table_free(t);
-        return st;
-    }
+    HONE_TRY(st);
     say_bad_rows(t, hone_options_flag(o, "quiet"));
     *out = t;
     return HONE_OK;

@@ -13,5 +13,8 @@ hone_status hone_rows_read(const hone_options *o, const char *name, hone_row_kin
 /* The same for a file that is no option's value but an operand. */
 hone_status hone_rows_read_path(const hone_options *o, const char *path, hone_row_kind kind, hone_table **out,
                                 hone_roles *roles);
+/* The same without options, progress and notes; strict: the first bad row in the file's order, whatever is wrong with it, is the failure. */
+hone_status hone_rows_judge(const char *path, bool strict, hone_row_kind kind, const hone_column_map *map, int64_t n_map,
+                            hone_table **out, hone_roles *roles);
 
 #endif

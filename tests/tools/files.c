@@ -162,6 +162,25 @@ TEST(tools, the_payload_has_the_nulls_of_the_row_and_no_others) {
     CHECK(!strstr(r->out, "\"id\""));
 }
 
+/* Broken rows are found before contents are judged; a row without its text may stand before them all the same. */
+TEST(tools, strict_names_the_first_bad_row_of_the_file_whatever_is_wrong_with_it) {
+    static const char *const commands[] = {"train --task pairs --model " MODEL " --steps 1 --out nowhere --train", "eval --task pairs --model " MODEL " --data",
+                                           "data negatives --model " MODEL, "embed --columns text=anchor --model " MODEL " --out - --input",
+                                           "tokenize --columns text=anchor --model " MODEL " --input",
+                                           "data negatives tests/golden/train/pairs.jsonl --columns anchor=anchor,positive=positive --model " MODEL " --corpus"};
+    const char *missing = write_file("missing.jsonl", "{\"anchor\": \"a\", \"positive\": \"b\", \"text\": \"c\"}\n{\"positive\": \"b\"}\n{\"anchor\" 1}\n");
+    const char *broken = write_file("first.jsonl", "{\"anchor\": \"a\", \"positive\": \"b\", \"text\": \"c\"}\n{\"anchor\" 1}\n{\"positive\": \"b\"}\n");
+    const char *none = write_file("no-good.jsonl", "{\"anchor\" 1}\n{\"anchor\" 2}\n");
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        const command_result *r = hone("%s %s --strict", commands[i], missing);
+        CHECK_MSG(r->status == 3 && strstr(r->err, "missing.jsonl:2:1: no field"), "%s: %d %s", commands[i], r->status, r->err);
+        r = hone("%s %s --strict", commands[i], broken);
+        CHECK_MSG(r->status == 3 && strstr(r->err, "first.jsonl:2:11: expected"), "%s: %d %s", commands[i], r->status, r->err);
+        r = hone("%s %s --strict", commands[i], none);
+        CHECK_MSG(r->status == 3 && strstr(r->err, "no-good.jsonl:1:11: expected"), "%s: %d %s", commands[i], r->status, r->err);
+    }
+}
+
 TEST(tools, tokenize_into_a_full_disk_is_exit_4) {
     if (system("test -w /dev/full")) SKIP("no /dev/full here");
     CHECK_INT(hone("tokenize --model " MODEL " --input %s >/dev/full", write_file("one.jsonl", "{\"text\": \"a\"}\n"))
