@@ -1,4 +1,5 @@
 /* Embedding many texts: tokenized once, sorted by length, run in packed batches without the tape. */
+#include "autograd/finite.h"
 #include "data/batch.h"
 #include "models/model.h"
 
@@ -113,6 +114,22 @@ static hone_status run_batches(embed_run *r) {
     return HONE_OK;
 }
 
+/* Nobody takes a NaN for a vector. Names the first text, and how many others there are. */
+static hone_status check_vectors(const embed_run *r, const hone_text *texts, int64_t n) {
+    int64_t bad = 0, first = -1;
+    bool nan = false;
+    for (int64_t i = 0; i < n; i++) {
+        hone_bad_values b = hone_finite_values(HONE_F32, r->kept, r->unit_vectors + r->store.unit[i] * r->kept);
+        if (b.bad && !bad++) first = i, nan = b.nan;
+    }
+    if (!bad) return HONE_OK;
+    const char *dir = hone_model_get_info(r->m)->dir;
+    hone_fail_at(HONE_E_NUMERIC, *dir ? dir : NULL, 0, 0,
+                 "the vectors of %" PRId64 " of %" PRId64 " texts hold NaN or infinity, first (%s) that of text %" PRId64 ", \"%s\"",
+                 bad, n, nan ? "NaN" : "infinity", first, hone_quote_n(texts[first].p, texts[first].n));
+    return hone_hint("\"hone inspect\" lists tensors that hold such values; if none does, the weights are too large");
+}
+
 hone_status hone_model_embed(hone_model *m, hone_graph *g, const hone_text *texts, int64_t n, const hone_embed_options *o,
                              float *out, int64_t *cut) {
     static const hone_embed_options defaults;
@@ -132,6 +149,7 @@ hone_status hone_model_embed(hone_model *m, hone_graph *g, const hone_text *text
     hone_status s = tokenize(&r, texts, n);
     if (s == HONE_OK) s = allocate(&r);
     if (s == HONE_OK) s = run_batches(&r);
+    if (s == HONE_OK) s = check_vectors(&r, texts, n);
     for (int64_t i = 0; s == HONE_OK && i < n; i++)
         memcpy(out + i * r.kept, r.unit_vectors + r.store.unit[i] * r.kept, (size_t)r.kept * sizeof *out);
     if (s == HONE_OK && cut) *cut = r.store.n_cut_rows;

@@ -122,8 +122,8 @@ typedef struct hone_embed_options {
 
 /* out [n, truncate or info.kept]. Texts are tokenized on all threads, sorted by length, embedded in packed batches. The step
  * arena of `g` is used and reset. cut: how many texts were longer than max_length (NULL: not wanted). o NULL: defaults.
- * Errors: HONE_E_FORMAT (a text that is not UTF-8), HONE_E_ARG (truncate beyond D, a number below 0, no tokenizer), HONE_E_NOMEM; `out` is then
- * as it was. */
+ * Errors: HONE_E_FORMAT (a text that is not UTF-8), HONE_E_ARG (truncate beyond D, a number below 0, no tokenizer), HONE_E_NUMERIC (a
+ * vector that holds NaN or infinity: of a broken model, or of weights too large), HONE_E_NOMEM; `out` is then as it was. */
 hone_status hone_model_embed(hone_model *m, hone_graph *g, const hone_text *texts, int64_t n,
                              const hone_embed_options *o, float *out, int64_t *cut);
 

@@ -108,14 +108,16 @@ static hone_status open_param(hone_param *p) {
     return t->data ? HONE_OK : hone_last_error()->code;
 }
 
-static hone_status close_param(hone_param *p, const hone_weights_place *place, hone_status read) {
+static hone_status close_param(hone_param *p, const hone_weights_place *place, const char *dir, hone_status read) {
     if (!p->prepares) return read;
     hone_tensor *t = p->tensor;
     if (read == HONE_OK)
         read = hone_prepare(place->arena, place->precision, hone_dim(t, 0), hone_dim(t, 1), t->data, &t->prepared);
     hone_free(t->data);
     t->data = NULL;
-    return read;
+    if (read != HONE_E_NUMERIC) return read;
+    hone_fail_at(read, dir, 0, 0, "%s holds NaN or infinity, which int8 has no number for", p->name[0]); /* also the parts packed with it */
+    return hone_hint("the model is broken; \"hone inspect\" lists every tensor with such values");
 }
 
 static hone_status load_param(const hone_safetensors *st, hone_params *ps, int64_t i, const char *prefix,
@@ -141,7 +143,7 @@ hone_status hone_weights_load(const hone_safetensors *st, hone_params *ps, int64
                               const hone_weights_place *place, const char *dir) {
     for (int64_t i = 0; i < count; i++) {
         HONE_TRY(open_param(hone_params_at(ps, i)));
-        HONE_TRY(close_param(hone_params_at(ps, i), place, load_param(st, ps, i, prefix, place, dir)));
+        HONE_TRY(close_param(hone_params_at(ps, i), place, dir, load_param(st, ps, i, prefix, place, dir)));
     }
     return HONE_OK;
 }
@@ -159,7 +161,7 @@ static hone_status load_one(const hone_safetensors *st, hone_params *ps, const c
     HONE_TRY(check(st, e, &to, dir));
     HONE_TRY(open_param(p));
     to.data = p->tensor->data; /* one part: the whole */
-    return close_param(p, place, fill(st, e, &to));
+    return close_param(p, place, dir, fill(st, e, &to));
 }
 
 hone_status hone_weights_load_layer(const hone_safetensors *st, hone_params *ps, const char *name, const char *there,

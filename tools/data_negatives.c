@@ -561,6 +561,6 @@ const hone_command hone_command_data_negatives = {
                 "--output-format n-tuple --out hard.csv"},
     .example_note = {"a row for each negative that is at least 5 % less similar than the positive",
                      "five negatives a row, drawn from the ranks 10 to 100"},
-    .exits = "3 bad data or weights|7 device missing or failed",
+    .exits = "3 bad data or weights|6 a vector is NaN or infinite|7 device missing or failed",
     .run = run,
 };

@@ -203,6 +203,6 @@ const hone_command hone_command_embed = {
          "hone embed --model run/best_model --input products.csv --columns text=title,id=sku --out products.jsonl"},
     .example_note = {"an array [rows, dimensions] for NumPy",
                      "one JSON object a row, with id and payload, for a vector database"},
-    .exits = "3 bad data or weights|7 device missing or failed",
+    .exits = "3 bad data or weights|6 a vector is NaN or infinite|7 device missing or failed",
     .run = run,
 };

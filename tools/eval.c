@@ -263,6 +263,18 @@ static hone_status print_as_json(const hone_options *o, const job *j) {
     return hone_print_json(all);
 }
 
+/* sign: "+" or ""; width: of the column, 0 where nothing follows */
+static void print_interval(const hone_interval *x, const char *sign, int width) {
+    char line[96];
+    if (isnan(x->value)) /* a correlation with a constant */
+        snprintf(line, sizeof line, "not defined");
+    else if (isnan(x->low) || isnan(x->high))
+        snprintf(line, sizeof line, *sign ? "%+.4f" : "%.4f", x->value);
+    else
+        snprintf(line, sizeof line, *sign ? "%+.4f [%+.4f, %+.4f]" : "%.4f [%.4f, %.4f]", x->value, x->low, x->high);
+    printf("%-*s", width, line);
+}
+
 static void print_as_text(const hone_options *o, const job *j) {
     const hone_retrieval *r = hone_judge_retrieval(j->model.judge);
     if (r)
@@ -277,10 +289,15 @@ static void print_as_text(const hone_options *o, const job *j) {
     if (j->other.judge) printf("%-17s %-23s  %-23s  %s\n", "", "model", "compare", "difference");
     for (int i = 0; i < hone_judge_metrics(j->model.judge); i++) {
         const hone_interval *a = &j->model.metric[i], *b = &j->other.metric[i], *d = &j->difference[i].difference;
-        printf("%-17s %.4f [%.4f, %.4f]", hone_judge_name(j->model.judge, i), a->value, a->low, a->high);
-        if (j->other.judge)
-            printf("  %.4f [%.4f, %.4f]  %+.4f [%+.4f, %+.4f]  p %.2g", b->value, b->low, b->high, d->value, d->low,
-                   d->high, j->difference[i].p);
+        printf("%-17s ", hone_judge_name(j->model.judge, i));
+        print_interval(a, "", j->other.judge ? 23 : 0);
+        if (j->other.judge) {
+            printf("  ");
+            print_interval(b, "", 23);
+            printf("  ");
+            print_interval(d, "+", 0);
+            if (!isnan(j->difference[i].p)) printf("  p %.2g", j->difference[i].p);
+        }
         putchar('\n');
     }
     if (j->other.judge && hone_options_int(o, "changed")) {
@@ -351,6 +368,6 @@ const hone_command hone_command_eval = {
                 "hone eval --task pairs --model sentence-transformers/all-MiniLM-L6-v2 --data test.jsonl --compare "
                 "run/best_model --json"},
     .example_note = {"a table of figures with intervals", "before and after, as JSON"},
-    .exits = "3 bad data or weights|7 device missing or failed",
+    .exits = "3 bad data or weights|6 a vector is NaN or infinite|7 device missing or failed",
     .run = run,
 };

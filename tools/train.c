@@ -445,7 +445,8 @@ static hone_status tokenize(const hone_options *o, const hone_loss *loss, job *j
     hone_tokenizer_encoder of = {hone_model_tokenizer(j->model), info->max_length};
     hone_encoder encoder = hone_encoder_of_tokenizer(&of);
     HONE_TRY(hone_token_store_build(&j->train.texts, prompts, &encoder, &j->store));
-    hone_train_note_cut(&j->notes, &j->store, info);
+    hone_train_note_cut(&j->notes, &j->store, j->split.train, j->split.n_train ? j->split.n_train : j->train.texts.rows,
+                        info);
     if (!loss->in_batch || hone_options_has(o, "group")) return HONE_OK;
     return hone_train_twins_read(j->train.table, &j->train.roles, &j->twins);
 }

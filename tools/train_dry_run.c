@@ -557,6 +557,7 @@ hone_status hone_train_dry_run(const hone_options *o, hone_train_job *j, const h
     if (!d) return HONE_E_NOMEM;
     d->o = o, d->j = j, d->data = data, d->t = t;
     hone_status st = (d->warnings = json_array()) ? hone_train_check_out(t) : hone_fail(HONE_E_NOMEM, "no memory for the warnings");
+    if (st == HONE_OK && !t->resume) st = hone_train_check_model(j->model, t);
     if (st == HONE_OK) st = forecast(d, &own);
     if (st == HONE_OK) st = summarize_labels(d, &labels);
     if (st == HONE_OK)

@@ -13,9 +13,15 @@ static __attribute__((format(printf, 2, 3))) void add(hone_train_notes *notes, c
     notes->list[++notes->n] = NULL;
 }
 
-void hone_train_note_cut(hone_train_notes *notes, const hone_token_store *store, const hone_model_info *info) {
+void hone_train_note_cut(hone_train_notes *notes, const hone_token_store *store, const int64_t *rows, int64_t n,
+                         const hone_model_info *info) {
     char hint[160];
+    int64_t cut = 0, texts = n * store->groups;
     if (!store->n_cut) return;
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t g = 0; g < store->groups; g++)
+            cut += store->cut[store->unit[(rows ? rows[i] : i) * store->groups + g]];
+    if (!cut) return;
     if (info->max_length < info->positions)
         snprintf(hint, sizeof hint, "a larger --max-length keeps more, up to %" PRId64, info->positions);
     else
@@ -23,7 +29,7 @@ void hone_train_note_cut(hone_train_notes *notes, const hone_token_store *store,
     add(notes,
         "warning: %.3g %% of the texts (%" PRId64 " of %" PRId64 ") are cut at %" PRId64
         " tokens, and what stands behind is not learned; %s",
-        100.0 * (double)store->n_cut / (double)store->n_units, store->n_cut, store->n_units, info->max_length, hint);
+        100.0 * (double)cut / (double)texts, cut, texts, info->max_length, hint);
 }
 
 void hone_train_note_scores(hone_train_notes *notes, const double *score, const int64_t *rows, int64_t n) {

@@ -233,13 +233,23 @@ static hone_status save_best(run *r, double primary) {
     return r->state.step > 0 ? hone_model_save(r->m, r->best) : HONE_OK;
 }
 
+/* The weights are finite, but what the model makes of the rows to judge by is not. */
+static hone_status no_verdict(const run *r) {
+    char good[HONE_PATH_MAX + 64], what[sizeof hone_last_error()->message];
+    snprintf(what, sizeof what, "%s", hone_last_error()->message);
+    HONE_TRY(last_good(r, good, sizeof good));
+    hone_fail(HONE_E_NUMERIC, "judging after step %" PRId64 ": %s%s", r->state.step, what, good);
+    return hone_hint(r->state.step ? "lower --lr" : "the model was broken before training: its weights are finite, but too large");
+}
+
 static hone_status evaluate(run *r) {
     json_t *metrics = NULL;
     double primary = 0;
     if (!r->o->evaluation) return HONE_OK;
     HONE_TRY(hone_optim_catch_up_all(r->optim));
     HONE_TRY(check_weights(r, false));
-    HONE_TRY(r->o->evaluation->run(r->o->evaluation->ctx, r->m, r->g, &metrics, &primary));
+    hone_status judged = r->o->evaluation->run(r->o->evaluation->ctx, r->m, r->g, &metrics, &primary);
+    if (judged != HONE_OK) return judged == HONE_E_NUMERIC ? no_verdict(r) : judged;
     if (isnan(primary)) primary = -DBL_MAX; /* a correlation with a constant: any number is better, and this one has a JSON form */
     hone_train_report report = {.epoch = epochs_done(r), .metrics = metrics, .step = r->state.step};
     hone_status s = hone_train_log_evaluation(r->log, &report);
@@ -577,11 +587,10 @@ hone_status hone_train_check_out(const hone_train_options *o) {
     return hone_hint("--resume continues it; for a new run give another --out");
 }
 
-/* A model that holds NaN cannot be trained. Refused before the run's first file is written. */
-static hone_status check_model(const run *r) {
-    const char *dir = hone_model_get_info(r->m)->dir;
-    if (hone_diagnose_weights(hone_model_params(r->m), NULL, HONE_E_FORMAT) == HONE_OK) return HONE_OK;
-    hone_blame(*dir ? dir : r->o->out, 0);
+hone_status hone_train_check_model(hone_model *m, const hone_train_options *o) {
+    const char *dir = hone_model_get_info(m)->dir;
+    if (hone_diagnose_weights(hone_model_params(m), NULL, HONE_E_FORMAT) == HONE_OK) return HONE_OK;
+    hone_blame(*dir ? dir : o->out, 0);
     return hone_hint("the model was broken before training; \"hone inspect\" lists every tensor with such values");
 }
 
@@ -625,7 +634,7 @@ static hone_status prepare(run *r) {
     HONE_TRY(hone_io_join(r->final, o->out, "final_model"));
     HONE_TRY(hone_io_join(r->log_path, o->out, "log.jsonl"));
     HONE_TRY(hone_train_check_out(o));
-    HONE_TRY(check_model(r));
+    HONE_TRY(hone_train_check_model(r->m, r->o));
     HONE_TRY(hone_io_mkdirs(o->out));
     hone_status locked = hone_io_lock_dir(o->out, &r->lock);
     if (locked != HONE_OK) return locked == HONE_E_ARG ? hone_hint("two runs in one folder would destroy each other: wait for it, or give another --out") : locked;

@@ -118,6 +118,10 @@ hone_status hone_train_blame(const hone_train_data *data, hone_status s);
 /* HONE_E_ARG when o->out already holds a run and this one does not resume it. */
 hone_status hone_train_check_out(const hone_train_options *o);
 
+/* A model that holds NaN or infinity cannot be trained: HONE_E_FORMAT, with the tensor named. Refused before the run's first file
+ * is written. */
+hone_status hone_train_check_model(hone_model *m, const hone_train_options *o);
+
 /* Whether the run in o->out is this run, so that --resume would go on with it: HONE_E_ARG with the option named that differs. plan: of
  * this run. Reads, and changes nothing. HONE_OK where nothing is to be resumed. *finished: it has ended, nothing is left to do. */
 hone_status hone_train_check_resume(hone_model *m, const hone_train_data *data, const hone_train_options *o, const hone_train_plan *plan,

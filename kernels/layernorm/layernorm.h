@@ -8,7 +8,8 @@
  *   In place: y may be x, y may be z (inference keeps no sum), z may be residual's buffer; never y = residual.
  *
  * var divides by C. Mean and variance are taken in two passes over the row (a large common offset must not eat the
- * variance), in the lanes' fixed order. Source: Ba, Kiros, Hinton 2016, arXiv:1607.06450, section 3. */
+ * variance), in the lanes' fixed order. A row whose squares are too large a sum for f32 (|z| about 1e19) becomes NaN in the
+ * vector rows, as in PyTorch, never a row of beta. Source: Ba, Kiros, Hinton 2016, arXiv:1607.06450, section 3. */
 #ifndef HONE_KERNELS_LAYERNORM_H
 #define HONE_KERNELS_LAYERNORM_H
 #include "kernels/kernel.h"

@@ -169,6 +169,24 @@ TEST(layernorm, a_constant_row_gives_beta) {
     }
 }
 
+/* As in PyTorch: 1 / sqrt(infinity) = 0 would make beta of it, and a broken model's vectors sound. The scalar rows sum in
+ * double, where the square of 1e25 has room. */
+TEST(layernorm, a_row_whose_squares_overflow_is_nan_or_right_but_never_beta) {
+    enum { C = 37, R = 3 };
+    float x[R * C], y[R * C], gamma[C], beta[C], mean[R], rstd[R];
+    for (int i = 0; i < R * C; i++) x[i] = (float)case_uniform(3, (uint64_t)i) * (i / C == 1 ? 1e25f : 1.0f);
+    for (int c = 0; c < C; c++) gamma[c] = 1, beta[c] = 0.5f;
+    FOR_ROWS(row, layernorm_f32_fwd) {
+        rows_layernorm_f32_fwd[row](R, C, 0, x, NULL, NULL, gamma, beta, 1e-5f, NULL, y, mean, rstd);
+        double sum = 0;
+        for (int i = 0; i < R * C; i++) {
+            if (i / C == 1 && !isnan(y[i])) sum += (double)(y[i] - 0.5f) * (double)(y[i] - 0.5f);
+            CHECK_MSG(i / C == 1 || isfinite(y[i]), "%s: y[%d] is %g", row_name(row), i, (double)y[i]);
+        }
+        CHECK_MSG(isnan(y[C]) || (sum > 0.99 * C && sum < 1.01 * C), "%s: %g", row_name(row), sum);
+    }
+}
+
 TEST(layernorm, a_nan_or_infinity_spoils_its_own_row_only) {
     enum { C = 37, R = 3 };
     for (int which = 0; which < 2; which++) {

@@ -141,7 +141,49 @@ TEST(diagnostics, a_model_that_holds_nan_or_infinity_is_refused_with_the_tensor)
         CHECK_MSG(r->status == 3 && strstr(r->err, cases[i].tensor) && strstr(r->err, cases[i].says), "exit %d: %s",
                   r->status, r->err);
         CHECK(!exists(dir, "final_model") && !exists(dir, "log.jsonl"));
+        r = hone("", TRAIN "%s --steps 3 --out %s --dry-run", model, dir);
+        CHECK_MSG(r->status == 3 && !*r->out && strstr(r->err, cases[i].tensor), "dry run, exit %d: %s", r->status, r->err);
     }
+}
+
+/* Of the tokens of the first text only: others are sound, and none may be written. */
+TEST(diagnostics, a_vector_that_is_nan_or_infinite_is_never_written_nor_judged) {
+    static const struct {
+        float value;
+        const char *precision;
+    } cases[] = {{NAN, "f32"}, {INFINITY, "bf16"}, {1e30f, "f32"}, {-3e38f, "f32"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char model[HONE_PATH_MAX], out[HONE_PATH_MAX];
+        snprintf(model, sizeof model, "%s", out_dir("spoiled_word"));
+        spoil(model, "embeddings.LayerNorm.bias", 3, cases[i].value);
+        snprintf(out, sizeof out, "%s", out_dir("vectors.npy"));
+        const command_result *r = hone("", "embed --columns text=anchor --precision %s --model %s --input " DATA "pairs.jsonl --out %s",
+                                       cases[i].precision, model, out);
+        CHECK_MSG(r->status == 6 && strstr(r->err, model) && strstr(r->err, "texts hold NaN or infinity, first (") &&
+                      strstr(r->err, "that of text 0, \"cause of tuberculosis\""),
+                  "case %zu, exit %d: %s", i, r->status, r->err);
+        CHECK(!hone_io_exists(out));
+        r = hone("", "eval --task pairs --precision %s --model %s --data " DATA "pairs.jsonl", cases[i].precision, model);
+        CHECK_MSG(r->status == 6 && strstr(r->err, model) && !*r->out, "case %zu, exit %d: %s", i, r->status, r->err);
+    }
+    char model[HONE_PATH_MAX];
+    snprintf(model, sizeof model, "%s", out_dir("spoiled_matrix"));
+    spoil(model, "encoder.layer.1.output.dense.weight", 9, NAN);
+    const command_result *r = hone("", "embed --columns text=anchor --precision int8 --model %s --input " DATA "pairs.jsonl --out -", model);
+    CHECK_MSG(r->status == 6 && !*r->out && strstr(r->err, model) && strstr(r->err, "encoder.layer.1.output.dense.weight holds NaN or infinity"),
+              "exit %d: %s", r->status, r->err);
+    /* finite weights whose squares are not */
+    snprintf(model, sizeof model, "%s", out_dir("large"));
+    spoil(model, "embeddings.LayerNorm.bias", 3, 1e30f);
+    const char *dir = out_dir("from_large");
+    r = hone("", TRAIN "%s --steps 3 --eval " DATA "pairs.jsonl --out %s", model, dir);
+    CHECK_MSG(r->status == 6 && strstr(r->err, "judging after step 0: the vectors of ") &&
+                  strstr(r->err, "finite, but too large"),
+              "exit %d: %s", r->status, r->err);
+    CHECK(!exists(dir, "best_model") && !exists(dir, "final_model"));
+    r = hone("", TRAIN "%s --steps 9 --out %s", model, out_dir("from_large"));
+    CHECK_MSG(r->status == 6 && strstr(r->err, "step 1: NaN first appears in the forward pass, in "),
+              "exit %d: %s", r->status, r->err);
 }
 
 TEST(diagnostics, a_finite_gradient_whose_square_is_not_is_skipped_too) {
@@ -225,7 +267,8 @@ TEST(diagnostics, what_is_known_before_a_run_is_told_by_a_dry_run) {
     }
     CHECK_STR(foreseen(words[2], file), ""); /* in the file's order they stand 40 rows apart */
     CHECK_STR(foreseen("--task pairs --batch-size 8", file), "");
-    CHECK_MSG(strstr(foreseen("--task pairs --batch-size 8 --max-length 3", file), "are cut at 3 tokens"), "no word of cut texts");
+    CHECK_MSG(strstr(foreseen("--task pairs --batch-size 8 --max-length 3", file), "100 % of the texts (180 of 180) are cut at 3 tokens"),
+              "each text counts as often as rows have it: %s", foreseen("--task pairs --batch-size 8 --max-length 3", file));
     n = 0;
     for (int i = 0; i < 20; i++)
         n += (size_t)snprintf(text + n, sizeof text - n, "{\"sentence1\":\"a %d\",\"sentence2\":\"b %d\",\"score\":1,\"label\":1}\n", i, i);
@@ -234,6 +277,8 @@ TEST(diagnostics, what_is_known_before_a_run_is_told_by_a_dry_run) {
     snprintf(constant, sizeof constant, "--task scored --batch-size 8 --eval %s", file);
     const char *told = foreseen(constant, file);
     CHECK_MSG(strstr(told, "every one of the 20 rows has the score 1") && strstr(told, "all 20 rows to judge by have the score 1"), "%s", told);
+    const command_result *judged = hone("", "eval --task scored --model " MODEL " --data %s", file);
+    CHECK_MSG(judged->status == 0 && times(judged->out, " not defined\n") == 2 && !strstr(judged->out, "nan"), "%s", judged->out);
     told = foreseen("--task scored --loss contrastive", file);
     CHECK_MSG(strstr(told, "has the label 1: without rows of the other kind"), "%s", told);
 }
