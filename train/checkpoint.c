@@ -355,15 +355,17 @@ static bool is_checkpoint_name(const char *name) {
     return false;
 }
 
-/* The step a folder claims, without verifying the tensors; -1 if it cannot be read. */
-static int64_t step_of(const char *dir) {
+/* The step a folder claims, without verifying the tensors; -1 if it is damaged. HONE_E_NOMEM, HONE_E_IO: it cannot be told. */
+static hone_status step_of(const char *dir, int64_t *step) {
     char file[HONE_PATH_MAX];
     json_t *o = NULL;
-    int64_t step = -1;
-    if (hone_io_join(file, dir, "state.json") != HONE_OK || hone_json_load(file, &o) != HONE_OK) return -1;
-    if (json_is_integer(json_object_get(o, "step"))) step = json_integer_value(json_object_get(o, "step"));
+    *step = -1;
+    HONE_TRY(hone_io_join(file, dir, "state.json"));
+    hone_status s = hone_json_load(file, &o);
+    if (s == HONE_E_NOMEM || (s == HONE_E_IO && hone_last_error()->os_error != ENOENT)) return s;
+    if (s == HONE_OK && json_is_integer(json_object_get(o, "step"))) *step = json_integer_value(json_object_get(o, "step"));
     json_decref(o);
-    return step;
+    return HONE_OK;
 }
 
 typedef struct found {
@@ -377,7 +379,9 @@ static int newest_first(const void *a, const void *b) {
     return strcmp(y->dir, x->dir);
 }
 
-static hone_status list_checkpoints(const char *run, found **out, size_t *n) {
+/* Newest first. To delete some, one must know which is which: a step that cannot be told is an error, and damaged ones come last, the
+ * first to go. To go on with one, both come first: they may have been the newest, and are to be named. */
+static hone_status list_checkpoints(const char *run, bool to_delete, found **out, size_t *n) {
     char **names;
     size_t count;
     *out = NULL, *n = 0;
@@ -388,7 +392,10 @@ static hone_status list_checkpoints(const char *run, found **out, size_t *n) {
     for (size_t i = 0; s == HONE_OK && i < count; i++) {
         if (!is_checkpoint_name(names[i])) continue;
         s = hone_io_join(list[*n].dir, run, names[i]);
-        if (s == HONE_OK) list[*n].step = step_of(list[*n].dir), (*n)++;
+        hone_status told = s == HONE_OK ? step_of(list[*n].dir, &list[*n].step) : s;
+        if (to_delete) s = told;
+        if (!to_delete && list[*n].step < 0) list[*n].step = INT64_MAX;
+        if (s == HONE_OK) (*n)++;
     }
     hone_free(names);
     if (s != HONE_OK) {
@@ -447,7 +454,7 @@ static hone_status find_newest(const char *run, char dir[4096], char *passed_ove
     size_t count;
     dir[0] = 0;
     if (passed_over && n) *passed_over = 0;
-    HONE_TRY(list_checkpoints(run, &list, &count));
+    HONE_TRY(list_checkpoints(run, false, &list, &count));
     hone_status status = HONE_OK;
     for (size_t i = 0; i < count && !*dir && status == HONE_OK; i++) {
         json_t *json = NULL;
@@ -489,7 +496,7 @@ static hone_status discard(const char *dir) {
 hone_status hone_checkpoint_prune(const char *run, int64_t keep, int64_t step) {
     found *list;
     size_t count;
-    HONE_TRY(list_checkpoints(run, &list, &count));
+    HONE_TRY(list_checkpoints(run, true, &list, &count));
     hone_status s = HONE_OK;
     for (size_t i = 0; i < count && s == HONE_OK; i++)
         if (list[i].step > step || keep-- <= 0) s = discard(list[i].dir);
