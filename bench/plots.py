@@ -192,7 +192,8 @@ def proportional(points):
 
 def draw(result):
     roof = lambda rows: "%.0f GF/s" % max(r["roof_gflops"] for r in rows)
-    common = "%s (%s), median of %d processes of %d steps each; dropout 0.1." % (result["cpu"], result["isa"], result["rounds"], result["steps"])
+    rounds = "median of %d processes" % result["rounds"] if result["rounds"] > 1 else "one process"
+    common = "%s (%s), %s of %d steps each; dropout 0.1." % (result["cpu"], result["isa"], rounds, result["steps"])
     top = max(result["threads"])
     by_threads = [(t, [r for r in result["batch"] if r["threads"] == t]) for t in result["threads"]]
     ms = lambda rows, key="tokens": [(r[key], r["median_ms"]) for r in rows]
