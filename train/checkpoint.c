@@ -393,7 +393,7 @@ static hone_status list_checkpoints(const char *run, bool to_delete, found **out
         if (!is_checkpoint_name(names[i])) continue;
         s = hone_io_join(list[*n].dir, run, names[i]);
         hone_status told = s == HONE_OK ? step_of(list[*n].dir, &list[*n].step) : s;
-        if (to_delete) s = told;
+        if (to_delete || told == HONE_E_NOMEM) s = told; /* want of memory says nothing about a checkpoint */
         if (!to_delete && list[*n].step < 0) list[*n].step = INT64_MAX;
         if (s == HONE_OK) (*n)++;
     }
@@ -458,9 +458,15 @@ static hone_status find_newest(const char *run, char dir[4096], char *passed_ove
     hone_status status = HONE_OK;
     for (size_t i = 0; i < count && !*dir && status == HONE_OK; i++) {
         json_t *json = NULL;
-        if (read_state(list[i].dir, state, &json) == HONE_OK)
-            snprintf(dir, HONE_PATH_MAX, "%s", list[i].dir);
-        else if (hone_last_error()->code == HONE_E_NOMEM)
+        if (read_state(list[i].dir, state, &json) == HONE_OK) {
+            if (list[i].step == state->step) {
+                snprintf(dir, HONE_PATH_MAX, "%s", list[i].dir);
+            } else { /* its step could not be told a moment ago: to its place, and this place once more */
+                list[i].step = state->step;
+                qsort(list + i, count - i, sizeof *list, newest_first);
+                i--;
+            }
+        } else if (hone_last_error()->code == HONE_E_NOMEM)
             status = HONE_E_NOMEM; /* says nothing about the checkpoint */
         else if (passed_over)
             say_passed_over(list[i].dir, passed_over, n);

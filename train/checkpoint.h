@@ -42,8 +42,8 @@ hone_status hone_checkpoint_save(const char *dir, hone_model *m, hone_optim *o, 
                                  const json_t *identity);
 
 /* The newest checkpoint folder in `run` whose state and checksums hold, into dir; "" if there is none. Damaged newer
- * ones are named in `passed_over` (may be NULL), one sentence a line. Changes nothing. HONE_E_IO, HONE_E_NOMEM; damage is
- * no error here. */
+ * ones, and any whose state.json does not tell its step, are named in `passed_over` (may be NULL), one sentence a line. Changes
+ * nothing. HONE_E_IO, HONE_E_NOMEM; damage is no error here. */
 hone_status hone_checkpoint_newest(const char *run, char dir[4096], char *passed_over, size_t n);
 /* The same without touching anything: where a resumed run would go on. *dir is "" if it would start afresh. */
 hone_status hone_checkpoint_peek(const char *run, char dir[4096], hone_train_state *s);
@@ -58,8 +58,9 @@ hone_status hone_checkpoint_check(const char *dir, const json_t *identity);
 /* Remove what a killed run left half written in `run`: NAME.tmp, NAME.tmp-PID; NAME.old-PID, which gets its name back
  * where NAME is gone. Only for the one who is about to write there: a run that goes on has such folders, too. */
 hone_status hone_checkpoint_tidy(const char *run);
-/* Delete all but the newest `keep` checkpoints of a run that stands at `step`. Those of later steps, which were passed
- * over as damaged when the run was taken up, are the first to go. HONE_E_IO, HONE_E_NOMEM. */
+/* Delete all but the newest `keep` checkpoints of a run that stands at `step`. Those whose state.json is damaged, and those of
+ * later steps, which were passed over when the run was taken up, are the first to go. HONE_E_IO, HONE_E_NOMEM; nothing is deleted
+ * when the step of one cannot be read for such a reason. */
 hone_status hone_checkpoint_prune(const char *run, int64_t keep, int64_t step);
 
 #endif

@@ -472,6 +472,13 @@ TEST(checkpoint, pruning_deletes_nothing_while_a_step_cannot_be_read) {
         hone_fault_set(NULL);
         hone_json_whole();
         CHECK_MSG(status != HONE_OK, "%s", faults[i]);
+        /* Nor does one whose step cannot be told for a moment pass for the newest; one that cannot be read then is named. */
+        char newest[HONE_PATH_MAX], said[4096];
+        CHECK(hone_fault_set(faults[i]));
+        status = hone_checkpoint_newest(s.run, newest, said, sizeof said);
+        hone_fault_set(NULL);
+        hone_json_whole();
+        CHECK_MSG(status != HONE_OK || !strcmp(newest, dir) || strstr(said, dir), "%s: %s, %s", faults[i], newest, said);
         for (int step = 5; step <= 7; step++) {
             snprintf(dir, sizeof dir, "%.4000s/checkpoint_step_%d", s.run, step);
             CHECK_MSG(hone_io_exists(dir), "%s: step %d", faults[i], step);
