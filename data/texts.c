@@ -117,6 +117,14 @@ hone_status hone_texts_from_array(const char *const *text, const size_t *n, int6
     return number_texts(&(source){.text = text, .n = n}, rows, width, out);
 }
 
+int32_t *hone_texts_places(const hone_texts *x, const int32_t *list, int64_t n) {
+    int32_t *place = hone_alloc((size_t)(x->count + 1) * sizeof *place);
+    if (!place) return NULL;
+    memset(place, 0xFF, (size_t)x->count * sizeof *place);
+    for (int64_t i = 0; i < n; i++) place[list[i]] = (int32_t)i;
+    return place;
+}
+
 void hone_texts_free(hone_texts *x) {
     hone_free(x->of);
     hone_free(x->p);

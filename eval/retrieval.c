@@ -153,7 +153,7 @@ static double distance(hone_similarity similarity, const float *a, const float *
     return similarity == HONE_SIMILARITY_EUCLIDEAN ? sqrt(sum) : sum;
 }
 
-static bool is_relevant(const hone_retrieval *r, int64_t q, int32_t document) {
+bool hone_retrieval_is_relevant(const hone_retrieval *r, int64_t q, int32_t document) {
     int64_t low = r->relevant[q], high = r->relevant[q + 1];
     while (low < high) {
         int64_t middle = (low + high) / 2;
@@ -171,7 +171,7 @@ static void measure(hone_retrieval *r, int64_t q) {
     double R = (double)(r->relevant[q + 1] - r->relevant[q]), hits = 0, dcg = 0, ideal = 0, precision_sum = 0, at[4] = {0};
     int32_t first = 0;
     for (int64_t k = 0; k < r->depth; k++) {
-        bool hit = is_relevant(r, q, top[k]);
+        bool hit = hone_retrieval_is_relevant(r, q, top[k]);
         hits += hit;
         if (hit && !first) first = (int32_t)k + 1;
         if (hit && k < 10) dcg += 1 / log2((double)k + 2);

@@ -70,6 +70,8 @@ typedef struct hone_retrieval {
 /* texts' rows are anchor, positive, negatives; rows[0..n) or, NULL, all. Copies what it needs. HONE_E_NOMEM. */
 hone_status hone_retrieval_new(const hone_texts *texts, const int64_t *rows, int64_t n, hone_retrieval **out);
 void hone_retrieval_free(hone_retrieval *r); /* accepts NULL */
+/* Whether some row pairs them. q < n_queries, document < n_documents: indices, not text numbers. */
+bool hone_retrieval_is_relevant(const hone_retrieval *r, int64_t q, int32_t document);
 
 /* Rank and measure. q [n_queries, D], d [n_documents, D], row-major. Blocks of queries run in parallel; the result does not depend on the
  * number of threads. HONE_E_NUMERIC when an embedding is not finite; HONE_E_NOMEM. */

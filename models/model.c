@@ -377,9 +377,8 @@ static hone_status write_max_length(const hone_model *m, const char *dir) {
     hone_status s = hone_json_parse_big(text, n, file, &config); /* 1e30 is a usual number there */
     hone_free(text);
     if (s != HONE_OK) return s;
-    s = json_object_set_new(config, "model_max_length", json_integer(m->info.max_length)) == 0
-                        ? hone_json_save(config, file)
-                        : hone_fail(HONE_E_NOMEM, "no memory for tokenizer_config.json");
+    bool set = json_object_set_new(config, "model_max_length", json_integer(m->info.max_length)) == 0;
+    s = set ? hone_json_save(config, file) : hone_fail(HONE_E_NOMEM, "no memory for tokenizer_config.json");
     json_decref(config);
     return s;
 }

@@ -164,12 +164,6 @@ static hone_status compare(const hone_options *o, job *j) {
 
 /* ---- queries whose first answer changed ---- */
 
-static bool is_right(const hone_retrieval *r, int64_t query, int32_t document) {
-    for (int64_t k = r->relevant[query]; k < r->relevant[query + 1]; k++)
-        if (r->relevant_list[k] == document) return true;
-    return false;
-}
-
 static const char *text_of(const job *j, int32_t text, char *out, size_t n) {
     char raw[512];
     snprintf(raw, sizeof raw, "%.*s", (int)(j->texts.n[text] < 400 ? j->texts.n[text] : 400), j->texts.p[text]);
@@ -182,8 +176,8 @@ static json_t *changed_json(const job *j, int64_t query) {
     int32_t x = a->top[query * a->depth], y = b->top[query * b->depth];
     return json_pack("{s:s,s:s,s:s,s:b,s:s,s:b}", "query", text_of(j, a->query[query], q, sizeof q), "right",
                      text_of(j, a->document[a->relevant_list[a->relevant[query]]], right, sizeof right), "model",
-                     text_of(j, a->document[x], before, sizeof before), "model_right", is_right(a, query, x), "compare",
-                     text_of(j, a->document[y], after, sizeof after), "compare_right", is_right(a, query, y));
+                     text_of(j, a->document[x], before, sizeof before), "model_right", hone_retrieval_is_relevant(a, query, x), "compare",
+                     text_of(j, a->document[y], after, sizeof after), "compare_right", hone_retrieval_is_relevant(a, query, y));
 }
 
 /* Up to `most` of them, spread evenly over all: not the best ones. counts: became right, became wrong, other. */
@@ -196,7 +190,7 @@ static json_t *find_changed(const job *j, int64_t most, int64_t counts[3]) {
     for (int64_t i = 0; i < a->n_queries; i++) {
         int32_t x = a->top[i * a->depth], y = b->top[i * b->depth];
         if (x == y) continue;
-        bool before = is_right(a, i, x), after = is_right(a, i, y);
+        bool before = hone_retrieval_is_relevant(a, i, x), after = hone_retrieval_is_relevant(a, i, y);
         counts[!before && after ? 0 : before && !after ? 1 : 2]++;
         if (all <= most || seen * most / all != (seen + 1) * most / all)
             json_array_append_new(list, changed_json(j, i));

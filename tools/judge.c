@@ -34,21 +34,12 @@ static const char *const correlation_names[] = {[HONE_PEARSON] = "pearson", [HON
 
 /* ---- the rows ---- */
 
-/* place[text] = index in the list of texts; -1 elsewhere. */
-static int32_t *places(const hone_texts *texts, const int32_t *list, int64_t n) {
-    int32_t *place = hone_alloc((size_t)(texts->count + 1) * sizeof *place);
-    if (!place) return NULL;
-    memset(place, 0xFF, (size_t)texts->count * sizeof *place);
-    for (int64_t i = 0; i < n; i++) place[list[i]] = (int32_t)i;
-    return place;
-}
-
 static hone_status make_triplets(hone_judge *j, const int64_t *rows, int64_t n) {
     const hone_texts *t = j->texts;
     const hone_retrieval *r = j->retrieval;
     if (t->width < 3) return HONE_OK;
     size_t count = (size_t)n * (size_t)(t->width - 2);
-    int32_t *query = places(t, r->query, r->n_queries), *document = places(t, r->document, r->n_documents);
+    int32_t *query = hone_texts_places(t, r->query, r->n_queries), *document = hone_texts_places(t, r->document, r->n_documents);
     j->anchor = hone_alloc(count * sizeof *j->anchor);
     j->positive = hone_alloc(count * sizeof *j->positive);
     j->negative = hone_alloc(count * sizeof *j->negative);

@@ -44,7 +44,7 @@ static void wrong_queries(report_data *r, candidate *list) {
     const hone_retrieval *x = hone_judge_retrieval(r->model.judge);
     for (int64_t i = 0; i < x->n_queries; i++) {
         int32_t first = x->top[i * x->depth], best = x->relevant_list[x->relevant[i]];
-        if (report_is_right(x, i, first)) continue;
+        if (hone_retrieval_is_relevant(x, i, first)) continue;
         for (int64_t k = x->relevant[i]; k < x->relevant[i + 1]; k++)
             if (similarity(&r->model, i, x->relevant_list[k]) > similarity(&r->model, i, best))
                 best = x->relevant_list[k];
@@ -200,8 +200,8 @@ hone_status report_find_mistakes(report_data *r) {
     const hone_retrieval *x = hone_judge_retrieval(r->model.judge);
     int64_t wide = r->texts.width > 2 ? r->texts.width - 2 : 0;
     int64_t room = r->kind == HONE_ROWS_TRIPLET ? r->n_rows * wide : x ? x->n_queries : r->n_rows;
-    int32_t *query = x ? report_places(&r->texts, x->query, x->n_queries) : NULL;
-    int32_t *document = x ? report_places(&r->texts, x->document, x->n_documents) : NULL;
+    int32_t *query = x ? hone_texts_places(&r->texts, x->query, x->n_queries) : NULL;
+    int32_t *document = x ? hone_texts_places(&r->texts, x->document, x->n_documents) : NULL;
     candidate *list = hone_alloc((size_t)(room + 1) * sizeof *list);
     places p = {0};
     const char *are = r->kind == HONE_ROWS_TRIPLET    ? "negatives are at least as near as the positive"

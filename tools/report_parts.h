@@ -106,9 +106,6 @@ hone_status report_measure(report_data *r, const hone_model *m);
 hone_status report_score(report_data *r, report_side *s);
 hone_status report_find_mistakes(report_data *r);
 hone_status report_judge(report_data *r);
-/* place[text] = index in list[0..n); -1 elsewhere. NULL: no memory. */
-int32_t *report_places(const hone_texts *t, const int32_t *list, int64_t n);
-bool report_is_right(const hone_retrieval *x, int64_t query, int32_t document);
 void report_data_free(report_data *r); /* its contents */
 
 /* ---- the page ---- */

@@ -6,20 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-int32_t *report_places(const hone_texts *t, const int32_t *list, int64_t n) {
-    int32_t *place = hone_alloc((size_t)(t->count + 1) * sizeof *place);
-    if (!place) return NULL;
-    memset(place, 0xFF, (size_t)t->count * sizeof *place);
-    for (int64_t i = 0; i < n; i++) place[list[i]] = (int32_t)i;
-    return place;
-}
-
-bool report_is_right(const hone_retrieval *x, int64_t query, int32_t document) {
-    for (int64_t k = x->relevant[query]; k < x->relevant[query + 1]; k++)
-        if (x->relevant_list[k] == document) return true;
-    return false;
-}
-
 static bool make_room(report_side *s, int64_t positive, int64_t negative, int64_t wrong) {
     s->positive = hone_alloc((size_t)(positive + 1) * sizeof(double));
     s->negative = hone_alloc((size_t)(negative + 1) * sizeof(double));
@@ -34,8 +20,8 @@ static hone_status score_pairs(const report_data *r, report_side *s) {
     const hone_texts *t = &r->texts;
     const float *q, *d;
     int64_t D = hone_judge_embeddings(s->judge, &q, &d), wide = t->width > 2 ? t->width - 2 : 1;
-    int32_t *query = report_places(t, x->query, x->n_queries),
-            *document = report_places(t, x->document, x->n_documents);
+    int32_t *query = hone_texts_places(t, x->query, x->n_queries),
+            *document = hone_texts_places(t, x->document, x->n_documents);
     bool ok = query && document && make_room(s, r->n_rows, r->n_rows * wide, x->n_queries);
     for (int64_t i = 0; i < r->n_rows && ok; i++) {
         const int32_t *of = t->of + r->rows[i] * t->width;
@@ -45,14 +31,14 @@ static hone_status score_pairs(const report_data *r, report_side *s) {
             s->negative[s->n_negative++] = hone_judge_similarity(s->judge, a, d + document[of[g]] * D);
         for (int64_t k = 1; k < 8 && k < r->n_rows && t->width == 2; k++) {
             int32_t other = document[t->of[r->rows[(i + k) % r->n_rows] * t->width + 1]];
-            if (report_is_right(x, query[of[0]], other)) continue;
+            if (hone_retrieval_is_relevant(x, query[of[0]], other)) continue;
             s->negative[s->n_negative++] = hone_judge_similarity(s->judge, a, d + other * D);
             break;
         }
     }
     for (int64_t i = 0; i < x->n_queries && ok; i++)
         for (int64_t k = 0; k < x->depth; k++) {
-            if (report_is_right(x, i, x->top[i * x->depth + k])) continue;
+            if (hone_retrieval_is_relevant(x, i, x->top[i * x->depth + k])) continue;
             s->wrong[s->n_wrong++] = (double)x->score[i * x->depth + k];
             break;
         }

@@ -572,10 +572,10 @@ static hone_status check_data(const run *r) {
     if (l->needs == HONE_LOSS_CLASSES && (!r->data->group || r->data->n_groups < 1))
         return hone_fail(HONE_E_ARG, "loss %s needs a class for every row", l->name);
     int64_t groups = r->data->store->groups;
-    if (groups < l->min_groups || (l->max_groups > 0 && groups > l->max_groups))
-        return hone_fail(HONE_E_ARG, "rows have %" PRId64 " texts each, loss %s wants %s%d", groups, l->name, l->max_groups == l->min_groups ? "" : groups < l->min_groups ? "at least "
-                         : "at most ",
-                         groups < l->min_groups ? l->min_groups : l->max_groups);
+    bool few = groups < l->min_groups, many = l->max_groups > 0 && groups > l->max_groups;
+    if (few || many)
+        return hone_fail(HONE_E_ARG, "rows have %" PRId64 " texts each, loss %s wants %s%d", groups, l->name,
+                         l->max_groups == l->min_groups ? "" : few ? "at least " : "at most ", few ? l->min_groups : l->max_groups);
     return HONE_OK;
 }
 
