@@ -134,6 +134,7 @@ void *hone_sys_map(int fd, size_t n) {
 
 hone_status hone_sys_fail(const char *path, const char *what) {
     int e = errno;
+    if (e == ENOMEM) return hone_fail_at(HONE_E_NOMEM, path, 0, 0, "%s: out of memory", what); /* not the disk's fault */
     hone_status s = hone_fail_os(path, "%s", what);
     if (e == ENOSPC || e == EDQUOT) return hone_hint("free some space, or write to another disk");
     if (e == EFBIG) return hone_hint("this process may not write files of that size; see ulimit -f");

@@ -7,9 +7,12 @@
 #include "kernels/kernel.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <utf8proc.h>
 #include <zlib.h>
@@ -262,8 +265,21 @@ static void catch_signals(void) {
     }
 }
 
+/* Under ulimit -v the heaps of 64 MiB that the C library reserves for each thread would take the place of what is needed. */
+static rlim_t address_space(void) {
+    struct rlimit limit;
+    return getrlimit(RLIMIT_AS, &limit) ? RLIM_INFINITY : limit.rlim_cur;
+}
+
+static void hint_address_space(void) {
+    const hone_error *e = hone_last_error();
+    if (e->code == HONE_E_NOMEM && !e->hint[0] && address_space() != RLIM_INFINITY)
+        hone_hint("this process may have %" PRIu64 " MiB of address space; see ulimit -v", (uint64_t)address_space() >> 20);
+}
+
 int main(int argc, char **argv) {
     hold_standard_files();
+    if (address_space() != RLIM_INFINITY) mallopt(M_ARENA_MAX, 1);
     catch_signals();
     bool json = has_word(argc, argv, "--json"); /* an error in the options themselves is JSON, too */
     const char *first = argc > 1 ? argv[1] : "help", *why = NULL;
@@ -282,5 +298,6 @@ int main(int argc, char **argv) {
         st = run_command(argc - 1, argv + 1, &json);
     }
     if (st == HONE_OK) st = hone_print_flush();
+    if (st != HONE_OK) hint_address_space();
     return st == HONE_OK ? 0 : hone_print_error(hone_last_error(), json);
 }

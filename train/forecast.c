@@ -21,6 +21,7 @@ typedef struct parameter_bytes {
     uint64_t moments;           /* of what is no table; tables have theirs by pages */
     uint64_t small_tables;      /* positions, types: one copy */
     uint64_t table_moments_all; /* address space of every table's moments */
+    uint64_t aligned;           /* address space that moments of matrices take to begin at a huge page */
     uint64_t rows;              /* lists of rows of tables */
     uint64_t largest;           /* one tensor */
     uint64_t matrices;          /* what is laid out for chunks */
@@ -41,6 +42,7 @@ static parameter_bytes bytes_of_parameters(const hone_model *m) {
         b.trained += n;
         if (!t->rows) {
             b.gradients += n, b.moments += 2 * n;
+            if (n >= 2 * MIB) b.aligned += 2 * 2 * MIB;
             continue;
         }
         b.table_moments_all += 2 * n;
@@ -255,8 +257,10 @@ void hone_forecast_memory(hone_model *m, const hone_train_data *data, const hone
     out->peak = out->now + both;
     if (machine->peak > out->peak) out->peak = machine->peak;
     uint64_t file = b.moments + b.table_moments_all + b.rows, most = file > evaluation ? file : evaluation;
-    /* Buffers of writers, mappings of small files, what the C library asks for ahead. */
-    out->address += machine->mapped + b.moments + b.table_moments_all + b.rows + out->activations + most + 16 * MIB;
+    /* Threads and their stacks; blocks of scratch arenas, of which the last is rarely full; the step arena is asked for with something
+     * to spare (hone_forecast_check); buffers of writers, mappings of small files, what the C library asks for ahead. */
+    uint64_t spare = (uint64_t)hone_threads() * 8 * MIB + (out->activations - out->arena) / 2 + out->arena / 32 + 3 * MIB;
+    out->address += machine->mapped + b.moments + b.aligned + b.table_moments_all + b.rows + out->activations + most + spare + 16 * MIB;
 }
 
 bool hone_forecast_fits(const hone_memory_forecast *f) {

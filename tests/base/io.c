@@ -498,7 +498,7 @@ static int open_descriptors(void) {
 typedef hone_status act_fn(void);
 typedef void after_fn(const char *rule, bool failed);
 static void sweep(const char *rule_fmt, bool fatal, act_fn *act, after_fn *after) {
-    bool alloc = !strncmp(rule_fmt, "alloc", 5);
+    bool alloc = !strncmp(rule_fmt, "alloc", 5) || strstr(rule_fmt, "ENOMEM");
     for (int n = 1;; n++) {
         char rule[64];
         snprintf(rule, sizeof rule, rule_fmt, n);

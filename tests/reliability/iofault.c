@@ -16,7 +16,7 @@ int main(void) {
                                        {HONE_FAULT_RENAME, "rename", ":EIO", {4}, ",rename:after,unlink:after"},
                                        {HONE_FAULT_UNLINK, "unlink", ":EIO", {4}, ",open:after:EMFILE"},
                                        {HONE_FAULT_MKDIR, "mkdir", ":EROFS", {4}, AFTER},
-                                       {HONE_FAULT_MMAP, "mmap", ":ENOMEM", {4, 5}, ",alloc:after"},
+                                       {HONE_FAULT_MMAP, "mmap", ":ENOMEM", {5}, ",alloc:after"},
                                        {HONE_FAULT_TRUNCATE, "truncate", ":EIO", {4}, AFTER}};
     return run_faults("iofault", kinds, sizeof kinds / sizeof *kinds);
 }

@@ -708,7 +708,7 @@ TEST(safetensors, every_failing_allocation_and_file_operation_is_reported) {
             hone_safetensors_close(s);
             CHECK_MSG((status != HONE_OK) == (fired && k < 7), "%s: status %d, fired %d", rule, status, fired);
             if (status != HONE_OK) {
-                CHECK_MSG(status == (k ? HONE_E_IO : HONE_E_NOMEM), "%s: status %d", rule, status);
+                CHECK_MSG(status == (k && k != 3 ? HONE_E_IO : HONE_E_NOMEM), "%s: status %d", rule, status);
                 CHECK_MSG(hone_last_error()->file[0], "%s: %s", rule, hone_last_error()->message);
             }
             CHECK_OK(hone_io_read_file(target, 1 << 30, &text, &size));

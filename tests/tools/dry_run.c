@@ -180,3 +180,24 @@ TEST(tools, a_limit_of_the_address_space_is_met_by_the_chunk_that_is_told) {
     r = hone(limit, "%s %s", line, hint);
     CHECK_MSG(r->status == 0, "%s: %s", hint, r->err);
 }
+
+/* Whatever the limit, a run that is begun comes to its end: no checkpoint that cannot be read back for want of address space. */
+TEST(dry_run, at_any_limit_of_address_space_a_run_is_refused_or_ends_well) {
+    char dir[64];
+    const char *data = long_pairs();
+    snprintf(dir, sizeof dir, "%s/any_space", test_dir());
+    if (system("prlimit --as=1000000000 true >/dev/null 2>&1")) SKIP("no prlimit(1)");
+    int refused = 0, ended = 0;
+    for (int mib = 24; mib <= 240; mib += 12) {
+        char limit[64];
+        snprintf(limit, sizeof limit, "prlimit --as=%d", mib << 20);
+        const command_result *r =
+            hone(limit, "train --quiet --threads 2 --task pairs --model " MODEL " --train %s --batch-size 64 --steps 1 --out %s", data, dir);
+        CHECK_MSG(r->status == 5 || r->status == 0, "%d MiB: %s", mib, r->err);
+        CHECK_MSG(r->status == 0 || strstr(r->err, "  hint: "), "%d MiB: %s", mib, r->err);
+        CHECK_MSG(r->status == 0 || !ended, "%d MiB: %s", mib, r->err); /* more is never too little */
+        refused += r->status == 5, ended += r->status == 0;
+        if (r->status == 0) CHECK_OK(hone_io_remove_tree(dir));
+    }
+    CHECK(refused && ended);
+}
