@@ -56,6 +56,7 @@ typedef struct hone_append hone_append;
 hone_status hone_append_open(const char *path, int64_t truncate_at, hone_append **out);
 hone_status hone_append_write(hone_append *a, const void *p, size_t n);
 int64_t hone_append_offset(const hone_append *a);
+bool hone_append_is_there(const hone_append *a); /* its path still leads to the file that was opened */
 hone_status hone_append_sync(hone_append *a);
 void hone_append_close(hone_append *a);
 

@@ -258,6 +258,11 @@ int64_t hone_append_offset(const hone_append *a) {
     return a->offset;
 }
 
+bool hone_append_is_there(const hone_append *a) {
+    struct stat open, named;
+    return !fstat(a->fd, &open) && !stat(a->path, &named) && open.st_dev == named.st_dev && open.st_ino == named.st_ino;
+}
+
 hone_status hone_append_sync(hone_append *a) {
     return hone_sys_fsync(a->fd) ? hone_sys_fail(a->path, "cannot sync") : HONE_OK;
 }

@@ -55,6 +55,10 @@ hone_status hone_train_log_sync(hone_train_log *l, int64_t *offset) {
     return hone_append_sync(l->file);
 }
 
+bool hone_train_log_is_there(const hone_train_log *l) {
+    return hone_append_is_there(l->file);
+}
+
 void hone_train_log_close(hone_train_log *l) {
     if (!l) return;
     hone_append_close(l->file);

@@ -15,6 +15,7 @@ hone_status hone_train_log_step(hone_train_log *l, const hone_train_report *r);
 hone_status hone_train_log_evaluation(hone_train_log *l, const hone_train_report *r);
 /* To the disk; *offset: bytes so far. */
 hone_status hone_train_log_sync(hone_train_log *l, int64_t *offset);
+bool hone_train_log_is_there(const hone_train_log *l); /* not removed or renamed since it was opened */
 void hone_train_log_close(hone_train_log *l); /* accepts NULL */
 
 #endif

@@ -396,6 +396,18 @@ static hone_status look_for_end(run *r) {
     return s;
 }
 
+/* Somebody may have removed or renamed the folder, or a part of it, hours ago: what could be written was, and is not the whole. */
+static hone_status check_results(const run *r) {
+    static const char why[] = "removed or renamed while the run went on";
+    if (!hone_io_is_dir(r->best)) {
+        hone_fail_at(HONE_E_IO, r->best, 0, 0, "the best of all, of step %" PRId64 ", is not there any more: %s", r->state.best_step, why);
+        return hone_hint("final_model, of the last step, is complete");
+    }
+    if (hone_train_log_is_there(r->log)) return HONE_OK;
+    hone_fail_at(HONE_E_IO, r->log_path, 0, 0, "is not there any more: %s", why);
+    return hone_hint("best_model and final_model are complete");
+}
+
 static hone_status finish(run *r) {
     int64_t offset;
     HONE_TRY(hone_optim_catch_up_all(r->optim));
@@ -403,7 +415,8 @@ static hone_status finish(run *r) {
     HONE_TRY(hone_train_log_sync(r->log, &offset));
     if (r->state.best_step < 0) HONE_TRY(hone_model_save(r->m, r->best));
     HONE_TRY(hone_model_save(r->m, r->final));
-    return write_run(r, true);
+    HONE_TRY(write_run(r, true));
+    return check_results(r);
 }
 
 static hone_status take_up(run *r) {

@@ -207,3 +207,35 @@ TEST(train, numbers_and_rows_that_no_run_can_have_are_refused_before_anything_is
     CHECK(strstr(hone_last_error()->message, "rows have 2 texts each, loss triplet wants at least 3"));
     fixture_close(&f);
 }
+
+typedef struct thief {
+    const char *path;
+    int64_t step;
+} thief;
+
+static void take_away(void *ctx, const hone_train_report *r) {
+    const thief *t = ctx;
+    if (r->step == t->step && !r->metrics) CHECK_OK(hone_io_remove_tree(t->path));
+}
+
+TEST(train, what_was_removed_while_the_run_went_on_is_an_error_and_the_rest_is_written) {
+    static const char *const parts[] = {"", "best_model", "log.jsonl", "final_model", "checkpoint_epoch_1"};
+    static const double falling[] = {0, 5, 4, 3, 2, 1, 0, 0, 0};
+    for (int i = 0; i < 5; i++) {
+        char path[HONE_PATH_MAX], final[HONE_PATH_MAX];
+        fixture f = open_case(PAIRS, fresh_dir("robbed"));
+        CHECK_OK(hone_io_join(path, f.options.out, parts[i]));
+        CHECK_OK(hone_io_join(final, f.options.out, "final_model"));
+        answers a = {falling, 9, 0};
+        hone_evaluation e = {answer, &a};
+        thief t = {path, 9};
+        hone_train_result r;
+        f.options.evaluation = &e, f.options.eval_every = 2, f.options.report = take_away, f.options.ctx = &t;
+        hone_status s = fixture_train(&f, &r);
+        CHECK_MSG(s == (i < 3 ? HONE_E_IO : HONE_OK), "%s: %d, %s", parts[i], s, hone_last_error()->message);
+        CHECK_MSG(s == HONE_OK || strstr(hone_last_error()->message, "is not there any more"), "%s", hone_last_error()->message);
+        CHECK_MSG(s == HONE_OK || strstr(hone_last_error()->file, i == 2 ? "log.jsonl" : "best_model"), "%s", hone_last_error()->file);
+        CHECK(hone_io_is_dir(final));
+        fixture_close(&f);
+    }
+}
