@@ -63,21 +63,37 @@ fail_os:;
     return s;
 }
 
-hone_status hone_io_read_file(const char *path, uint64_t max_bytes, char **text, size_t *n) {
+static hone_status not_regular(const char *path, const struct stat *st) {
+    errno = EISDIR;
+    if (S_ISDIR(st->st_mode)) return hone_fail_os(path, "not a regular file");
+    return hone_fail_at(HONE_E_FORMAT, path, 0, 0, "not a regular file: Is a %s", S_ISFIFO(st->st_mode) ? "pipe" : "device or a socket");
+}
+
+static hone_status read_path(const char *path, bool stream, uint64_t max_bytes, char **text, size_t *n) {
     if (max_bytes > INT64_MAX) max_bytes = INT64_MAX;
-    if (!strcmp(path, "-")) return read_all(STDIN_FILENO, "standard input", 0, max_bytes, text, n);
-    int fd = hone_sys_open(path, O_RDONLY);
+    int fd = hone_sys_open(path, stream ? O_RDONLY : O_RDONLY | O_NONBLOCK);
     if (fd < 0) return hone_sys_fail(path, "cannot open");
     struct stat st;
     hone_status s;
     if (fstat(fd, &st))
         s = hone_sys_fail(path, "cannot read");
+    else if (!S_ISREG(st.st_mode) && !stream)
+        s = not_regular(path, &st);
     else if (S_ISREG(st.st_mode) && (uint64_t)st.st_size > max_bytes)
         s = too_large(path, (uint64_t)st.st_size, max_bytes);
     else
         s = read_all(fd, path, S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0, max_bytes, text, n);
     hone_sys_close(fd); /* nothing was written: its result means nothing */
     return s;
+}
+
+hone_status hone_io_read_file(const char *path, uint64_t max_bytes, char **text, size_t *n) {
+    return read_path(path, false, max_bytes, text, n);
+}
+
+hone_status hone_io_read_stream(const char *path, uint64_t max_bytes, char **text, size_t *n) {
+    if (!strcmp(path, "-")) return read_all(STDIN_FILENO, "standard input", 0, max_bytes, text, n);
+    return read_path(path, true, max_bytes, text, n);
 }
 
 hone_status hone_io_map(const char *path, hone_mapping *out) {
@@ -89,8 +105,7 @@ hone_status hone_io_map(const char *path, hone_mapping *out) {
     if (fstat(fd, &st)) {
         s = hone_sys_fail(path, "cannot read");
     } else if (!S_ISREG(st.st_mode)) {
-        errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
-        s = hone_sys_fail(path, "not a regular file");
+        s = not_regular(path, &st);
     } else if (st.st_size) {
         p = hone_sys_map(fd, (size_t)st.st_size);
         if (!p) s = hone_sys_fail(path, "cannot map");

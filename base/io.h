@@ -9,9 +9,11 @@
 
 #include "base/status.h"
 
-/* Whole file in memory, NUL-terminated after its n bytes; free with hone_free. More than max_bytes: HONE_E_LIMIT. "-"
- * is standard input. */
+/* Whole file in memory, NUL-terminated after its n bytes; free with hone_free. More than max_bytes: HONE_E_LIMIT. A pipe
+ * or device is refused, not waited for. */
 hone_status hone_io_read_file(const char *path, uint64_t max_bytes, char **text, size_t *n);
+/* The same of whatever can be read: a pipe, too, such as the shell's <(command), and "-", standard input. */
+hone_status hone_io_read_stream(const char *path, uint64_t max_bytes, char **text, size_t *n);
 
 /* Read-only private mapping of a regular file; an empty file maps to p = NULL, n = 0. The mapping survives the file's
  * removal, not its truncation: only map what nobody rewrites in place (Hone itself always renames). */

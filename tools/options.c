@@ -431,7 +431,7 @@ static hone_status read_config(hone_options *s, const char *path) {
     char *text = NULL;
     size_t n = 0;
     json_t *j = NULL;
-    hone_status st = hone_io_read_file(path, 16 << 20, &text, &n);
+    hone_status st = hone_io_read_stream(path, 16 << 20, &text, &n);
     if (st == HONE_OK) st = hone_json_parse_unique(text, n, path, 1, &j);
     if (st == HONE_OK) st = read_config_object(s, path, text, j);
     json_decref(j);

@@ -456,7 +456,7 @@ static hone_status find_newest(const char *run, char dir[4096], char *passed_ove
     if (passed_over && n) *passed_over = 0;
     HONE_TRY(list_checkpoints(run, false, &list, &count));
     hone_status status = HONE_OK;
-    for (size_t i = 0; i < count && !*dir && status == HONE_OK; i++) {
+    for (size_t i = 0; i < count && !*dir && status == HONE_OK;) {
         json_t *json = NULL;
         if (read_state(list[i].dir, state, &json) == HONE_OK) {
             if (list[i].step == state->step) {
@@ -464,12 +464,13 @@ static hone_status find_newest(const char *run, char dir[4096], char *passed_ove
             } else { /* its step could not be told a moment ago: to its place, and this place once more */
                 list[i].step = state->step;
                 qsort(list + i, count - i, sizeof *list, newest_first);
-                i--;
             }
-        } else if (hone_last_error()->code == HONE_E_NOMEM)
+        } else if (hone_last_error()->code == HONE_E_NOMEM) {
             status = HONE_E_NOMEM; /* says nothing about the checkpoint */
-        else if (passed_over)
-            say_passed_over(list[i].dir, passed_over, n);
+        } else {
+            if (passed_over) say_passed_over(list[i].dir, passed_over, n);
+            i++;
+        }
         json_decref(json);
     }
     hone_free(list);

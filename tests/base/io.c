@@ -83,9 +83,18 @@ TEST(io, a_missing_input_is_exit_3_and_a_refused_one_4) {
     CHECK_FAILS(hone_io_map(test_dir(), &m), HONE_E_IO, "not a regular file: Is a directory");
     CHECK_INT(hone_exit_status(hone_last_error()), 3);
     CHECK_FAILS(hone_reader_open(test_dir(), &r), HONE_E_IO, "Is a directory");
-    CHECK_FAILS(hone_io_map("/dev/null", &m), HONE_E_IO, "not a regular file");
+    CHECK_FAILS(hone_io_map("/dev/null", &m), HONE_E_FORMAT, "not a regular file");
+    CHECK_FAILS(hone_io_read_file("/dev/zero", 10, &text, &n), HONE_E_FORMAT, "not a regular file: Is a device");
     CHECK(!mkfifo(in_dir("pipe"), 0666));
-    CHECK_FAILS(hone_io_map(in_dir("pipe"), &m), HONE_E_IO, "not a regular file"); /* and nobody waits for a writer */
+    CHECK_FAILS(hone_io_map(in_dir("pipe"), &m), HONE_E_FORMAT, "not a regular file: Is a pipe"); /* and nobody waits for a writer */
+    CHECK_FAILS(hone_io_read_file(in_dir("pipe"), 10, &text, &n), HONE_E_FORMAT, "not a regular file: Is a pipe");
+    char name[32];
+    FILE *writer = popen("sleep 0.05; printf '{}'", "r"); /* as the shell's <(command) */
+    snprintf(name, sizeof name, "/dev/fd/%d", fileno(writer));
+    CHECK_OK(hone_io_read_stream(name, 10, &text, &n));
+    CHECK(n == 2 && !strcmp(text, "{}"));
+    hone_free(text);
+    pclose(writer);
 }
 
 TEST(io, a_name_that_leads_nowhere_is_there_and_says_so_when_opened) {
@@ -149,7 +158,7 @@ TEST(io, standard_input_is_a_dash) {
             if (s == HONE_OK) s = hone_reader_read(r, buffer, 20, &n);
             hone_reader_close(r);
         } else {
-            s = hone_io_read_file("-", 1000, &text, &n);
+            s = hone_io_read_stream("-", 1000, &text, &n);
         }
         dup2(kept, 0);
         close(kept);

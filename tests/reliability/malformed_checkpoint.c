@@ -61,7 +61,7 @@ static const kind plain_kinds[] = {
     {"something behind the object", "$", "x", "expected the end of the text, found 'x'"},
     {"no checksum at all", "\"state_crc32\"", "\"state_crc33\"", S ": is damaged: it does not end in its checksum"},
     {"no state", NULL, "%%% state.json -\n", S ": cannot open: No such file or directory", HONE_E_IO},
-    {"a folder called state.json", NULL, "%%% state.json /\n", S ": cannot read: Is a directory", HONE_E_IO},
+    {"a folder called state.json", NULL, "%%% state.json /\n", S ": not a regular file: Is a directory", HONE_E_IO},
     {"no weights", NULL, "%%% model.safetensors -\n", "model.safetensors: cannot open: No such file or directory", HONE_E_IO, NULL, 0, true},
     {"no optimiser", NULL, "%%% optimizer.safetensors -\n", "optimizer.safetensors: cannot open: No such file or directory", HONE_E_IO, NULL, 0, true},
     {"empty weights", NULL, "%%% model.safetensors\n", "model.safetensors: file has 0 bytes", 0, NULL, 0, true},

@@ -41,7 +41,7 @@ static const kind config_kinds[] = {
     {"input names that are numbers", "[\"input_ids\", \"token_type_ids\", \"attention_mask\"]", "[1, null]", TAKEN},
     {"a flag of a token that is a number", "\"lstrip\": true", "\"lstrip\": 1", C ": \"lstrip\" of \"mask_token\" is not true or false"},
     {"nested 100,000 deep", "{", "{\"x\": \u2026", "nested deeper than 64 levels", HONE_E_LIMIT, "[", 100000},
-    {"a folder called tokenizer_config.json", NULL, "%%% tokenizer_config.json /\n", C ": cannot read: Is a directory", HONE_E_IO},
+    {"a folder called tokenizer_config.json", NULL, "%%% tokenizer_config.json /\n", C ": not a regular file: Is a directory", HONE_E_IO},
 };
 
 #define M "special_tokens_map.json"

@@ -85,7 +85,7 @@ static const kind config_kinds[] = {
     {"dropout that rounds to 1", "\"hidden_dropout_prob\": 0.0", "\"hidden_dropout_prob\": 0.9999999999", "\"hidden_dropout_prob\" is"},
     {"nested 100,000 deep", "{", "{\"x\": \u2026", "nested deeper than 64 levels", HONE_E_LIMIT, "[", 100000},
     {"no config.json", NULL, "%%% config.json -\n", "model: has no config.json; give the folder of a model", 0, NULL, 0, true},
-    {"a folder called config.json", NULL, "%%% config.json /\n", "config.json: cannot read: Is a directory", HONE_E_IO},
+    {"a folder called config.json", NULL, "%%% config.json /\n", "config.json: not a regular file: Is a directory", HONE_E_IO},
 };
 
 static const kind weight_kinds[] = {
@@ -125,7 +125,7 @@ static const kind module_kinds[] = {
     {"a key twice in an entry", "\"path\": \"1_Pooling\"", "\"path\": \"x\", \"path\": \"1_Pooling\"", "duplicate key \"path\""},
     {"a comma too many", "]", ",]", "expected a value, found ']'"},
     {"Windows line ends", "\n", "\r\n", SAME},
-    {"a folder called modules.json", NULL, "%%% modules.json /\n", "modules.json: cannot read: Is a directory", HONE_E_IO},
+    {"a folder called modules.json", NULL, "%%% modules.json /\n", "modules.json: not a regular file: Is a directory", HONE_E_IO},
 };
 
 static const kind pooling_kinds[] = {
@@ -219,7 +219,7 @@ static const kind hub_kinds[] = {
     {"a commit of 100 letters", NULL, "\u2026", "main: holds no commit name", 0, "a", 100},
     {"a ref of 5,000 bytes", NULL, "\u2026", "main: holds 5000 bytes, limit 4096", HONE_E_LIMIT, "a", 5000},
     {"no ref", NULL, "%%% refs/main -\n", "main: cannot open: No such file", HONE_E_IO},
-    {"a folder in place of the ref", NULL, "%%% refs/main /\n", "main: cannot read: Is a directory", HONE_E_IO},
+    {"a folder in place of the ref", NULL, "%%% refs/main /\n", "main: not a regular file: Is a directory", HONE_E_IO},
 };
 
 void malformed_model(void) {

@@ -28,7 +28,7 @@ static const kind file_kinds[] = {
     {"the normalizer twice", "\"normalizer\":", "\"normalizer\": null, \"normalizer\":", "duplicate key \"normalizer\""},
     {"a key twice inside a component", "\"clean_text\": true", "\"clean_text\": true, \"clean_text\": false", "duplicate key \"clean_text\""},
     {"truncation and padding that are nonsense", "\"padding\": null", "\"padding\": [[], {\"x\": -1}]", SAME},
-    {"a folder called tokenizer.json", NULL, "%%% tokenizer.json /\n", T ": cannot read: Is a directory", HONE_E_IO},
+    {"a folder called tokenizer.json", NULL, "%%% tokenizer.json /\n", T ": not a regular file: Is a directory", HONE_E_IO},
 };
 
 static const kind vocab_kinds[] = {
@@ -171,7 +171,7 @@ static const kind lines_kinds[] = {
     {"a Git LFS pointer", NULL, "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 231508\n", "vocab.txt: no token \"[UNK]\" among 3"},
     {"a token twice, of which the last counts", "$", "the\n", "added_tokens.json: added token \"<s>\" gets id 16, which \"the\" has already", 0, NULL, 0, true},
     {"a line of 100,000 bytes", "water\n", "\u2026\n", TAKEN, 0, "x", 100000},
-    {"a folder called vocab.txt", NULL, "%%% vocab.txt /\n", "vocab.txt: cannot read: Is a directory", HONE_E_IO},
+    {"a folder called vocab.txt", NULL, "%%% vocab.txt /\n", "vocab.txt: not a regular file: Is a directory", HONE_E_IO},
     {"neither vocab.txt nor tokenizer.json", NULL, "%%% vocab.txt -\n", "vocab: neither tokenizer.json nor vocab.txt in the folder: No such file or directory", HONE_E_IO, NULL, 0, true},
     {"vocab.json of another family", NULL, "%%% vocab.txt -\n%%% vocab.json\n{}", "vocab.json: tokenizers of this kind are not supported", HONE_E_UNSUPPORTED, NULL, 0, true},
 };
