@@ -1,5 +1,6 @@
 #include "train/watch.h"
 
+#include "base/hash.h"
 #include "base/memory.h"
 
 #include <math.h>
@@ -58,7 +59,8 @@ struct hone_watch {
     double *x;
     void (*say)(void *ctx, const char *text);
     void *ctx;
-    holder *anchor, *document, *twin; /* by text, by twin's number; NULL: nobody asks */
+    int32_t *same;                    /* by unit of the store: the first one of the same tokens */
+    holder *anchor, *document, *twin; /* by such a unit, by twin's number; NULL: nobody asks */
     int64_t stamp;
     bool look_now;
     double cosine; /* of this step's look; NaN: none */
@@ -68,9 +70,37 @@ static int64_t clamp(int64_t x, int64_t low, int64_t high) {
     return x < low ? low : x > high ? high : x;
 }
 
-static bool counts_negatives(const hone_watch *w) {
-    return w->o->loss->in_batch && (!w->o->no_duplicates || w->data->twin) && w->data->texts &&
-           w->data->texts->width > 1;
+/* What is the same to the model: texts that the tokenizer makes the same of (case, accents, white space, what is cut off).
+ * Nothing to do for batches that keep equal texts apart where only equal texts are alike. */
+static hone_status find_same(hone_watch *w) {
+    const hone_token_store *s = w->data->store;
+    size_t slots = 16;
+    bool found = false;
+    while (slots < 2 * (size_t)s->n_units) slots *= 2;
+    w->same = hone_alloc((size_t)(s->n_units + 1) * sizeof *w->same);
+    int32_t *table = hone_alloc(slots * sizeof *table);
+    if (table) memset(table, 0xFF, slots * sizeof *table);
+    for (int64_t u = 0; u < s->n_units && table && w->same; u++) {
+        const int32_t *ids = s->ids + s->offset[u];
+        size_t n = (size_t)(s->offset[u + 1] - s->offset[u]) * sizeof *ids;
+        uint64_t h = hone_hash(HONE_HASH_SEED, ids, n);
+        size_t at = (size_t)(h ^ h >> 29) & (slots - 1);
+        for (; table[at] >= 0; at = (at + 1) & (slots - 1)) {
+            int64_t other = s->offset[table[at]];
+            if ((size_t)(s->offset[table[at] + 1] - other) * sizeof *ids == n && !memcmp(s->ids + other, ids, n)) break;
+        }
+        found |= table[at] >= 0;
+        if (table[at] < 0) table[at] = (int32_t)u;
+        w->same[u] = table[at];
+    }
+    hone_status status = table && w->same ? HONE_OK : hone_last_error()->code;
+    hone_free(table);
+    if (status == HONE_OK && !found && w->o->no_duplicates && !w->data->twin) hone_free(w->same), w->same = NULL;
+    return status;
+}
+
+static int32_t same_of(const hone_watch *w, int64_t row, int64_t g) {
+    return w->same[w->data->store->unit[row * w->data->store->groups + g]];
 }
 
 /* Whether the step after `step` looks at its embeddings. */
@@ -79,9 +109,12 @@ static bool looks_after(const hone_watch *w, int64_t step) {
 }
 
 static hone_status make_holders(hone_watch *w) {
-    size_t texts = (size_t)w->data->texts->count + 1, twins = (size_t)(w->data->twin ? w->data->n_twins : 0) + 1;
-    w->anchor = hone_zalloc(texts * sizeof *w->anchor);
-    w->document = hone_zalloc(texts * sizeof *w->document);
+    if (!w->o->loss->in_batch || !w->data->texts || w->data->texts->width < 2) return HONE_OK;
+    HONE_TRY(find_same(w));
+    if (!w->same) return HONE_OK;
+    size_t units = (size_t)w->data->store->n_units + 1, twins = (size_t)(w->data->twin ? w->data->n_twins : 0) + 1;
+    w->anchor = hone_zalloc(units * sizeof *w->anchor);
+    w->document = hone_zalloc(units * sizeof *w->document);
     w->twin = hone_zalloc(twins * sizeof *w->twin);
     return w->anchor && w->document && w->twin ? HONE_OK : hone_last_error()->code;
 }
@@ -96,7 +129,7 @@ hone_status hone_watch_new(const hone_train_data *data, const hone_train_options
     w->look_every = clamp(run->total / 20, 1, LOOKS_EVERY);
     w->cosine = (double)NAN;
     w->look_now = looks_after(w, run->step);
-    hone_status status = counts_negatives(w) ? make_holders(w) : HONE_OK;
+    hone_status status = make_holders(w);
     if (status != HONE_OK) {
         hone_watch_free(w);
         return status;
@@ -107,6 +140,7 @@ hone_status hone_watch_new(const hone_train_data *data, const hone_train_options
 
 void hone_watch_free(hone_watch *w) {
     if (!w) return;
+    hone_free(w->same);
     hone_free(w->anchor);
     hone_free(w->document);
     hone_free(w->twin);
@@ -186,19 +220,17 @@ static int32_t twin_of(const hone_watch *w, int64_t row) {
 }
 
 static void count_doubles(hone_watch *w, const int64_t *rows, int64_t n) {
-    const hone_texts *t = w->data->texts;
+    int64_t width = w->data->store->groups;
     w->stamp++;
     for (int64_t i = 0; i < n; i++) {
-        const int32_t *of = t->of + rows[i] * t->width;
-        put(w, &w->anchor[of[0]], i);
-        for (int64_t g = 1; g < t->width; g++) put(w, &w->document[of[g]], i);
+        put(w, &w->anchor[same_of(w, rows[i], 0)], i);
+        for (int64_t g = 1; g < width; g++) put(w, &w->document[same_of(w, rows[i], g)], i);
         if (twin_of(w, rows[i]) >= 0) put(w, &w->twin[twin_of(w, rows[i])], i);
     }
     for (int64_t i = 0; i < n; i++) {
-        const int32_t *of = t->of + rows[i] * t->width;
         int32_t twin = twin_of(w, rows[i]);
-        w->x[DOUBLED] += is_shared(w, &w->anchor[of[0]], rows, i, SAME_ANCHOR) ||
-                         is_shared(w, &w->document[of[1]], rows, i, SAME_DOCUMENT) ||
+        w->x[DOUBLED] += is_shared(w, &w->anchor[same_of(w, rows[i], 0)], rows, i, SAME_ANCHOR) ||
+                         is_shared(w, &w->document[same_of(w, rows[i], 1)], rows, i, SAME_DOCUMENT) ||
                          (twin >= 0 && is_shared(w, &w->twin[twin], rows, i, TWINS));
     }
     w->x[ROWS] += (double)n;
@@ -239,6 +271,16 @@ static int64_t first_steps(const hone_watch *w) {
     return w->run.total < BATCHES_FIRST ? w->run.total : BATCHES_FIRST;
 }
 
+/* Whether the texts that rows a and b have in common are the same byte for byte, not to the model alone. */
+static bool same_text(const hone_watch *w, int64_t a, int64_t b, int kind) {
+    const hone_texts *t = w->data->texts;
+    const int32_t *x = t->of + a * t->width, *y = t->of + b * t->width;
+    if (kind == SAME_ANCHOR) return x[0] == y[0];
+    for (int64_t g = 1; g < t->width; g++)
+        if (x[1] == y[g]) return true;
+    return false;
+}
+
 static void judge_negatives(hone_watch *w, const char *when) {
     const hone_texts *t = w->data->texts;
     double share = w->x[ROWS] > 0 ? w->x[DOUBLED] / w->x[ROWS] : 0;
@@ -247,19 +289,22 @@ static void judge_negatives(hone_watch *w, const char *when) {
     int kind = (int)w->x[EXAMPLE_KIND];
     int32_t text = t->of[a * t->width + (kind == SAME_ANCHOR ? 0 : 1)];
     char example[256];
-    if (kind == TWINS)
-        snprintf(example, sizeof example, "have the same \"%s\"",
-                 hone_quote(w->data->twin_name ? w->data->twin_name : "id"));
-    else
-        snprintf(example, sizeof example, "%s \"%s\"",
-                 kind == SAME_ANCHOR ? "have the same anchor" : "share the document",
+    const char *remedy = "leave --allow-duplicates out, or keep such rows apart with --group";
+    if (kind == TWINS) {
+        snprintf(example, sizeof example, "have the same \"%s\"", hone_quote(w->data->twin_name ? w->data->twin_name : "id"));
+        remedy = "--group keeps such rows apart";
+    } else if (same_text(w, a, b, kind)) {
+        snprintf(example, sizeof example, "%s \"%s\"", kind == SAME_ANCHOR ? "have the same anchor" : "share the document",
                  hone_quote_n(t->p[text], t->n[text]));
+    } else {
+        snprintf(example, sizeof example, "have %s that are the same to the model, such as \"%s\"",
+                 kind == SAME_ANCHOR ? "anchors" : "documents", hone_quote_n(t->p[text], t->n[text]));
+        remedy = "they differ in what the tokenizer passes over or cuts off; keep one of them, or --group keeps such rows apart";
+    }
     warn(w, FALSE_NEGATIVES,
          "%.3g %% of the rows %s a false negative in their batch, the right answer of another row counted as "
          "wrong: rows %" PRId64 " and %" PRId64 " %s; %s",
-         100 * share, when, row_number(w, a), row_number(w, b), example,
-         kind == TWINS ? "--group keeps such rows apart"
-                       : "leave --allow-duplicates out, or keep such rows apart with --group");
+         100 * share, when, row_number(w, a), row_number(w, b), example, remedy);
 }
 
 hone_status hone_watch_preview(hone_watch *w) {

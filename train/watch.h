@@ -24,7 +24,8 @@
  *   window's. Means over three looks at up to 16 texts each.
  * - False negatives, of in-batch losses: after ten steps 1 % or more of the rows stand in a batch with another row that
  *   has the same anchor, or one of whose documents is their positive, or that is their twin (hone_train_data.twin).
- *   Rows that --group keeps apart do not count; with --no-duplicates, the default, there are none but twins.
+ *   The same are texts of the same tokens. Rows that --group keeps apart do not count; with --no-duplicates, the default,
+ *   there are only twins and texts that differ in what the model does not see: case, accents, what is cut off.
  * - Constant: all scores are equal, or only one of the labels 0 and 1 occurs: there is nothing to learn from. */
 #ifndef HONE_TRAIN_WATCH_H
 #define HONE_TRAIN_WATCH_H

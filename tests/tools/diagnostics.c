@@ -267,6 +267,16 @@ TEST(diagnostics, what_is_known_before_a_run_is_told_by_a_dry_run) {
     }
     CHECK_STR(foreseen(words[2], file), ""); /* in the file's order they stand 40 rows apart */
     CHECK_STR(foreseen("--task pairs --batch-size 8", file), "");
+    n = 0;
+    for (int i = 0; i < 16; i++) /* an uncased model */
+        n += (size_t)snprintf(text + n, sizeof text - n, "{\"anchor\":\"%s %d %d\",\"positive\":\"answer %d\"}\n", i % 2 ? "QUESTION" : "question", i / 8, i / 2, i);
+    CHECK_OK(hone_io_write_file(file, text, n));
+    const char *cased = foreseen("--task pairs --batch-size 16", file);
+    CHECK_MSG(strstr(cased, "have anchors that are the same to the model, such as \"question ") || strstr(cased, "such as \"QUESTION "), "%s", cased);
+    n = 0;
+    for (int i = 0; i < 90; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "{\"anchor\":\"question %d\",\"positive\":\"answer %d\"}\n", i, i % 40);
+    CHECK_OK(hone_io_write_file(file, text, n));
     CHECK_MSG(strstr(foreseen("--task pairs --batch-size 8 --max-length 3", file), "100 % of the texts (180 of 180) are cut at 3 tokens"),
               "each text counts as often as rows have it: %s", foreseen("--task pairs --batch-size 8 --max-length 3", file));
     n = 0;

@@ -145,6 +145,22 @@ TEST(watch, a_run_that_is_taken_up_says_the_same_at_the_same_step_and_only_once)
 
 /* ---- batches ---- */
 
+/* Every text is three tokens, the middle one ids[text]. */
+typedef struct tokens {
+    int32_t ids[3 * 32];
+    int64_t offset[33];
+} tokens;
+
+static hone_token_store store_of(const hone_texts *t, const int32_t *ids, tokens *out) {
+    for (int64_t u = 0; u <= t->count; u++) out->offset[u] = 3 * u;
+    for (int64_t u = 0; u < t->count; u++) out->ids[3 * u] = 2, out->ids[3 * u + 1] = ids[u], out->ids[3 * u + 2] = 3;
+    return (hone_token_store){
+        .groups = t->width, .rows = t->rows, .n_units = t->count, .unit = t->of, .offset = out->offset, .ids = out->ids, .max_len = 3};
+}
+
+/* What the tokenizer makes of the ten texts of see_rows. */
+static int32_t token_of[10] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+
 /* Rows of anchor and positive by number; each of four batches holds all of them. */
 static heard see_rows(const int32_t *of, int64_t rows, const int32_t *group, const int32_t *twin, const hone_loss *loss,
                       bool no_duplicates) {
@@ -162,7 +178,9 @@ static heard see_rows(const int32_t *of, int64_t rows, const int32_t *group, con
                     .of = (int32_t *)(uintptr_t)of,
                     .p = (const char **)(uintptr_t)texts,
                     .n = lengths};
-    hone_train_data data = {.n = rows, .texts = &t, .group = group, .twin = twin, .n_twins = 10, .twin_name = "id"};
+    tokens made;
+    hone_token_store s = store_of(&t, token_of, &made);
+    hone_train_data data = {.n = rows, .store = &s, .texts = &t, .group = group, .twin = twin, .n_twins = 10, .twin_name = "id"};
     hone_train_options o = {.loss = loss, .lr = 2e-5, .no_duplicates = no_duplicates};
     hone_watch_run run = {.total = 4};
     hone_token_batch b = {.B = rows, .G = 2, .S = 2 * rows, .rows = list};
@@ -195,6 +213,25 @@ TEST(watch, false_negatives_in_a_batch_are_told_with_share_and_example) {
     CHECK_INT(see_rows(anchors, 4, NULL, NULL, &hone_loss_cosent, false).n, 0); /* no other row is looked at */
 }
 
+TEST(watch, texts_that_differ_and_are_the_same_to_the_model_are_false_negatives_too) {
+    static const int32_t rows[] = {0, 1, 2, 3, 4, 5, 6, 7}, group[] = {7, 3, 7, 2};
+    for (int no_duplicates = 0; no_duplicates < 2; no_duplicates++) {
+        token_of[7] = 3; /* the last row's document and the second one's */
+        heard h = see_rows(rows, 4, NULL, NULL, &hone_loss_mnr, no_duplicates);
+        CHECK_MSG(h.n == 1 && strstr(h.text, "50 % of the rows") &&
+                      strstr(h.text, "rows 1 and 3 have documents that are the same to the model, such as \"three\"; they differ in what"),
+                  "%s", h.text);
+        token_of[7] = 7, token_of[4] = 0;
+        h = see_rows(rows, 4, NULL, NULL, &hone_loss_mnr, no_duplicates);
+        CHECK_MSG(h.n == 1 && strstr(h.text, "rows 0 and 2 have anchors that are the same to the model, such as \"zero\""), "%s", h.text);
+        CHECK_INT(see_rows(rows, 4, group, NULL, &hone_loss_mnr, no_duplicates).n, 0);
+        CHECK_INT(see_rows(rows, 4, NULL, NULL, &hone_loss_cosent, no_duplicates).n, 0);
+        token_of[4] = 5; /* an anchor and its own document */
+        CHECK_INT(see_rows(rows, 4, NULL, NULL, &hone_loss_mnr, no_duplicates).n, 0);
+        token_of[4] = 4;
+    }
+}
+
 /* Embeddings whose mean cosine goes from c0 to c1 in 40 steps. */
 static heard see_cosines(double c0, double c1, double last_loss, int64_t stop) {
     enum { B = 16, D = 17 };
@@ -206,7 +243,9 @@ static heard see_cosines(double c0, double c1, double last_loss, int64_t stop) {
     for (int i = 0; i < 2 * B; i++) of[i] = i;
     for (int i = 0; i < B; i++) list[i] = i;
     hone_texts t = {.rows = B, .width = 2, .count = 2 * B, .of = of};
-    hone_train_data data = {.n = B, .texts = &t};
+    tokens made;
+    hone_token_store s = store_of(&t, of, &made);
+    hone_train_data data = {.n = B, .store = &s, .texts = &t};
     hone_train_options o = {.loss = &hone_loss_mnr, .lr = 2e-5, .no_duplicates = true};
     hone_token_batch b = {.B = B, .G = 2, .S = 2 * B, .rows = list};
     hone_watch *w = NULL;
