@@ -163,8 +163,8 @@ static hone_status state_json(const char *dir, const hone_train_state *s, const 
         json_decref(weights), json_decref(optimizer), json_decref(files), json_decref(watch);
         return status;
     }
-    *out = json_pack("{s:i, s:I, s:I, s:I, s:I, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:o, s:O, s:{s:o, s:o}, s:o, s:s}", "format",
-                     FORMAT, "step", (json_int_t)s->step, "epoch", (json_int_t)s->epoch, "batch", (json_int_t)s->batch,
+    *out = json_pack("{s:i, s:s, s:I, s:I, s:I, s:I, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:o, s:O, s:{s:o, s:o}, s:o, s:s}", "format",
+                     FORMAT, "hone", HONE_VERSION, "step", (json_int_t)s->step, "epoch", (json_int_t)s->epoch, "batch", (json_int_t)s->batch,
                      "best_step", (json_int_t)s->best_step, "best_metric", s->best_metric, "first_metric",
                      s->first_metric, "skipped", (json_int_t)s->skipped, "stale", (json_int_t)s->stale, "bad", (json_int_t)s->bad,
                      "log_offset", (json_int_t)s->log_offset, "judged", (json_int_t)s->judged, "watch", watch, "identity", (json_t *)(uintptr_t)identity, "checksums",
@@ -338,6 +338,8 @@ static hone_status read_state(const char *dir, hone_train_state *s, json_t **jso
     HONE_TRY(hone_json_int(*json, file, "stale", 0, 0, INT64_MAX, &s->stale));
     HONE_TRY(hone_json_int(*json, file, "bad", 0, 0, INT64_MAX, &s->bad));
     read_numbers(json_object_get(*json, "watch"), s->watch, HONE_WATCH_NUMBERS);
+    const char *version = json_string_value(json_object_get(*json, "hone"));
+    snprintf(s->version, sizeof s->version, "%s", version ? version : "");
     HONE_TRY(hone_json_int(*json, file, "judged", s->step, -1, INT64_MAX, &s->judged));
     HONE_TRY(hone_json_real(*json, file, "best_metric", 0, &s->best_metric));
     HONE_TRY(hone_json_real(*json, file, "first_metric", 0, &s->first_metric));

@@ -33,6 +33,7 @@ typedef struct hone_train_state {
     int64_t log_offset; /* bytes of log.jsonl that belong to this state */
     int64_t judged;     /* step of the last evaluation that was done; -1: none */
     double watch[HONE_WATCH_NUMBERS];
+    char version[24]; /* of Hone, that wrote it; saving writes this program's */
 } hone_train_state;
 
 /* `identity`: what must not change between stop and resume (options, data fingerprint); stored, and compared by

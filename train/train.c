@@ -448,6 +448,11 @@ static hone_status take_up(run *r) {
     char text[HONE_PATH_MAX + 200];
     snprintf(text, sizeof text, "continuing from %s (step %" PRId64 " of %" PRId64 ")", dir, r->state.step, r->total);
     note(r, text);
+    if (strcmp(r->state.version, HONE_VERSION)) { /* kernels may add in another order; everything else is the same, or refused */
+        snprintf(text, sizeof text, "warning: that was written by Hone %s, this is " HONE_VERSION "; what follows may differ in rounding from a run of one version",
+                 *r->state.version ? hone_quote(r->state.version) : "(unknown version)");
+        note(r, text);
+    }
     if (r->state.best_step > 0 && !hone_io_is_dir(r->best)) {
         snprintf(text, sizeof text, "warning: %s, the best of all at step %" PRId64 ", is not there any more; the best from here on takes its place", r->best,
                  r->state.best_step);

@@ -5,6 +5,7 @@
 #include "base/fault.h"
 #include "base/io.h"
 #include "tests/test.h"
+#include "tests/train/fixture.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -61,39 +62,10 @@ static void done(saved *s) {
     CHECK_OK(hone_io_remove_tree(s->run));
 }
 
-static char *read_text(const char *dir, const char *name, size_t *n) {
-    char file[HONE_PATH_MAX], *text;
-    CHECK_OK(hone_io_join(file, dir, name));
-    CHECK_OK(hone_io_read_file(file, 1 << 28, &text, n));
-    return text;
-}
-
 static void write_text(const char *dir, const char *name, const void *text, size_t n) {
     char file[HONE_PATH_MAX];
     CHECK_OK(hone_io_join(file, dir, name));
     CHECK_OK(hone_io_write_file(file, text, n));
-}
-
-/* In state.json `from` (which is there) becomes `to`; its checksum is made good again when `seal`. */
-static void edit_state(const char *dir, const char *from, const char *to, bool seal) {
-    size_t n;
-    char *text = read_text(dir, "state.json", &n), *at = strstr(text, from), *more = malloc(n + strlen(to) + 1);
-    CHECK_MSG(at, "no %s in state.json", from);
-    size_t head = (size_t)(at - text), rest = n - head - strlen(from);
-    memcpy(more, text, head);
-    memcpy(more + head, to, strlen(to));
-    memcpy(more + head + strlen(to), at + strlen(from), rest + 1);
-    n = head + strlen(to) + rest;
-    char *sum = strstr(more, "\"state_crc32\": \"");
-    if (seal) {
-        char digits[16];
-        sum += strlen("\"state_crc32\": \"");
-        snprintf(digits, sizeof digits, "%08lx", crc32_z(0, (unsigned char *)more, (size_t)(sum - more)));
-        memcpy(sum, digits, 8);
-    }
-    write_text(dir, "state.json", more, n);
-    free(more);
-    hone_free(text);
 }
 
 static hone_status load_again(const saved *s, hone_train_state *state) {
@@ -214,13 +186,17 @@ TEST(checkpoint, counters_that_cannot_be_are_refused_even_with_the_right_checksu
     hone_model *m = open_model(NULL);
     hone_optim *o = open_optim(m);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        edit_state(s.dir, cases[i].from, cases[i].to, true);
+        fixture_edit_state(s.dir, cases[i].from, cases[i].to, true);
         hone_status want = strstr(cases[i].says, "this version") ? HONE_E_UNSUPPORTED : HONE_E_FORMAT;
         CHECK_FAILS(hone_checkpoint_load(s.dir, m, o, &t, s.identity), want, cases[i].says);
         CHECK_INT(t.step, -7);
         CHECK_OK(hone_checkpoint_save(s.dir, s.m, s.o, &s.state, s.identity));
     }
     CHECK_OK(hone_checkpoint_load(s.dir, m, o, &t, s.identity));
+    CHECK_STR(t.version, HONE_VERSION);
+    fixture_edit_state(s.dir, "\"hone\": \"" HONE_VERSION, "\"hone\": \"0.0.9", true);
+    CHECK_OK(hone_checkpoint_load(s.dir, m, o, &t, s.identity));
+    CHECK_STR(t.version, "0.0.9");
     hone_optim_free(o);
     hone_model_close(m);
     done(&s);
@@ -229,10 +205,10 @@ TEST(checkpoint, counters_that_cannot_be_are_refused_even_with_the_right_checksu
 TEST(checkpoint, a_changed_state_is_found_by_its_own_checksum) {
     saved s = save("state", NULL);
     hone_train_state t;
-    edit_state(s.dir, "\"step\": 5", "\"step\": 6", false);
+    fixture_edit_state(s.dir, "\"step\": 5", "\"step\": 6", false);
     CHECK_FAILS(load_again(&s, &t), HONE_E_FORMAT, "is damaged: checksum");
     CHECK_OK(hone_checkpoint_save(s.dir, s.m, s.o, &s.state, s.identity));
-    edit_state(s.dir, "\"state_crc32\"", "\"state_crc64\"", false);
+    fixture_edit_state(s.dir, "\"state_crc32\"", "\"state_crc64\"", false);
     CHECK_FAILS(load_again(&s, &t), HONE_E_FORMAT, "does not end in its checksum");
     write_text(s.dir, "state.json", "{\"format\": 2}\n", 14);
     CHECK_FAILS(load_again(&s, &t), HONE_E_FORMAT, "does not end in its checksum");
@@ -256,7 +232,7 @@ TEST(checkpoint, tensors_and_files_that_are_not_those_that_were_written_are_name
     saved s = save("files", NULL);
     hone_train_state t;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        edit_state(s.dir, cases[i].from, cases[i].to, true);
+        fixture_edit_state(s.dir, cases[i].from, cases[i].to, true);
         hone_error_clear();
         hone_status status = load_again(&s, &t);
         const hone_error *e = hone_last_error();
@@ -397,7 +373,7 @@ TEST(checkpoint, the_newest_whole_one_is_found_and_the_others_named) {
     s.state.step = 7, s.state.skipped = 4;
     CHECK_OK(hone_io_join(other, s.run, "checkpoint_step_7"));
     CHECK_OK(hone_checkpoint_save(other, s.m, s.o, &s.state, s.identity));
-    edit_state(other, "\"step\": 7", "\"step\": 8", false);
+    fixture_edit_state(other, "\"step\": 7", "\"step\": 8", false);
     CHECK_OK(hone_io_join(other, s.run, "checkpoint_step_9")); /* nothing in it: by its name, it may have been the newest */
     CHECK_OK(hone_io_mkdirs(other));
     CHECK_OK(hone_checkpoint_newest(s.run, dir, said, sizeof said));
@@ -405,9 +381,9 @@ TEST(checkpoint, the_newest_whole_one_is_found_and_the_others_named) {
     CHECK_MSG(strstr(said, "passing over ") && strstr(said, "checkpoint_step_7: state.json is damaged") && strstr(said, "checkpoint_step_9: state.json cannot open"), "%s", said);
     CHECK_OK(hone_checkpoint_newest(s.run, dir, NULL, 0));
     CHECK_STR(dir, s.dir);
-    edit_state(s.dir, "\"step\": 5", "\"step\": 6", false);
+    fixture_edit_state(s.dir, "\"step\": 5", "\"step\": 6", false);
     CHECK_OK(hone_io_join(other, s.run, "checkpoint_epoch_1"));
-    edit_state(other, "\"epoch\": 1", "\"epoch\": 2", false);
+    fixture_edit_state(other, "\"epoch\": 1", "\"epoch\": 2", false);
     CHECK_OK(hone_checkpoint_newest(s.run, dir, said, sizeof said)); /* none is whole */
     CHECK_STR(dir, "");
     int lines = 1;

@@ -4,6 +4,8 @@
 #include "tests/test.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
 
 static double number(const json_t *o, const char *key, double fallback) {
     const json_t *v = json_object_get(o, key);
@@ -108,4 +110,28 @@ void fixture_close(fixture *f) {
     hone_texts_free(&f->texts);
     hone_table_free(f->table);
     hone_model_close(f->model);
+}
+
+void fixture_edit_state(const char *dir, const char *from, const char *to, bool seal) {
+    size_t n;
+    char file[HONE_PATH_MAX], *text;
+    CHECK_OK(hone_io_join(file, dir, "state.json"));
+    CHECK_OK(hone_io_read_file(file, 1 << 28, &text, &n));
+    char *at = strstr(text, from), *more = malloc(n + strlen(to) + 1);
+    CHECK_MSG(at, "no %s in state.json", from);
+    size_t head = (size_t)(at - text), rest = n - head - strlen(from);
+    memcpy(more, text, head);
+    memcpy(more + head, to, strlen(to));
+    memcpy(more + head + strlen(to), at + strlen(from), rest + 1);
+    n = head + strlen(to) + rest;
+    char *sum = strstr(more, "\"state_crc32\": \"");
+    if (seal) {
+        char digits[16];
+        sum += strlen("\"state_crc32\": \"");
+        snprintf(digits, sizeof digits, "%08lx", crc32_z(0, (unsigned char *)more, (size_t)(sum - more)));
+        memcpy(sum, digits, 8);
+    }
+    CHECK_OK(hone_io_write_file(file, more, n));
+    free(more);
+    hone_free(text);
 }

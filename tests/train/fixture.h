@@ -20,5 +20,7 @@ fixture fixture_open(const json_t *c);
 /* hone_train_run on it. */
 hone_status fixture_train(fixture *f, hone_train_result *result);
 void fixture_close(fixture *f);
+/* In dir/state.json `from`, which is there, becomes `to`; its checksum is made good again when `seal`. */
+void fixture_edit_state(const char *dir, const char *from, const char *to, bool seal);
 
 #endif

@@ -107,6 +107,39 @@ TEST(resume, a_run_stopped_after_any_step_goes_on_as_if_nothing_had_happened) {
     hone_set_threads(2);
 }
 
+typedef struct heard {
+    stopper s;
+    char notes[4096];
+} heard;
+
+static void hear(void *ctx, const hone_train_report *r) {
+    heard *h = ctx;
+    if (r->note) snprintf(h->notes + strlen(h->notes), sizeof h->notes - strlen(h->notes), "%s\n", r->note);
+    watch(&h->s, r);
+}
+
+TEST(resume, a_checkpoint_of_another_version_is_told) {
+    static const char *const versions[] = {"\"hone\": \"" HONE_VERSION "\"", "\"hone\": \"0.0.1\"", "\"home\": \"" HONE_VERSION "\""};
+    for (int i = 0; i < 3; i++) {
+        char dir[HONE_PATH_MAX];
+        const char *out = fresh_dir("version");
+        heard h = {.s.at = 3};
+        fixture f = open_with_dropout(out);
+        f.options.stop = &h.s.flag, f.options.report = hear, f.options.ctx = &h;
+        CHECK_FAILS(fixture_train(&f, NULL), HONE_E_STOPPED, "stopped");
+        fixture_close(&f);
+        CHECK_OK(hone_io_join(dir, out, "checkpoint_step_3"));
+        fixture_edit_state(dir, versions[0], versions[i], true);
+        h = (heard){0};
+        f = open_with_dropout(out);
+        f.options.resume = true, f.options.report = hear, f.options.ctx = &h;
+        CHECK_OK(fixture_train(&f, NULL));
+        fixture_close(&f);
+        bool told = strstr(h.notes, i == 1 ? "was written by Hone 0.0.1, this is " HONE_VERSION : "was written by Hone (unknown version)");
+        CHECK_MSG(told == (i > 0) && strstr(h.notes, "continuing from"), "%s", h.notes);
+    }
+}
+
 TEST(resume, fifty_steps_give_the_same_bits_with_1_2_3_4_and_8_threads) {
     static const int counts[] = {1, 2, 3, 4, 8};
     const char *first = NULL;
