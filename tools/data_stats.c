@@ -66,7 +66,7 @@ static hone_status read_file(const hone_options *o, job *j) {
 /* Text if one value is no number, unless all are lists or objects. */
 static void look_at_cells(const job *j, column *c) {
     int64_t texts = 0, numbers = 0, lists = 0;
-    double sum = 0;
+    long double sum = 0; /* two numbers near 1e308 have a mean, too */
     for (int64_t i = 0; i < hone_table_rows(j->t); i++) {
         hone_cell x = hone_table_cell(j->t, i, c->column);
         double number;
@@ -81,7 +81,7 @@ static void look_at_cells(const job *j, column *c) {
             texts++;
         }
     }
-    c->mean = numbers ? sum / (double)numbers : 0;
+    c->mean = numbers ? (double)(sum / (long double)numbers) : 0;
     c->kind = texts ? KIND_TEXT : lists ? KIND_LIST : numbers ? KIND_NUMBER : KIND_EMPTY;
 }
 

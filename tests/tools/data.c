@@ -208,6 +208,14 @@ TEST(data_tools, stats_tell_each_columns_kind_lengths_and_values) {
     CHECK_MSG(r->status == 0 && strstr(r->out, "4 rows") && strstr(r->out, "75.0 %  a"), "%s%s", r->out, r->err);
 }
 
+TEST(data_tools, the_mean_of_numbers_near_the_largest_is_a_number) {
+    const char *in = write_file("large.jsonl", "{\"sentence1\":\"a\",\"sentence2\":\"b\",\"score\":1.5e308}\n"
+                                               "{\"sentence1\":\"c\",\"sentence2\":\"d\",\"score\":1.7e308}\n");
+    json_t *j = json_of(hone("data stats %s --json", in)), *c = json_array_get(json_object_get(j, "columns"), 2);
+    CHECK_NEAR(json_number_value(json_object_get(c, "mean")) / 1e308, 1.6, 1e-12);
+    json_decref(j);
+}
+
 /* ---- split ---- */
 
 TEST(data_tools, split_keeps_every_byte_of_header_and_rows_in_every_format) {
