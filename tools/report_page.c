@@ -344,7 +344,7 @@ static void widen(const double *x, int64_t n, double *low, double *high) {
 static double mean_of(const double *x, int64_t n) {
     double sum = 0;
     for (int64_t i = 0; i < n; i++) sum += x[i];
-    return n ? sum / (double)n : (double)NAN;
+    return sum / (double)n;
 }
 
 static void scores(const report_data *r, const report_side *side, const char *title, double low, double high,
@@ -376,9 +376,12 @@ static void scores(const report_data *r, const report_side *side, const char *ti
                                           .n = BINS,
                                           .width = width};
     }
-    snprintf(caption, sizeof caption,
-             "Means: %s %.3f, %s %.3f. The less %s overlap with the others, the better.", names[0], mean_of(x[0], n[0]),
-             names[1], mean_of(x[1], n[1]), pairs ? "the right pairs" : "they");
+    if (n[0] && n[1])
+        snprintf(caption, sizeof caption,
+                 "Means: %s %.3f, %s %.3f. The less %s overlap with the others, the better.", names[0], mean_of(x[0], n[0]),
+                 names[1], mean_of(x[1], n[1]), pairs ? "the right pairs" : "they");
+    else /* one row, or one label, has nothing to be held against */
+        snprintf(caption, sizeof caption, "Mean: %s %.3f. There are no %s.", names[!n[0]], mean_of(x[!n[0]], n[!n[0]]), names[!!n[0]]);
     hone_plot p = {.title = title,
                    .x_label = "similarity",
                    .y_label = "% of its kind",

@@ -357,3 +357,25 @@ TEST(report, the_mistakes_of_scored_pairs_are_those_far_from_their_place) {
     check_html(s);
     CHECK(strstr(s, "<tr><th>spearman</th><td class=\"n\">&mdash;</td>") && !strstr(s, "nan") && !strstr(s, "Worst mistakes"));
 }
+
+TEST(report, one_row_or_one_class_has_nothing_to_be_held_against_and_the_page_says_so) {
+    const char *row = write_file("row.jsonl", "{\"anchor\":\"one\",\"positive\":\"two\"}\n");
+    const command_result *r = hone("train --quiet --task pairs --model " MODEL " --train " PAIRS " --eval %s --steps 1 --batch-size 4 --out %s", row,
+                                   in_dir("one-row", ""));
+    CHECK_MSG(r->status == 0, "%s", r->err);
+    const char *s = page(in_dir("one-row", "report.html"));
+    check_html(s);
+    CHECK(!strstr(s, "nan") && strstr(s, "<figcaption>Mean: right pairs ") && strstr(s, "There are no pairs of different rows."));
+    for (int score = 0; score < 2; score++) {
+        char rows[256];
+        snprintf(rows, sizeof rows, "{\"sentence1\":\"a\",\"sentence2\":\"b\",\"score\":%d}\n{\"sentence1\":\"c\",\"sentence2\":\"d\",\"score\":%d}\n", score,
+                 score);
+        r = hone("train --quiet --task scored --model " MODEL " --train tests/golden/train/scored.jsonl --eval %s --steps 1 --batch-size 4 --out %s",
+                 write_file("class.jsonl", rows), in_dir(score ? "class1" : "class0", ""));
+        CHECK_MSG(r->status == 0, "%s", r->err);
+        s = page(in_dir(score ? "class1" : "class0", "report.html"));
+        check_html(s);
+        CHECK(!strstr(s, "nan") && strstr(s, score ? "<figcaption>Mean: rows of score 1 " : "<figcaption>Mean: rows of score 0 "));
+        CHECK(strstr(s, score ? "There are no rows of score 0." : "There are no rows of score 1."));
+    }
+}
