@@ -97,6 +97,13 @@ static void list_members(chooser *h) {
     h->first[0] = 0;
 }
 
+static int64_t smallest(const chooser *h) {
+    int64_t least = h->c->n;
+    for (int64_t k = 0; k < h->clusters; k++)
+        if (h->first[k + 1] - h->first[k] < least) least = h->first[k + 1] - h->first[k];
+    return least;
+}
+
 /* Take the room of every row, or give it all back. */
 static bool fits(chooser *h, int64_t k, const int32_t *label) {
     for (int64_t m = h->first[k]; m < h->first[k + 1]; m++) {
@@ -106,6 +113,32 @@ static bool fits(chooser *h, int64_t k, const int32_t *label) {
         return false;
     }
     return true;
+}
+
+/* Whether taking the cluster brings the labels nearer to their rooms (fewer rows too few and too many, in all), and no
+ * label more than `slack` beyond. If so it is taken. */
+static bool brings_nearer(chooser *h, int64_t k, const int32_t *label, int64_t slack) {
+    int64_t m, gain = 0;
+    bool within = true;
+    for (m = h->first[k]; m < h->first[k + 1] && within; m++) {
+        int64_t *room = &h->room[label[h->member[m]]];
+        gain += *room > 0 ? 1 : -1;
+        within = --*room >= -slack;
+    }
+    if (within && gain > 0) return true;
+    while (m-- > h->first[k]) h->room[label[h->member[m]]]++;
+    return false;
+}
+
+/* The labels of a large cluster seldom fit all rooms at once. While rows are missing such clusters are taken too, those
+ * that leave a label one row beyond its room first, then two, four ... */
+static void fill_up(chooser *h, const int32_t *label, int64_t missing) {
+    for (int64_t slack = 1; missing > 0 && slack < 2 * h->c->n; slack *= 2)
+        for (int64_t k = 0; k < h->clusters && missing > 0; k++) {
+            int64_t which = h->order[k], size = h->first[which + 1] - h->first[which];
+            if (h->chosen[which] || size > missing || !brings_nearer(h, which, label, slack)) continue;
+            h->chosen[which] = 1, missing -= size;
+        }
 }
 
 static hone_status choose(chooser *h, const int32_t *label, int64_t n_labels, double share, uint64_t seed,
@@ -121,9 +154,12 @@ static hone_status choose(chooser *h, const int32_t *label, int64_t n_labels, do
     else
         h->room[0] = target;
     hone_random_permutation(seed, hone_stream_id(HONE_STREAM_SAMPLE, 0), h->clusters, h->order);
-    for (int64_t k = 0; k < h->clusters; k++)
-        if (h->first[h->order[k] + 1] - h->first[h->order[k]] <= target && fits(h, h->order[k], label))
-            h->chosen[h->order[k]] = 1;
+    int64_t missing = target;
+    for (int64_t k = 0; k < h->clusters; k++) {
+        int64_t which = h->order[k], size = h->first[which + 1] - h->first[which];
+        if (size <= target && fits(h, which, label)) h->chosen[which] = 1, missing -= size;
+    }
+    if (label) fill_up(h, label, missing);
     for (int64_t i = 0; i < n; i++) {
         if (h->chosen[h->root[i]])
             s->eval[s->n_eval++] = i;
@@ -131,6 +167,11 @@ static hone_status choose(chooser *h, const int32_t *label, int64_t n_labels, do
             s->train[s->n_train++] = i;
     }
     if (s->n_eval) return HONE_OK;
+    if (label && smallest(h) <= target)
+        return hone_fail(HONE_E_FORMAT,
+                         "no part of %" PRId64 " rows can be set aside for evaluation with each label's share of the %" PRId64
+                         " wanted: whatever stays together has too many rows of one label",
+                         n, target);
     hone_fail(HONE_E_FORMAT,
               "no part of %" PRId64
               " rows can be set aside for evaluation: the smallest group of rows that share texts "

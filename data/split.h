@@ -10,6 +10,8 @@
  *
  * Stratified, every label has its own room: round(share * rows of the label), the rounding made so that the rooms add
  * up to round(share * n) (largest remainders first). A cluster goes to the evaluation side if all its rows find room.
+ * Where rows are still missing then, clusters that overfill a label go there too if they bring the labels nearer to
+ * their rooms in all (sum of differences), those that overfill least first.
  *
  * Each side lists its rows in ascending order. */
 #ifndef HONE_DATA_SPLIT_H

@@ -451,10 +451,18 @@ static hone_status print_page(const job *j) {
     return HONE_OK;
 }
 
+static double wanted(const job *j, int64_t side) {
+    return round(j->share[side] * (double)hone_table_rows(j->t));
+}
+
 /* Too few rows for a side, more than a twentieth of them missing. */
+static bool side_falls_short(const job *j, int64_t side) {
+    return (double)j->count[side] < floor(0.95 * wanted(j, side));
+}
+
 static bool falls_short(const job *j) {
     for (int64_t s = 1; s < j->n_sides; s++)
-        if ((double)j->count[s] < 0.95 * floor(j->share[s] * (double)hone_table_rows(j->t))) return true;
+        if (side_falls_short(j, s)) return true;
     return false;
 }
 
@@ -498,12 +506,11 @@ static hone_status split(const hone_options *o, job *j) {
         hone_print_note(quiet, "%" PRId64 " rows have no value in \"%s\" and stand alone", j->ungrouped,
                         hone_quote(hone_table_column_name(j->t, j->group)));
     for (int64_t s = 1; s < j->n_sides; s++)
-        if (falls_short(j))
+        if (side_falls_short(j, s))
             hone_print_note(quiet,
                             "%s has %" PRId64 " rows, %.0f were wanted: too much stays together, %" PRId64
                             " rows in the largest part",
-                            side_names[s], j->count[s], floor(j->share[s] * (double)hone_table_rows(j->t)),
-                            j->all.largest);
+                            side_names[s], j->count[s], wanted(j, s), j->all.largest);
     HONE_TRY(write_files(o, j));
     return hone_options_flag(o, "json") ? print_json(j) : print_page(j);
 }

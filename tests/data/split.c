@@ -3,6 +3,7 @@
 #include "base/random.h"
 #include "tests/test.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 static void split_of(const char *const *text, int64_t rows, int64_t width, double share, uint64_t seed, hone_split *s) {
@@ -148,4 +149,46 @@ TEST(data, a_stratified_split_gives_each_label_its_share_and_the_sum_the_whole) 
         for (int i = 5; i < N; i += 5) CHECK(side[i] == side[i - 3]);
         hone_split_free(&s), hone_clusters_free(&c);
     }
+}
+
+/* Five groups of forty rows, three labels drawn at random: no group fits the rooms of all labels exactly, and one group is the
+ * share that was asked for. */
+TEST(data, a_stratified_split_takes_large_clusters_where_they_bring_the_labels_nearer) {
+    static int32_t label[200];
+    for (uint64_t seed = 0; seed < 40; seed++)
+        for (int wide = 10; wide <= 40; wide *= 2) {
+            hone_clusters c;
+            hone_split s;
+            int64_t count[3] = {0}, eval[3] = {0};
+            CHECK_OK(hone_clusters_new(200, &c));
+            for (int i = 0; i < 200; i++) {
+                label[i] = (int32_t)hone_random_below(seed, hone_stream_id(HONE_STREAM_TEST, 4), (uint64_t)i, 3);
+                count[label[i]]++;
+                if (i % wide) hone_clusters_join(&c, i - i % wide, i);
+            }
+            CHECK_OK(hone_split_clusters(&c, label, 3, 0.2, seed, &s));
+            CHECK_INT(s.n_eval, 40);
+            for (int64_t k = 0; k < s.n_eval; k++) eval[label[s.eval[k]]]++;
+            for (int k = 0; k < 3; k++)
+                CHECK_MSG(fabs((double)eval[k] - 0.2 * (double)count[k]) < 12, "label %d: %d of %d", k, (int)eval[k], (int)count[k]);
+            hone_split_free(&s), hone_clusters_free(&c);
+        }
+}
+
+TEST(data, a_stratified_split_of_groups_of_one_label_each_is_refused_for_what_it_is) {
+    static int32_t label[200];
+    hone_clusters c;
+    hone_split s;
+    CHECK_OK(hone_clusters_new(200, &c));
+    for (int i = 0; i < 200; i++) {
+        label[i] = i / 20;
+        if (i % 20) hone_clusters_join(&c, i - i % 20, i);
+    }
+    CHECK_FAILS(hone_split_clusters(&c, label, 10, 0.2, 1, &s), HONE_E_FORMAT,
+                "each label's share of the 40 wanted: whatever stays together has too many rows of one label");
+    CHECK_OK(hone_split_clusters(&c, NULL, 0, 0.2, 1, &s)); /* without labels there is no difficulty */
+    CHECK_INT(s.n_eval, 40);
+    hone_split_free(&s);
+    CHECK_FAILS(hone_split_clusters(&c, label, 10, 0.05, 1, &s), HONE_E_FORMAT, "is larger than the 10 wanted");
+    hone_clusters_free(&c);
 }

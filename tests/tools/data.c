@@ -384,6 +384,19 @@ TEST(data_tools, split_gives_each_label_its_share_and_three_shares_three_files) 
     }
 }
 
+TEST(data_tools, split_says_which_side_is_short_and_of_how_many) {
+    static char text[8192];
+    size_t n = (size_t)snprintf(text, sizeof text, "text,g\n");
+    for (int i = 0; i < 105; i++) n += (size_t)snprintf(text + n, sizeof text - n, "w%d,%d\n", i * 7919, i / 7);
+    const command_result *r = hone("data split %s --ratio 0.5666667,0.3333333,0.1 --group g --out %s", write_file("sevens.csv", text), path_of("sevens"));
+    CHECK_MSG(r->status == 0 && strstr(r->err, "test has 7 rows, 11 were wanted") && !strstr(r->err, "eval has"), "%s", r->err);
+    CHECK(strstr(r->out, "eval.csv: 35 rows"));
+    n = (size_t)snprintf(text, sizeof text, "text,g\n");
+    for (int i = 0; i < 200; i++) n += (size_t)snprintf(text + n, sizeof text - n, "w%d,%d\n", i * 7919, i / 30);
+    r = hone("data split %s --ratio 0.8 --group g --out %s", write_file("thirties.csv", text), path_of("thirties"));
+    CHECK_MSG(r->status == 0 && strstr(r->err, " rows, 40 were wanted"), "%s", r->err); /* 1 - 0.8 is a little less than 0.2 */
+}
+
 TEST(data_tools, split_refuses_what_it_cannot_do_and_leaves_files_as_they_were) {
     const char *in = write_file("r.csv", "text,g\na,1\nb,1\nc,2\n");
     const char *out = path_of("refuse");
