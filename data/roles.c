@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 typedef enum role { ANCHOR, POSITIVE, NEGATIVE, SCORE, LABEL, IMAGE, TEXT, ID, DOCUMENTS, LABELS, N_ROLES } role;
 
@@ -374,11 +375,11 @@ bool hone_cell_number(hone_cell c, double *out) {
     const char *p = c.p;
     size_t n = c.n;
     if (c.kind == HONE_CELL_MISSING) return false;
-    if (c.kind == HONE_CELL_JSON && (!strcmp(p, "true") || !strcmp(p, "false"))) {
-        *out = *p == 't';
+    hone_text_trim(&p, &n);
+    if ((n == 4 && !strncasecmp(p, "true", 4)) || (n == 5 && !strncasecmp(p, "false", 5))) {
+        *out = n == 4;
         return true;
     }
-    hone_text_trim(&p, &n);
     char text[64], *end;
     if (!n || n >= sizeof text || strspn(p, "0123456789+-.eE") < n) return false; /* no hexadecimal, no "nan" */
     memcpy(text, p, n);

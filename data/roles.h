@@ -60,7 +60,8 @@ hone_status hone_roles_find(const hone_table *t, hone_row_kind kind, const hone_
  * does). Calls hone_table_finish_drops. HONE_E_FORMAT for the first bad row of a strict table, or when no row is left. */
 hone_status hone_roles_check(hone_table *t, hone_row_kind kind, const hone_roles *r);
 
-/* The cell as a number: a JSON number, true/false as 1/0, or a text that is a decimal number. False when it is none. */
+/* The cell as a number: a JSON number, a text that is a decimal number; true and false, also as texts in any case (what
+ * CSV files of pandas and R hold), as 1 and 0. False when it is none. */
 bool hone_cell_number(hone_cell c, double *out);
 
 /* The column that holds the number of a row of SCORED, BINARY or RERANK, -1 where there is none. */

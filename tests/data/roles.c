@@ -228,6 +228,23 @@ TEST(data, scores_are_finite_numbers) {
     hone_table_free(t);
 }
 
+/* pandas writes True into a CSV file, R writes TRUE, JavaScript true. */
+TEST(data, true_and_false_are_1_and_0_in_csv_too) {
+    hone_table *t = table("b.csv", "sentence1,sentence2,label\na,b,True\nc,d,FALSE\ne,f, true \ng,h,yes\ni,j,truest\nk,l,\n");
+    static const hone_row_kind kinds[] = {HONE_ROWS_BINARY, HONE_ROWS_SCORED};
+    hone_roles r;
+    double x;
+    for (int k = 0; k < 2; k++) {
+        CHECK_OK(hone_roles_apply(t, kinds[k], NULL, 0, &r));
+        CHECK_INT(hone_table_rows(t), 3);
+        for (int i = 0; i < 3; i++) {
+            CHECK(hone_cell_number(hone_table_cell(t, i, r.label), &x));
+            CHECK_NEAR(x, i != 1, 0);
+        }
+    }
+    hone_table_free(t);
+}
+
 TEST(data, strict_stops_at_the_first_row_without_its_texts) {
     char path[512];
     snprintf(path, sizeof path, "%s/rows.jsonl", test_dir());

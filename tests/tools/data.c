@@ -384,6 +384,13 @@ TEST(data_tools, split_gives_each_label_its_share_and_three_shares_three_files) 
     }
 }
 
+/* Else every row that says True would be kept together with every other one. */
+TEST(data_tools, split_takes_no_column_of_true_and_false_for_texts) {
+    const char *in = write_file("flags.csv", "left,right,same\na,b,True\nc,d,True\ne,f,False\ng,h,True\ni,j,False\n");
+    const command_result *r = hone("data split %s --ratio 0.8 --out %s", in, path_of("flags"));
+    CHECK_MSG(r->status == 0 && strstr(r->out, "eval.csv: 1 rows"), "%s%s", r->out, r->err);
+}
+
 TEST(data_tools, split_says_which_side_is_short_and_of_how_many) {
     static char text[8192];
     size_t n = (size_t)snprintf(text, sizeof text, "text,g\n");
