@@ -253,6 +253,14 @@ static hone_status broken_record(csv *c, const record *r) {
     return skip_line(c, 0);
 }
 
+hone_status hone_csv_hint_separator(bool commas, char sign) {
+    const char *kind = commas ? ".csv" : ".tsv", *wanted = commas ? "commas" : "tabs";
+    if (sign == (commas ? '\t' : ','))
+        return hone_hint("%s separates fields by %s, this header by %s: call it %s", kind, wanted, commas ? "tabs" : "commas",
+                         commas ? ".tsv" : ".csv");
+    return hone_hint("%s separates fields by %s, this header has \"%c\"", kind, wanted, sign);
+}
+
 static hone_status read_header(csv *c) {
     record r;
     do { /* blank lines before the header are nothing */
@@ -267,8 +275,9 @@ static hone_status read_header(csv *c) {
     if (r.end == RECORD_OPEN_QUOTE || r.end == RECORD_AFTER_QUOTE) {
         hone_text_place(p, r.end == RECORD_OPEN_QUOTE ? r.quote : r.trouble, true, &line, &column);
         if (r.end == RECORD_OPEN_QUOTE) return never_closed(c, line, column);
-        return hone_fail_at(HONE_E_FORMAT, s->file, line, column,
-                            "text after the closing quote of a field in the header");
+        hone_fail_at(HONE_E_FORMAT, s->file, line, column, "text after the closing quote of a field in the header");
+        const char sign = p[r.trouble]; /* "query";"answer" */
+        return memchr(";|,\t", sign, 4) ? hone_csv_hint_separator(c->delimiter == ',', sign) : HONE_E_FORMAT;
     }
     if (r.end == RECORD_TOO_LONG)
         return hone_fail_at(HONE_E_LIMIT, s->file, line, 0, "header is longer than %zu MiB",

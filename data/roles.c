@@ -1,6 +1,7 @@
 #include "data/roles.h"
 
 #include "base/json_scan.h"
+#include "data/table_internal.h"
 #include "data/texts.h"
 
 #include <math.h>
@@ -156,10 +157,8 @@ static char other_separator(const hone_table *t) {
     return at ? *at : 0;
 }
 
-static hone_status hint_separator(const hone_table *t, char sign) {
-    const bool csv = hone_table_get_format(t) == HONE_TABLE_CSV;
-    const char text[2] = {sign, 0};
-    return hone_hint("%s separates fields by %s, this header has \"%s\"", csv ? ".csv" : ".tsv", csv ? "commas" : "tabs", hone_quote(text));
+static hone_status hint_separator(const hone_table *t) {
+    return hone_csv_hint_separator(hone_table_get_format(t) == HONE_TABLE_CSV, other_separator(t));
 }
 
 static hone_status no_such_column(const finder *f, const char *role_word, const char *column) {
@@ -172,7 +171,7 @@ static hone_status no_such_column(const finder *f, const char *role_word, const 
     }
     hone_fail_at(HONE_E_ARG, hone_table_path(f->t), 0, 0, "no field \"%s\"; fields are %s", hone_quote(column),
                  hone_table_list_columns(f->t, -1, fields, sizeof fields));
-    if (other_separator(f->t)) return hint_separator(f->t, other_separator(f->t));
+    if (other_separator(f->t)) return hint_separator(f->t);
     if (best) hone_hint("--columns %s=%s", role_word, hone_quote(best));
     return HONE_E_ARG;
 }
@@ -262,7 +261,7 @@ static hone_status no_field(const finder *f, role r) {
                      canonical(f->kind, r), hone_quote(other), fields);
     else
         hone_fail_at(HONE_E_FORMAT, hone_table_path(f->t), 0, 0, "no field \"%s\"; fields are %s", canonical(f->kind, r), fields);
-    if (other_separator(f->t)) return hint_separator(f->t, other_separator(f->t));
+    if (other_separator(f->t)) return hint_separator(f->t);
     return hone_hint("--columns %s=%s", canonical(f->kind, r), best && *best ? hone_quote(best) : "NAME");
 }
 
@@ -291,6 +290,10 @@ static void add_text(hone_roles *r, int64_t column) {
 /* Roles where they exist; and every column that is called like a text is one. */
 static hone_status find_any(finder *f) {
     hone_roles *r = f->out;
+    if (other_separator(f->t) && !f->taken[0]) {
+        hone_fail_at(HONE_E_FORMAT, hone_table_path(f->t), 0, 0, "has one column, \"%s\"", hone_quote(hone_table_column_name(f->t, 0)));
+        return hint_separator(f->t);
+    }
     r->anchor = find_column(f, ANCHOR);
     r->positive = find_column(f, POSITIVE);
     r->text = find_column(f, TEXT);

@@ -58,6 +58,8 @@ hone_status hone_table_add_bad(hone_table *t, int64_t number, int64_t line, int6
 void hone_table_csv_semantics(hone_table *t); /* absent cells are empty texts */
 void hone_table_set_header(hone_table *t, int64_t bytes);
 
+/* The hint for a header whose fields are separated by another sign than the file's name says. */
+hone_status hone_csv_hint_separator(bool commas, char sign);
 hone_status hone_csv_read(hone_table *t, hone_source *s, char delimiter);
 hone_status hone_jsonl_read(hone_table *t, hone_source *s);
 hone_status hone_json_array_read(hone_table *t, hone_source *s); /* also objects one after another */

@@ -356,7 +356,8 @@ const hone_command hone_command_eval = {
         "intervals over the rows. "
         "--task triplet --labels: every text with a label that others share searches among all other texts: accuracy "
         "at 1, 3, "
-        "5 and 10, mrr@10 and map for texts of its label, triplet_accuracy over all triplets.",
+        "5 and 10, mrr@10 and map for texts of its label, triplet_accuracy the share of its triplets that stand right. The figures are means over "
+        "the texts.",
     .options = options,
     .example = {"hone eval --task pairs --model run/best_model --data test.jsonl",
                 "hone eval --task pairs --model sentence-transformers/all-MiniLM-L6-v2 --data test.jsonl --compare "

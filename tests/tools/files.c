@@ -124,7 +124,25 @@ TEST(tools, a_csv_with_another_separator_is_not_taken_for_one_column) {
     CHECK_INT(hone("tokenize --model " MODEL " --input %s --columns 'text=id;text'", in)->status, 0);
     r = hone("data validate --task pairs %s", write_file("comma.tsv", "anchor,positive\na,b\n"));
     CHECK_INT(r->status, 3);
-    CHECK_MSG(strstr(r->err, ".tsv separates fields by tabs, this header has \",\""), "%s", r->err);
+    CHECK_MSG(strstr(r->err, ".tsv separates fields by tabs, this header by commas: call it .csv"), "%s", r->err);
+    r = hone("data validate --task pairs %s", write_file("tabs.csv", "anchor\tpositive\na\tb\n"));
+    CHECK_MSG(r->status == 3 && strstr(r->err, ".csv separates fields by commas, this header by tabs: call it .tsv"), "%s", r->err);
+    /* Commands that take any column say so, too, unless the column is asked for. */
+    in = write_file("semicolon.csv", "id;text\n1;hello\n2;good bye\n");
+    r = hone("data stats %s", in);
+    CHECK_MSG(r->status == 3 && strstr(r->err, "has one column, \"id;text\"") && strstr(r->err, "this header has \";\""), "%s", r->err);
+    CHECK_INT(hone("data stats %s --columns 'text=id;text'", in)->status, 0);
+    /* All fields quoted: the first quote ends in front of the sign. */
+    static const char *const quoted[][3] = {{"q.csv", "\"a\";\"b\"\n\"1\";\"2\"\n", "this header has \";\""},
+                                            {"p.csv", "\"a\"|\"b\"\n", "this header has \"|\""},
+                                            {"t.csv", "\"a\"\t\"b\"\n", "by tabs: call it .tsv"},
+                                            {"c.tsv", "\"a\",\"b\"\n", "by commas: call it .csv"}};
+    for (int k = 0; k < 4; k++) {
+        r = hone("data stats %s", write_file(quoted[k][0], quoted[k][1]));
+        CHECK_MSG(r->status == 3 && strstr(r->err, ":1:4: text after the closing quote") && strstr(r->err, quoted[k][2]), "%s", r->err);
+    }
+    r = hone("data stats %s", write_file("x.csv", "\"a\"x\n"));
+    CHECK_MSG(r->status == 3 && !strstr(r->err, "hint"), "%s", r->err);
 }
 
 TEST(tools, tokenize_pairs_have_two_types_and_are_cut_together) {
