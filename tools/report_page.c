@@ -1,6 +1,7 @@
 /* The report as HTML. Everything that comes from a file goes through hone_text_html. */
 #include "tools/report_parts.h"
 #include "tools/svg.h"
+#include "tools/terminal.h"
 
 #include "base/memory.h"
 
@@ -42,6 +43,12 @@ static const char style[] =
 
 static void escaped(hone_text_buffer *b, const char *s) {
     hone_text_html(b, s, strlen(s));
+}
+
+/* A folder's name, which may be any bytes. */
+static void escaped_name(hone_text_buffer *b, const char *s) {
+    char plain[4200];
+    escaped(b, hone_plain_text(s, plain, sizeof plain));
 }
 
 /* "0.6123", or a dash for what is not there. */
@@ -211,7 +218,7 @@ static void judged_metrics(const report_data *r, hone_text_buffer *b) {
     if (!r->model.judge) return;
     const char *folder = strrchr(r->model.name, '/');
     hone_text_puts(b, "<div class=\"wide\"><table><caption>Judged once more for this report: the run's ");
-    escaped(b, folder ? folder + 1 : r->model.name);
+    escaped_name(b, folder ? folder + 1 : r->model.name);
     hone_text_printf(b, ", on %s%" PRId64 " evaluation rows",
                      r->n_rows == r->eval_rows         ? "all "
                      : r->kind == HONE_ROWS_LABELLED ? "a sample, spread over the labels, of "
@@ -597,12 +604,12 @@ void report_page(const report_data *r, hone_text_buffer *b) {
     const char *base = json_string_value(json_object_get(json_object_get(r->run, "model"), "folder"));
     hone_text_puts(b, head);
     hone_text_puts(b, "<title>Training run ");
-    escaped(b, r->dir);
+    escaped_name(b, r->dir);
     hone_text_puts(b, "</title>\n<style>\n");
     hone_text_puts(b, hone_svg_style);
     hone_text_puts(b, style);
     hone_text_puts(b, "</style></head>\n<body>\n<h1>Training run ");
-    escaped(b, r->dir);
+    escaped_name(b, r->dir);
     hone_text_puts(b, "</h1>\n");
     if (base) {
         hone_text_puts(b, "<p class=\"soft\">started from ");

@@ -379,3 +379,11 @@ TEST(report, one_row_or_one_class_has_nothing_to_be_held_against_and_the_page_sa
         CHECK(strstr(s, score ? "There are no rows of score 0." : "There are no rows of score 1."));
     }
 }
+
+TEST(report, a_folder_whose_name_is_no_text_leaves_a_page_that_is) {
+    const command_result *r = hone("train --quiet --task pairs --model " MODEL " --train " PAIRS " --eval " PAIRS " --steps 1 --batch-size 4 --out %s",
+                                   in_dir("odd\xFF\x1B", ""));
+    CHECK_MSG(r->status == 0, "%s", r->err);
+    const char *s = page(in_dir("odd\xFF\x1B", "report.html"));
+    CHECK(strstr(s, "odd\\xFF\\x1B</title>") && !strchr(s, '\xFF') && !strchr(s, '\x1B'));
+}
