@@ -153,10 +153,12 @@ hone_status hone_bootstrap_correlation(hone_correlation kind, const double *scor
 /* On one scale: ranks, or standardised values. */
 static hone_status one_scale(hone_correlation kind, const double *x, int64_t n, double *out) {
     if (kind == HONE_SPEARMAN) return hone_average_ranks(n, x, out);
-    double mean = 0, square = 0;
+    double mean = 0, far = 0, square = 0;
     for (int64_t i = 0; i < n; i++) mean += x[i] / (double)n;
-    for (int64_t i = 0; i < n; i++) square += (x[i] - mean) * (x[i] - mean) / (double)n;
-    for (int64_t i = 0; i < n; i++) out[i] = (x[i] - mean) / sqrt(square);
+    for (int64_t i = 0; i < n; i++) far = fmax(far, fabs(x[i] - mean));
+    for (int64_t i = 0; i < n; i++) out[i] = (x[i] - mean) / far; /* first: squares of 1e200 or 1e-200 are no numbers */
+    for (int64_t i = 0; i < n; i++) square += out[i] * out[i] / (double)n;
+    for (int64_t i = 0; i < n; i++) out[i] /= sqrt(square);
     return HONE_OK;
 }
 

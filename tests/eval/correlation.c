@@ -74,6 +74,22 @@ TEST(eval, two_models_are_compared_pair_by_pair) {
     }
 }
 
+TEST(eval, the_p_value_of_a_difference_does_not_depend_on_the_unit) {
+    double score[N], other[N], gold[N], x[N], y[N], z[N];
+    static const double units[] = {1e300, 1e200, 1e-200, 1e-310};
+    make(score, other, gold);
+    for (int i = 0; i < N; i++) other[i] += 0.3 * test_uniform(3, (uint64_t)i);
+    hone_paired want, got;
+    CHECK_OK(hone_paired_correlation(HONE_PEARSON, score, other, gold, N, 42, &want));
+    CHECK_MSG(want.p > 0.001 && want.p < 0.9, "%g", want.p); /* a p value that could be otherwise */
+    for (int k = 0; k < 4; k++) {
+        for (int i = 0; i < N; i++) x[i] = score[i] * units[k], y[i] = other[i] * units[3 - k], z[i] = gold[i] * units[k];
+        CHECK_OK(hone_paired_correlation(HONE_PEARSON, x, y, z, N, 42, &got));
+        CHECK_NEAR(got.difference.value, want.difference.value, 1e-9);
+        CHECK_NEAR(got.p, want.p, 0.002);
+    }
+}
+
 TEST(eval, a_correlation_with_a_constant_is_not_a_number_and_neither_is_what_is_said_of_it) {
     double score[N], other[N], gold[N];
     make(score, other, gold);
