@@ -393,7 +393,7 @@ bool hone_cell_number(hone_cell c, double *out) {
     return true;
 }
 
-static hone_status check_text(hone_table *t, int64_t i, int64_t column, bool wanted, bool *bad) {
+static hone_status check_text(hone_table *t, int64_t i, int64_t column, bool wanted, bool negative, bool *bad) {
     hone_cell c = hone_table_cell(t, i, column);
     const char *name = hone_quote(hone_table_column_name(t, column));
     *bad = true;
@@ -405,7 +405,8 @@ static hone_status check_text(hone_table *t, int64_t i, int64_t column, bool wan
                                hone_table_list_columns(t, i, fields, sizeof fields));
     }
     if (c.kind == HONE_CELL_JSON)
-        return hone_table_drop(t, i, "field \"%s\" is %s, expected a text", name, hone_quote_n(c.p, c.n));
+        return hone_table_drop(t, i, "field \"%s\" is %s, expected a text%s", name, hone_quote_n(c.p, c.n),
+                               negative && *c.p == '[' ? ": a list's items go into columns of their own (negative_1, negative_2 ...)" : "");
     hone_text_trim(&c.p, &c.n);
     if (wanted && !c.n) return hone_table_drop(t, i, "field \"%s\" is empty", name);
     *bad = false;
@@ -528,7 +529,7 @@ hone_status hone_roles_check(hone_table *t, hone_row_kind kind, const hone_roles
     for (int64_t i = 0; i < hone_table_rows(t) && st == HONE_OK && kind != HONE_ROWS_ANY; i++) {
         bool bad = false;
         for (int64_t k = 0; k < r->n_texts && !bad && st == HONE_OK; k++)
-            st = check_text(t, i, r->columns[k], wanted || lists, &bad);
+            st = check_text(t, i, r->columns[k], wanted || lists, k >= r->n_texts - r->n_negatives, &bad);
         if (st != HONE_OK || bad) continue;
         if (number >= 0) st = check_score(t, i, number, kind == HONE_ROWS_BINARY);
         if (kind == HONE_ROWS_LABELLED) st = check_label(t, i, r->label);

@@ -3,6 +3,8 @@
 #include "base/memory.h"
 #include "tools/terminal.h"
 
+#include <strings.h>
+
 #define LISTED 10
 
 static void say_bad_rows(const hone_table *t, bool quiet) {
@@ -18,6 +20,16 @@ static void say_bad_rows(const hone_table *t, bool quiet) {
         hone_print_note(quiet,
                         "%s: %" PRId64 " of %" PRId64 " rows are skipped; \"hone ... --strict\" stops at the first",
                         hone_table_path(t), bad, all);
+}
+
+const char *hone_rows_idle_negatives(const hone_table *t, hone_row_kind kind, const hone_roles *roles) {
+    static const char *const words[] = {"neg", "negs", "negatives", "hard_neg", "hard_negs", "hard_negative", "hard_negatives"};
+    for (int64_t c = 0; c < hone_table_columns(t) && kind == HONE_ROWS_PAIRS && !roles->n_negatives; c++) {
+        const char *name = hone_table_column_name(t, c);
+        for (size_t k = 0; k < sizeof words / sizeof *words; k++)
+            if (c != roles->anchor && c != roles->positive && !strcasecmp(name, words[k])) return name;
+    }
+    return NULL;
 }
 
 hone_status hone_rows_read(const hone_options *o, const char *name, hone_row_kind kind, hone_table **out,
@@ -61,6 +73,10 @@ hone_status hone_rows_read_path(const hone_options *o, const char *path, hone_ro
     hone_free(map);
     HONE_TRY(st);
     say_bad_rows(t, hone_options_flag(o, "quiet"));
+    const char *idle = hone_rows_idle_negatives(t, kind, roles);
+    if (idle)
+        hone_print_note(hone_options_flag(o, "quiet"), "%s: column \"%s\" is not used; --columns negative=%s takes it for negatives, a text a row",
+                        hone_table_path(t), hone_quote(idle), hone_quote(idle));
     *out = t;
     return HONE_OK;
 }

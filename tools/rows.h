@@ -17,4 +17,8 @@ hone_status hone_rows_read_path(const hone_options *o, const char *path, hone_ro
 hone_status hone_rows_judge(const char *path, bool strict, hone_row_kind kind, const hone_column_map *map, int64_t n_map,
                             hone_table **out, hone_roles *roles);
 
+/* Name of a column of pairs that looks as if it held wrong answers ("negatives", "neg", "hard_negative") and is none by its name, where no
+ * other column is; NULL: none. */
+const char *hone_rows_idle_negatives(const hone_table *t, hone_row_kind kind, const hone_roles *roles);
+
 #endif

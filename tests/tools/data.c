@@ -547,3 +547,17 @@ TEST(data_tools, texts_that_follow_a_pattern_are_divided_by_a_nearer_near_and_a_
     r = hone("data split %s --near 0.8 --force --out %s", in, path_of("pattern"));
     CHECK_MSG(r->status == 3 && strstr(r->err, "200 of 200 rows"), "%s", r->err);
 }
+
+/* Files of other tools have lists of negatives in a column that no role takes by its name: training would go on without them. */
+TEST(data_tools, a_column_that_looks_like_negatives_and_is_not_used_is_told) {
+    const char *in = write_file("idle.jsonl", "{\"query\":\"a\",\"positive\":\"b\",\"negatives\":[\"x\",\"y\"]}\n{\"query\":\"c\",\"positive\":\"d\",\"negatives\":[\"z\"]}\n");
+    const command_result *r = hone("data validate %s --task pairs", in);
+    CHECK_MSG(r->status == 0 && strstr(r->out, "warning: the column \"negatives\" is not used; --columns negative=negatives"), "%s%s", r->out, r->err);
+    r = hone("train --task pairs --dry-run --model tests/golden/models/mean --train %s --steps 1 --batch-size 2 --out %s", in, path_of("idle"));
+    CHECK_MSG(r->status == 0 && strstr(r->err, "column \"negatives\" is not used; --columns negative=negatives"), "%s", r->err);
+    r = hone("data validate %s --task pairs --columns negative=negatives", in);
+    CHECK_MSG(r->status == 3 && strstr(r->err, "is [\"x\",\"y\"], expected a text: a list's items go into columns of their own (negative_1,"), "%s", r->err);
+    in = write_file("used.csv", "query,positive,negative,neg\na,b,c,d\n");
+    r = hone("data validate %s --task pairs", in);
+    CHECK_MSG(r->status == 0 && !strstr(r->out, "is not used"), "%s", r->out);
+}
