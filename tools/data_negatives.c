@@ -501,12 +501,26 @@ static void say_what_was_done(const hone_options *o, const job *j) {
                         hone_options_is(o, "output-format", "n-tuple") ? " and have no row" : "");
 }
 
+/* A NUL (JSON's \u0000) has no place in CSV, where no reader would take the row. */
+static hone_status fits_format(const hone_options *o, const job *j) {
+    const hone_intern *lists[] = {&j->queries, &j->documents};
+    for (int k = 0; k < 2 && j->kind != FILE_JSONL; k++)
+        for (int64_t i = 0; i < lists[k]->count; i++)
+            if (memchr(lists[k]->p[i], 0, lists[k]->n[i])) {
+                hone_fail(HONE_E_ARG, "--out %s: the text \"%s\" holds a NUL character, which such a file cannot", hone_quote(hone_options_string(o, "out")),
+                          hone_quote_n(lists[k]->p[i], lists[k]->n[i]));
+                return hone_hint("--out NAME.jsonl");
+            }
+    return HONE_OK;
+}
+
 static hone_status negatives(const hone_options *o, job *j) {
     HONE_TRY(read_options(o, j));
     HONE_TRY(open_out(o, j));
     HONE_TRY(hone_rows_read_path(o, hone_options_operand(o, 0), HONE_ROWS_PAIRS, &j->t, &j->roles));
     HONE_TRY(read_corpus(o, j));
     HONE_TRY(pair_up(j));
+    HONE_TRY(fits_format(o, j));
     HONE_TRY(compare_texts(j));
     HONE_TRY(embed_all(o, j));
     HONE_TRY(mine(j));

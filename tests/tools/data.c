@@ -561,3 +561,14 @@ TEST(data_tools, a_column_that_looks_like_negatives_and_is_not_used_is_told) {
     r = hone("data validate %s --task pairs", in);
     CHECK_MSG(r->status == 0 && !strstr(r->out, "is not used"), "%s", r->out);
 }
+
+TEST(data_tools, negatives_with_a_nul_are_written_as_json_alone) {
+    const char *in = write_file("nul.jsonl", "{\"anchor\":\"a\",\"positive\":\"b\"}\n{\"anchor\":\"c\",\"positive\":\"d\\u0000e\"}\n");
+    const command_result *r = hone("data negatives %s --model " MODEL " --num-negatives 1 --out %s", in, path_of("nul.csv"));
+    CHECK_MSG(r->status == 2 && strstr(r->err, "holds a NUL character") && strstr(r->err, "--out NAME.jsonl"), "%s", r->err);
+    CHECK(!hone_io_exists(path_of("nul.csv")));
+    CHECK_INT(hone("data negatives %s --model " MODEL " --num-negatives 1 --out %s", in, path_of("nul-out.jsonl"))->status, 0);
+    char *text = slurp(path_of("nul-out.jsonl"));
+    CHECK(strstr(text, "d\\u0000e"));
+    hone_free(text);
+}
