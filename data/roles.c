@@ -237,6 +237,15 @@ static hone_status find_negatives(finder *f) {
     return HONE_OK;
 }
 
+/* {"data": [{...}, ...]}: a file of one object, whose rows are a list in it. Its name, NULL if there is none. */
+static const char *inner_rows(const hone_table *t) {
+    for (int64_t c = 0; c < hone_table_columns(t) && hone_table_rows(t) == 1; c++) {
+        hone_cell cell = hone_table_cell(t, 0, c);
+        if (cell.kind == HONE_CELL_JSON && cell.n > 1 && (!memcmp(cell.p, "[{", 2) || !memcmp(cell.p, "[[", 2))) return hone_table_column_name(t, c);
+    }
+    return NULL;
+}
+
 /* `no field "positive"`; the hint proposes the free column that looks most like it, else the only free one. */
 static hone_status no_field(const finder *f, role r) {
     char fields[640];
@@ -262,6 +271,8 @@ static hone_status no_field(const finder *f, role r) {
     else
         hone_fail_at(HONE_E_FORMAT, hone_table_path(f->t), 0, 0, "no field \"%s\"; fields are %s", canonical(f->kind, r), fields);
     if (other_separator(f->t)) return hint_separator(f->t);
+    if (inner_rows(f->t))
+        return hone_hint("the file is one object, and \"%s\" a list in it: write that list into a file, one object a row", hone_quote(inner_rows(f->t)));
     return hone_hint("--columns %s=%s", canonical(f->kind, r), best && *best ? hone_quote(best) : "NAME");
 }
 

@@ -145,6 +145,17 @@ TEST(tools, a_csv_with_another_separator_is_not_taken_for_one_column) {
     CHECK_MSG(r->status == 3 && !strstr(r->err, "hint"), "%s", r->err);
 }
 
+/* What many exports look like; --columns text=data would be the wrong way out. */
+TEST(tools, rows_inside_an_object_are_said_to_be_there) {
+    static const char *const files[] = {"{\"version\": 1, \"data\": [{\"text\": \"a\"}, {\"text\": \"b\"}]}", "{\"columns\":[\"id\",\"text\"],\n \"data\":[[1,\"a\"],[2,\"b\"]]}"};
+    for (int k = 0; k < 2; k++) {
+        const command_result *r = hone("tokenize --model " MODEL " --input %s", write_file("inner.json", files[k]));
+        CHECK_MSG(r->status == 3 && strstr(r->err, "no field \"text\"") && strstr(r->err, "the file is one object, and \"data\" a list in it"), "%s", r->err);
+    }
+    const command_result *r = hone("tokenize --model " MODEL " --input %s", write_file("inner.json", "{\"data\": [\"x\"], \"n\": 1}"));
+    CHECK_MSG(r->status == 3 && strstr(r->err, "--columns text="), "%s", r->err);
+}
+
 TEST(tools, tokenize_pairs_have_two_types_and_are_cut_together) {
     const char *in = write_file("two.csv", "question,answer\nthe the the the the the,the the\nthe,\n");
     const command_result *r = hone("tokenize --pairs --max-length 7 --model " MODEL " --input %s", in);
