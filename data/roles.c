@@ -271,6 +271,8 @@ static hone_status no_field(const finder *f, role r) {
     else
         hone_fail_at(HONE_E_FORMAT, hone_table_path(f->t), 0, 0, "no field \"%s\"; fields are %s", canonical(f->kind, r), fields);
     if (other_separator(f->t)) return hint_separator(f->t);
+    const bool labelled = f->kind == HONE_ROWS_TRIPLET && hone_table_find_column(f->t, "text") >= 0 && hone_table_find_column(f->t, "label") >= 0;
+    if (labelled) return hone_hint("rows of a text and a label go with --loss batch-hard, hone eval --labels");
     if (inner_rows(f->t))
         return hone_hint("the file is one object, and \"%s\" a list in it: write that list into a file, one object a row", hone_quote(inner_rows(f->t)));
     return hone_hint("--columns %s=%s", canonical(f->kind, r), best && *best ? hone_quote(best) : "NAME");

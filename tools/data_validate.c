@@ -4,6 +4,7 @@
 #include "tools/data.h"
 #include "tools/rows.h"
 #include "tools/terminal.h"
+#include "tools/train_setup.h"
 
 #include "base/memory.h"
 
@@ -18,6 +19,12 @@ static const hone_option options[] = {
      .later = "match|image-text|image-label|distill",
      .help = "what the rows are to mean; tasks with pictures come with the picture models",
      .required = true},
+    {.name = "loss",
+     .kind = HONE_OPTION_CHOICE,
+     .allowed = HONE_TRAIN_LOSSES,
+     .later = HONE_TRAIN_LOSSES_LATER,
+     .help = "what hone train is to minimise: some losses want other columns, a text and a label, or labels of 0 and 1",
+     .shown = "the task's first"},
     DATA_OPTION_COLUMNS,
     {.name = "image-root",
      .kind = HONE_OPTION_FILE,
@@ -68,10 +75,17 @@ typedef struct job {
     json_t *warnings;
 } job;
 
-static hone_row_kind kind_of(const char *task) {
-    if (!strcmp(task, "triplet")) return HONE_ROWS_TRIPLET;
-    if (!strcmp(task, "scored")) return HONE_ROWS_SCORED;
-    return !strcmp(task, "rerank") ? HONE_ROWS_RERANK : HONE_ROWS_PAIRS;
+/* As hone train has it for this task and loss. */
+static hone_status choose_kind(const hone_options *o, hone_row_kind *out) {
+    const hone_loss *loss;
+    *out = HONE_ROWS_RERANK;
+    if (!hone_options_is(o, "task", "rerank")) {
+        HONE_TRY(hone_train_loss_of(hone_options_string(o, "task"), hone_options_string(o, "loss"), &loss));
+        *out = hone_train_row_kind(o, loss, false);
+    } else if (hone_options_given(o, "loss")) {
+        return hone_fail(HONE_E_ARG, "--loss: \"%s\" does not go with --task rerank", hone_options_string(o, "loss"));
+    }
+    return HONE_OK;
 }
 
 /* ---- columns ---- */
@@ -123,9 +137,9 @@ static hone_status count_bad_rows(const job *j) {
 static hone_status read_file(const hone_options *o, job *j, bool *bare) {
     hone_column_map *map;
     int64_t n;
+    HONE_TRY(choose_kind(o, &j->kind));
     HONE_TRY(data_map(o, &map, &n));
     hone_status st = data_read(o, true, &j->t);
-    j->kind = kind_of(hone_options_string(o, "task"));
     *bare = st == HONE_OK && !hone_table_rows(j->t) && hone_table_bad_count(j->t);
     if (st == HONE_OK && !*bare) st = hone_roles_find(j->t, j->kind, map, n, &j->roles);
     hone_free(map);
@@ -165,10 +179,16 @@ static hone_status same_rows(const job *j, const int32_t *number, int64_t *first
 static hone_status count_contradictions(job *j, const int64_t *first) {
     const int64_t number = hone_roles_number(&j->roles, j->kind);
     double a, b;
-    for (int64_t i = 0; i < hone_table_rows(j->t) && number >= 0; i++)
-        if (first[i] != i && hone_cell_number(hone_table_cell(j->t, i, number), &a) &&
-            hone_cell_number(hone_table_cell(j->t, first[i], number), &b) && a != b)
-            j->contradictions++;
+    for (int64_t i = 0; i < hone_table_rows(j->t); i++) {
+        if (first[i] == i) continue;
+        if (number >= 0) {
+            j->contradictions += hone_cell_number(hone_table_cell(j->t, i, number), &a) &&
+                                 hone_cell_number(hone_table_cell(j->t, first[i], number), &b) && a != b;
+        } else if (j->kind == HONE_ROWS_LABELLED) {
+            hone_cell x = hone_table_cell(j->t, i, j->roles.label), y = hone_table_cell(j->t, first[i], j->roles.label);
+            j->contradictions += x.n != y.n || memcmp(x.p, y.p, x.n);
+        }
+    }
     return HONE_OK;
 }
 
@@ -296,7 +316,10 @@ static void collect_warnings(job *j) {
     if (j->same_rows) warn(j, "%" PRId64 " of %" PRId64 " rows are copies of an earlier row", j->same_rows, rows);
     if (j->near_rows)
         warn(j, "%" PRId64 " of %" PRId64 " rows are nearly copies of an earlier row", j->near_rows, rows);
-    if (j->equal_pairs && j->kind != HONE_ROWS_SCORED)
+    int64_t alone = 0;
+    for (int64_t k = 0; k < j->labels.n && j->kind == HONE_ROWS_LABELLED; k++) alone += j->labels.value[k].count == 1;
+    if (alone) warn(j, "%" PRId64 " of %" PRId64 " labels stand at one row: it has no other text of its label, and is not used", alone, j->labels.n);
+    if (j->equal_pairs && j->kind != HONE_ROWS_SCORED && j->kind != HONE_ROWS_BINARY)
         warn(j, "%" PRId64 " of %" PRId64 " rows have the same text twice, as \"%s\" and as \"%s\"", j->equal_pairs,
              rows, hone_quote(hone_table_column_name(j->t, j->role[0].column)),
              hone_quote(hone_table_column_name(j->t, j->role[1].column)));

@@ -96,9 +96,8 @@ static const hone_option options[] = {
     {.group = "The loss",
      .name = "loss",
      .kind = HONE_OPTION_CHOICE,
-     .allowed = "mnr|mnr-symmetric|gte|triplet|batch-hard|batch-hard-soft-margin|semi-hard|batch-all|cosent|cosine|angle|"
-                "contrastive|online-contrastive",
-     .later = "bce|ce-mnr|lambda|listnet|listmle|plistmle|ranknet|mse|margin-mse|sigmoid|clip|ce|kl",
+     .allowed = HONE_TRAIN_LOSSES,
+     .later = HONE_TRAIN_LOSSES_LATER,
      .help = "what is minimised",
      .shown = "mnr for pairs, triplet for triplet, cosent for scored"},
     {.name = "scale",

@@ -23,8 +23,8 @@ static bool has_word(const char *words, const char *word) {
     return false;
 }
 
-hone_status hone_train_choose_loss(const hone_options *o, const hone_loss **out) {
-    const char *task = hone_options_string(o, "task"), *name = hone_options_string(o, "loss"), *words = "";
+hone_status hone_train_loss_of(const char *task, const char *name, const hone_loss **out) {
+    const char *words = "";
     char first[64], list[256];
     for (size_t i = 0; i < sizeof goes / sizeof *goes; i++)
         if (!strcmp(goes[i].task, task)) words = goes[i].losses;
@@ -37,7 +37,11 @@ hone_status hone_train_choose_loss(const hone_options *o, const hone_loss **out)
         return HONE_E_ARG;
     }
     *out = hone_loss_find(name ? name : first);
-    if (!*out) return hone_fail(HONE_E_ARG, "--loss: \"%s\" is not available yet", name ? name : first);
+    return *out ? HONE_OK : hone_fail(HONE_E_ARG, "--loss: \"%s\" is not available yet", name ? name : first);
+}
+
+hone_status hone_train_choose_loss(const hone_options *o, const hone_loss **out) {
+    HONE_TRY(hone_train_loss_of(hone_options_string(o, "task"), hone_options_string(o, "loss"), out));
     if (hone_options_has(o, "group") && !(*out)->in_batch)
         return hone_fail(HONE_E_ARG, "--group: in --loss %s other rows are no negatives, nothing is to be kept apart",
                          (*out)->name);

@@ -8,6 +8,14 @@
 #include "models/model.h"
 #include "tools/options.h"
 
+/* The words of --loss, those available and those to come. */
+#define HONE_TRAIN_LOSSES                                                                                                 \
+    "mnr|mnr-symmetric|gte|triplet|batch-hard|batch-hard-soft-margin|semi-hard|batch-all|cosent|cosine|angle|"            \
+    "contrastive|online-contrastive"
+#define HONE_TRAIN_LOSSES_LATER "bce|ce-mnr|lambda|listnet|listmle|plistmle|ranknet|mse|margin-mse|sigmoid|clip|ce|kl"
+
+/* The loss of this name, NULL: the task's first; HONE_E_ARG where it does not go with the task. */
+hone_status hone_train_loss_of(const char *task, const char *name, const hone_loss **out);
 /* --loss, or the task's first; HONE_E_ARG where it does not go with --task, --group, --no-duplicates. */
 hone_status hone_train_choose_loss(const hone_options *o, const hone_loss **out);
 /* What its rows look like; of those to judge by, which may bring graded scores to a loss that learns from labels. */

@@ -572,3 +572,23 @@ TEST(data_tools, negatives_with_a_nul_are_written_as_json_alone) {
     CHECK(strstr(text, "d\\u0000e"));
     hone_free(text);
 }
+
+/* The losses of one task want different columns; what validate names is what train skips, loss by loss. */
+TEST(data_tools, validate_judges_rows_by_the_loss_that_is_to_train_on_them) {
+    const char *in = write_file("lab.csv", "text,label\none,a\ntwo,a\nthree,b\nfour,b\nfive,\n,b\nsix,c\nONE,b\n");
+    const command_result *r = hone("data validate %s --task triplet --loss batch-all", in);
+    CHECK_MSG(r->status == 3 && strstr(r->err, "lab.csv:6:1: field \"label\" is empty, expected a label") && strstr(r->err, "lab.csv:7:1: field \"text\" is empty") &&
+                  strstr(r->err, "2 of 8 rows are bad"), "%s", r->err);
+    CHECK_MSG(strstr(r->out, "label: 3 different values: b 3 (50.0 %), a 2 (33.3 %), c 1") && strstr(r->out, "1 of 3 labels stand at one row") &&
+                  strstr(r->out, "1 rows have the texts of an earlier row and another label"), "%s", r->out);
+    r = hone("data validate %s --task triplet", in);
+    CHECK_MSG(r->status == 3 && strstr(r->err, "no field \"anchor\"") && strstr(r->err, "go with --loss batch-hard"), "%s", r->err);
+    in = write_file("binary.csv", "sentence1,sentence2,label\na,b,1\nc,d,0.5\ne,f,False\n");
+    CHECK_INT(hone("data validate %s --task scored", in)->status, 0);
+    r = hone("data validate %s --task scored --loss contrastive", in);
+    CHECK_MSG(r->status == 3 && strstr(r->err, "binary.csv:3:1: field \"label\" is \"0.5\", expected 0 or 1") && strstr(r->err, "1 of 3 rows are bad"), "%s", r->err);
+    r = hone("data validate %s --task pairs --loss cosent", in);
+    CHECK_MSG(r->status == 2 && strstr(r->err, "\"cosent\" does not go with --task pairs") && strstr(r->err, "it goes with --task scored"), "%s", r->err);
+    r = hone("data validate %s --task rerank --loss mnr", in);
+    CHECK_MSG(r->status == 2 && strstr(r->err, "\"mnr\" does not go with --task rerank"), "%s", r->err);
+}
