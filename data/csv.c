@@ -9,6 +9,7 @@
  * The lines read twice that way are bounded by RESCAN_MAX bytes for the whole file. */
 #include "data/table_internal.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define RESCAN_MAX ((int64_t)256 << 20)
@@ -295,6 +296,10 @@ static hone_status read_header(csv *c) {
         hone_buffer name = {0};
         hone_status st = hone_buffer_add(&name, c->text.p + c->start[k], c->start[k + 1] - c->start[k]);
         int64_t number = 0;
+        if (st == HONE_OK && !name.n && hone_table_find_column(c->t, "") >= 0) { /* a spreadsheet's empty columns */
+            char place[32];
+            st = hone_buffer_add(&name, place, (size_t)snprintf(place, sizeof place, "Unnamed: %" PRId64, k));
+        }
         if (st == HONE_OK) st = hone_table_column(c->t, name.p, -1, &number);
         if (st == HONE_OK && number != k)
             st = hone_fail_at(HONE_E_FORMAT, s->file, line, 1,

@@ -96,6 +96,21 @@ TEST(data, csv_is_read_as_the_csv_module_of_python_reads_it) {
     json_decref(cases);
 }
 
+/* What a spreadsheet leaves behind the last column. */
+TEST(data, csv_columns_without_a_name_may_be_several) {
+    hone_table *t = read_text("n.csv", "a,,b,,\n1,2,3,4,5\n6,,7,,\n");
+    static const char *const names[] = {"a", "", "b", "Unnamed: 3", "Unnamed: 4"};
+    CHECK_INT(hone_table_columns(t), 5);
+    CHECK_INT(hone_table_rows(t), 2);
+    for (int k = 0; k < 5; k++) {
+        const char want[2] = {(char)('1' + k), 0};
+        CHECK_STR(hone_table_column_name(t, k), names[k]);
+        check_cell(t, 0, names[k], HONE_CELL_TEXT, want);
+    }
+    hone_table_free(t);
+    CHECK_FAILS(read_only("n.csv", "Unnamed: 2,,\n1,2,3\n"), HONE_E_FORMAT, "column \"Unnamed: 2\" twice, as number 1 and 3");
+}
+
 TEST(data, csv_rows_remember_the_line_they_begin_on) {
     hone_table *t = read_text("l.csv", "\xEF\xBB\xBF"
                                        "a,b\r\n1,\"x\r\ny\"\r\n\r\n3,4\n\"5\n\n\",6\n7,8");

@@ -18,7 +18,7 @@ static const kind csv_kinds[] = {
     {"zeros, as a lost block leaves them", NULL, "\u2026", "fuzz.csv:1:1: byte 0x00 in the header is not text in UTF-8", 0, "\u2400", 512},
     {"Latin-1 in the header", NULL, "a,caf\xE9\n1,2\n", "fuzz.csv:1:6: byte 0xE9 in the header is not text in UTF-8"},
     {"a column named twice", NULL, "a,b,a\n1,2,3\n", "fuzz.csv:1:1: header names the column \"a\" twice, as number 1 and 3"},
-    {"two columns without a name", NULL, "a,,\n1,2,3\n", "fuzz.csv:1:1: header names the column \"\" twice, as number 2 and 3"},
+    {"two columns without a name, and one called as the second is", NULL, "a,Unnamed: 3,,\n1,2,3,4\n", "fuzz.csv:1:1: header names the column \"Unnamed: 3\" twice, as number 2 and 4"},
     {"a quote in the header that is never closed", NULL, "a,\"b\n1,2\n", "fuzz.csv:1:3: quote opened here is never closed; a quote inside a quoted field is written twice"},
     {"text behind a quote in the header", NULL, "\"a\"x,b\n1,2\n", "fuzz.csv:1:4: text after the closing quote of a field in the header"},
     {"five thousand columns", NULL, "\u2026z\n1\n", "fuzz.csv:1: header has 5001 columns, the limit is 4096", HONE_E_LIMIT, "c,", 5000},
