@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,6 +97,60 @@ hone_status hone_io_read_stream(const char *path, uint64_t max_bytes, char **tex
     return read_path(path, true, max_bytes, text, n);
 }
 
+/* What is mapped, and how its file looked then: for whoever asks whether it is still so, and for the handler of a SIGBUS, who can
+ * take no lock and no memory. A mapping that finds no place here is not watched. */
+enum { MAPPED_MAX = 256 };
+static struct mapped {
+    atomic_int state; /* 0 free, 1 being filled, 2 there */
+    const unsigned char *p;
+    struct stat was;
+    char path[sizeof hone_last_error()->file];
+} mapped[MAPPED_MAX];
+
+static void note_mapped(const unsigned char *p, const struct stat *st, const char *path) {
+    for (int i = 0; i < MAPPED_MAX; i++) {
+        int is_free = 0;
+        if (!atomic_compare_exchange_strong(&mapped[i].state, &is_free, 1)) continue;
+        mapped[i].p = p, mapped[i].was = *st;
+        snprintf(mapped[i].path, sizeof mapped[i].path, "%s", path);
+        atomic_store(&mapped[i].state, 2);
+        return;
+    }
+}
+
+/* The mapping that begins at p; with `within`, the one that p lies in. */
+static struct mapped *find_mapped(const unsigned char *p, bool within) {
+    for (int i = 0; p && i < MAPPED_MAX; i++) {
+        struct mapped *m = &mapped[i];
+        if (atomic_load(&m->state) == 2 && (m->p == p || (within && p > m->p && p - m->p < m->was.st_size))) return m;
+    }
+    return NULL;
+}
+
+hone_status hone_io_map_check(const hone_mapping *m) {
+    const struct mapped *was = find_mapped(m->p, false);
+    struct stat now;
+    /* Another file of that name: ours is the old one, which nobody can write to by this name. */
+    if (!was || stat(was->path, &now) || now.st_dev != was->was.st_dev || now.st_ino != was->was.st_ino) return HONE_OK;
+    if (now.st_size == was->was.st_size && now.st_mtim.tv_sec == was->was.st_mtim.tv_sec && now.st_mtim.tv_nsec == was->was.st_mtim.tv_nsec)
+        return HONE_OK;
+    if (now.st_size == was->was.st_size)
+        hone_fail_at(HONE_E_FORMAT, was->path, 0, 0, "was changed while it was in use");
+    else
+        hone_fail_at(HONE_E_FORMAT, was->path, 0, 0, "was changed while it was in use: it had %" PRId64 " bytes, now %" PRId64,
+                     (int64_t)was->was.st_size, (int64_t)now.st_size);
+    return hone_hint("what was read may be of both; wait until it is written, and replace files by renaming");
+}
+
+const char *hone_io_map_lost(const void *address, int64_t *had, int64_t *has) {
+    const struct mapped *was = find_mapped(address, true);
+    struct stat now;
+    if (!was) return NULL;
+    *had = *has = was->was.st_size;
+    if (!stat(was->path, &now) && now.st_dev == was->was.st_dev && now.st_ino == was->was.st_ino) *has = now.st_size;
+    return was->path;
+}
+
 hone_status hone_io_map(const char *path, hone_mapping *out) {
     int fd = hone_sys_open(path, O_RDONLY | O_NONBLOCK); /* a pipe of that name is refused below, not waited for */
     if (fd < 0) return hone_sys_fail(path, "cannot open");
@@ -109,6 +164,7 @@ hone_status hone_io_map(const char *path, hone_mapping *out) {
     } else if (st.st_size) {
         p = hone_sys_map(fd, (size_t)st.st_size);
         if (!p) s = hone_sys_fail(path, "cannot map");
+        else note_mapped(p, &st, path);
     }
     hone_sys_close(fd);
     if (s == HONE_OK) *out = (hone_mapping){p, (size_t)st.st_size};
@@ -122,6 +178,8 @@ void hone_io_map_let_go(const hone_mapping *m, const void *p, size_t n) {
 }
 
 void hone_io_unmap(hone_mapping *m) {
+    struct mapped *was = find_mapped(m->p, false);
+    if (was) atomic_store(&was->state, 0);
     if (m->p) munmap((void *)(uintptr_t)m->p, m->n);
     *m = (hone_mapping){NULL, 0};
 }

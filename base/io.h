@@ -16,7 +16,8 @@ hone_status hone_io_read_file(const char *path, uint64_t max_bytes, char **text,
 hone_status hone_io_read_stream(const char *path, uint64_t max_bytes, char **text, size_t *n);
 
 /* Read-only private mapping of a regular file; an empty file maps to p = NULL, n = 0. The mapping survives the file's
- * removal, not its truncation: only map what nobody rewrites in place (Hone itself always renames). */
+ * removal, not its truncation: only map what nobody rewrites in place (Hone itself always renames). Where somebody does all the
+ * same, hone_io_map_check tells, and reading behind the new end is SIGBUS, whose handler asks hone_io_map_lost. */
 typedef struct hone_mapping {
     const unsigned char *p;
     size_t n;
@@ -25,6 +26,11 @@ typedef struct hone_mapping {
 hone_status hone_io_map(const char *path, hone_mapping *out);
 /* Bytes of a mapping that will hardly be read again: the process gives their memory back. They stay readable. */
 void hone_io_map_let_go(const hone_mapping *m, const void *p, size_t n);
+/* HONE_E_FORMAT when the file behind the mapping was written to or cut since: what was read may be of both. */
+hone_status hone_io_map_check(const hone_mapping *m);
+/* For a handler of SIGBUS: the path of the mapped file that holds the address, its bytes when it was mapped and now (as many: the disk
+ * failed); NULL if none does. Safe in a handler. */
+const char *hone_io_map_lost(const void *address, int64_t *had, int64_t *has);
 void hone_io_unmap(hone_mapping *m); /* accepts an empty mapping; clears it */
 
 /* Streaming read, for tables and gzip. */
@@ -53,7 +59,8 @@ void hone_writer_abort(hone_writer *w);                                    /* fr
 void hone_writer_remove_temporaries(void);
 hone_status hone_io_write_file(const char *path, const void *p, size_t n); /* open, write, commit */
 
-/* An append-only log. Each call is one write(2). `truncate_at` >= 0 cuts the file there on opening (resume). */
+/* An append-only log of lines. Each call is one write(2). `truncate_at` >= 0 cuts the file there on opening (resume); HONE_E_FORMAT
+ * when it is shorter than that, or no line ends there. A pipe or device is refused. */
 typedef struct hone_append hone_append;
 hone_status hone_append_open(const char *path, int64_t truncate_at, hone_append **out);
 hone_status hone_append_write(hone_append *a, const void *p, size_t n);

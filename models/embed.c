@@ -149,6 +149,7 @@ hone_status hone_model_embed(hone_model *m, hone_graph *g, const hone_text *text
     hone_status s = tokenize(&r, texts, n);
     if (s == HONE_OK) s = allocate(&r);
     if (s == HONE_OK) s = run_batches(&r);
+    if (s == HONE_OK) s = hone_model_check(m);
     if (s == HONE_OK) s = check_vectors(&r, texts, n);
     for (int64_t i = 0; s == HONE_OK && i < n; i++)
         memcpy(out + i * r.kept, r.unit_vectors + r.store.unit[i] * r.kept, (size_t)r.kept * sizeof *out);

@@ -100,6 +100,7 @@ static hone_status load_dense(hone_model *m, const hone_weights_place *place) {
         if (s == HONE_OK && !d->bias && hone_safetensors_find(st, "linear.bias"))
             s = hone_fail_at(HONE_E_FORMAT, hone_safetensors_path(st, 0), 0, 0,
                              "holds \"linear.bias\", config.json says \"bias\": false");
+        if (s == HONE_OK) s = hone_safetensors_check(st);
         hone_safetensors_close(st);
         HONE_TRY(s);
     }
@@ -129,6 +130,7 @@ static hone_status load_weights(hone_model *m, const hone_model_options *o) {
     hone_weights_place place = {.arena = m->arena, .precision = o->precision};
     HONE_TRY(hone_weights_load(m->weights, m->params, encoder_params, m->family->prefix, &place, m->sentence.encoder));
     HONE_TRY(load_dense(m, &place));
+    HONE_TRY(hone_safetensors_check(m->weights));
     m->info.stated = stated_dtype(m);
     if (!borrow) {
         hone_safetensors_close(m->weights);
@@ -333,6 +335,9 @@ const hone_tokenizer *hone_model_tokenizer(const hone_model *m) {
 }
 hone_tensor *hone_model_word_table(const hone_model *m) {
     return m->family->word_table(m->self);
+}
+hone_status hone_model_check(const hone_model *m) {
+    return m->weights ? hone_safetensors_check(m->weights) : HONE_OK;
 }
 bool hone_model_skips_prompt(const hone_model *m) {
     return !m->sentence.include_prompt;

@@ -95,6 +95,9 @@ hone_tensor *hone_model_word_table(const hone_model *m);
  * sentence-transformers: so its encode_query and encode_document never put the default prompt before a text. */
 const char *hone_model_prompt(const hone_model *m, const char *name);
 
+/* HONE_E_FORMAT when the file of weights that this model reads in place was written to or cut since it was opened. */
+hone_status hone_model_check(const hone_model *m);
+
 /* Pooling leaves the prompt's tokens out (include_prompt false): hone_model_batch.skip is wanted. */
 bool hone_model_skips_prompt(const hone_model *m);
 /* How many tokens that is for a prompt: [CLS] and the prompt's own, not the closing special token. 0 when pooling takes
@@ -122,7 +125,7 @@ typedef struct hone_embed_options {
 
 /* out [n, truncate or info.kept]. Texts are tokenized on all threads, sorted by length, embedded in packed batches. The step
  * arena of `g` is used and reset. cut: how many texts were longer than max_length (NULL: not wanted). o NULL: defaults.
- * Errors: HONE_E_FORMAT (a text that is not UTF-8), HONE_E_ARG (truncate beyond D, a number below 0, no tokenizer), HONE_E_NUMERIC (a
+ * Errors: HONE_E_FORMAT (a text that is not UTF-8; weights whose file was changed since the model was opened), HONE_E_ARG (truncate beyond D, a number below 0, no tokenizer), HONE_E_NUMERIC (a
  * vector that holds NaN or infinity: of a broken model, or of weights too large), HONE_E_NOMEM; `out` is then as it was. */
 hone_status hone_model_embed(hone_model *m, hone_graph *g, const hone_text *texts, int64_t n,
                              const hone_embed_options *o, float *out, int64_t *cut);

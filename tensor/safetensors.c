@@ -310,6 +310,11 @@ const hone_safetensors_entry *hone_safetensors_find(const hone_safetensors *s, c
     return NULL;
 }
 
+hone_status hone_safetensors_check(const hone_safetensors *s) {
+    for (int i = 0; i < s->n_files; i++) HONE_TRY(hone_io_map_check(&s->files[i].mapping));
+    return HONE_OK;
+}
+
 int hone_safetensors_files(const hone_safetensors *s) {
     return s->n_files;
 }

@@ -1,5 +1,6 @@
 /* The command `hone`: finds the subcommand, applies the options that all have, prints what went wrong. */
 #include "tools/commands.h"
+#include "tools/lost_bytes.h"
 #include "tools/terminal.h"
 
 #include "base/io.h"
@@ -229,6 +230,7 @@ static hone_status run_command(int argc, char **argv, bool *json) {
     HONE_TRY(hone_options_parse(c, argc - used, argv + used, &o));
     hone_status st = HONE_OK;
     *json = hone_options_flag(o, "json");
+    hone_catch_lost_bytes(*json);
     if (hone_options_flag(o, "help"))
         hone_options_help(c, stdout);
     else
@@ -282,6 +284,7 @@ int main(int argc, char **argv) {
     if (address_space() != RLIM_INFINITY) mallopt(M_ARENA_MAX, 1);
     catch_signals();
     bool json = has_word(argc, argv, "--json"); /* an error in the options themselves is JSON, too */
+    hone_catch_lost_bytes(json);
     const char *first = argc > 1 ? argv[1] : "help", *why = NULL;
     hone_status st;
     /* `hone tokenize … | head` ends quietly, whatever the parent process did about the signal. */

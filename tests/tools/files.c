@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "models/model.h"
 #include "tests/tools/command.h"
+#include "tools/lost_bytes.h"
 #include "tools/progress.h"
 #include "tools/text_buffer.h"
 #include "tools/vectors.h"
@@ -13,6 +14,7 @@
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define MODEL "tests/golden/models/mean"
@@ -294,12 +296,12 @@ TEST(tools, a_signal_leaves_no_temporary_file_behind) {
     static const struct {
         const char *name;
         int number;
-    } signals[] = {{"INT", 2}, {"TERM", 15}, {"HUP", 1}};
+    } signals[] = {{"INT", 2}, {"TERM", 15}, {"HUP", 1}, {"XCPU", 24}};
     const char *in = write_file("sig.jsonl", "{\"anchor\": \"a\", \"positive\": \"b\"}\n{\"anchor\": \"c\", \"positive\": \"d\"}\n");
     char make[600], **names;
     snprintf(make, sizeof make, "mkfifo %s", out_path("never"));
     CHECK_INT(system(make), 0);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         struct sigaction old;
         if (!sigaction(signals[i].number, NULL, &old) && old.sa_handler == SIG_IGN) continue; /* by who started the tests */
         char before[64], line[1500];
@@ -312,6 +314,50 @@ TEST(tools, a_signal_leaves_no_temporary_file_behind) {
         for (size_t k = 0; k < n; k++) CHECK_MSG(!strstr(names[k], "sig-out"), "SIG%s left %s", signals[i].name, names[k]);
         hone_free(names);
     }
+}
+
+/* SIGBUS; in a process of its own. What it writes comes back. */
+static int read_what_is_cut(const char *path, int64_t bytes, bool json, char *said, size_t n) {
+    int ends[2], status;
+    CHECK(!pipe(ends));
+    fflush(NULL);
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (!child) {
+        hone_mapping m;
+        hone_writer *w;
+        dup2(ends[1], STDERR_FILENO);
+        hone_catch_lost_bytes(json);
+        if (hone_io_map(path, &m) != HONE_OK || hone_writer_open(out_path("lost.npy"), &w) != HONE_OK || truncate(path, bytes)) _exit(99);
+        volatile unsigned char first = m.p[0];
+        _exit(first ? 98 : 97);
+    }
+    close(ends[1]);
+    size_t k = 0;
+    for (ssize_t got; k + 1 < n && (got = read(ends[0], said + k, n - 1 - k)) > 0;) k += (size_t)got;
+    said[k] = 0;
+    close(ends[0]);
+    CHECK(waitpid(child, &status, 0) == child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+TEST(tools, a_mapped_file_that_is_cut_short_ends_with_a_sentence) {
+    char said[4096], want[1200], **names;
+    size_t n;
+    const char *path = write_file("cut \"\n\xFF.safetensors", "0123456789");
+    CHECK_INT(read_what_is_cut(path, 0, false, said, sizeof said), 3);
+    snprintf(want, sizeof want, "hone: %s/cut \"\\x0A\\xFF.safetensors: was cut short while it was in use: it had 10 bytes, now 0\n  hint: wait ", test_dir());
+    CHECK_MSG(!strncmp(said, want, strlen(want)), "%s", said);
+    path = write_file("cut \"\n\xFF.safetensors", "0123456789");
+    CHECK_INT(read_what_is_cut(path, 0, true, said, sizeof said), 3);
+    json_t *j = json_loads(said, 0, NULL);
+    CHECK_MSG(j && json_integer_value(json_object_get(j, "code")) == 3, "%s", said);
+    snprintf(want, sizeof want, "%s/cut \"\\x0A\\xFF.safetensors", test_dir());
+    CHECK_STR(json_string_value(json_object_get(j, "file")), want);
+    json_decref(j);
+    CHECK_OK(hone_io_list(test_dir(), &names, &n));
+    for (size_t k = 0; k < n; k++) CHECK_MSG(!strstr(names[k], "lost.npy"), "left %s", names[k]);
+    hone_free(names);
 }
 
 TEST(tools, embed_into_a_pipe_reaches_its_reader_whole) {
