@@ -24,6 +24,7 @@ struct hone_model {
     hone_tokenizer *tokenizer;
     hone_params *params;
     hone_safetensors *weights; /* open while parameters borrow from it */
+    hone_tokenizer_files *files; /* of a model that may be saved: as they were when it was opened */
     hone_model_info info;
     const char *stated; /* config.json's dtype, NULL = not said */
 };
@@ -173,6 +174,7 @@ static hone_status open_parts(hone_model *m, const char *name, const hone_model_
         return hone_fail_at(o->max_length ? HONE_E_ARG : HONE_E_FORMAT, m->dir, 0, 0, "a text may have %" PRId64 " tokens, of which %" PRId64 " are special ones",
                          m->info.max_length, hone_tokenizer_special_count(m->tokenizer, false));
     HONE_TRY(load_weights(m, o));
+    if (!m->weights) HONE_TRY(hone_tokenizer_files_read(m->sentence.encoder, &m->files));
     m->info.parameters = hone_params_elements(m->params);
     m->info.precision = o->precision;
     return HONE_OK;
@@ -282,6 +284,7 @@ void hone_model_close(hone_model *m) {
     if (!m) return;
     hone_params_free(m->params);
     hone_safetensors_close(m->weights);
+    hone_tokenizer_files_free(m->files);
     hone_tokenizer_free(m->tokenizer);
     hone_sentence_free(&m->sentence);
     json_decref(m->config);
@@ -393,7 +396,7 @@ static hone_status write_folder(hone_model *m, const char *dir) {
     HONE_TRY(hone_io_mkdirs(dir));
     HONE_TRY(hone_io_join(file, dir, "model.safetensors"));
     HONE_TRY(hone_weights_save(m->params, file));
-    HONE_TRY(hone_tokenizer_copy_files(m->sentence.encoder, dir));
+    HONE_TRY(hone_tokenizer_files_write(m->files, dir)); /* the folder that it came from may be gone or another one by now */
     HONE_TRY(write_max_length(m, dir));
     HONE_TRY(hone_sentence_write(&m->sentence, dir, m->info.hidden, m->info.max_length));
     return write_config(m, dir);

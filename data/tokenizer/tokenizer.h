@@ -140,5 +140,11 @@ bool hone_tokenizer_uses_type_ids(const hone_tokenizer *t);
  * vocab.txt, vocab.json, merges.txt, *.model …), those that exist, byte for byte into dst, an existing folder. Each
  * file is replaced atomically. HONE_E_IO when src has neither tokenizer.json nor a vocabulary. */
 hone_status hone_tokenizer_copy_files(const char *src, const char *dst);
+/* The same in two parts: the bytes as they are now, to be written later and more than once, whatever becomes of the folder. Free
+ * with hone_tokenizer_files_free, which accepts NULL. HONE_E_LIMIT for a file beyond 256 MiB. */
+typedef struct hone_tokenizer_files hone_tokenizer_files;
+hone_status hone_tokenizer_files_read(const char *src, hone_tokenizer_files **out);
+hone_status hone_tokenizer_files_write(const hone_tokenizer_files *f, const char *dst);
+void hone_tokenizer_files_free(hone_tokenizer_files *f);
 
 #endif

@@ -7,7 +7,9 @@
 #include "tests/test.h"
 
 #include <math.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void copy_tree(const char *from, const char *to) {
@@ -487,6 +489,64 @@ TEST(models, a_folders_truncate_dim_is_kept_to_and_saved) {
         hone_graph_free(g);
         hone_arena_free(arena);
     }
+}
+
+TEST(models, weights_that_are_changed_in_place_give_no_vectors) {
+    const char *dir = folder_of("mean");
+    char file[HONE_PATH_MAX], *weights;
+    size_t n;
+    hone_model *m;
+    hone_arena *arena = hone_arena_new("step", 0);
+    hone_graph *g = hone_graph_new(arena);
+    const hone_text text = {"the city", 8};
+    const struct timespec long_ago[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+    float out[16];
+    CHECK_OK(hone_io_join(file, dir, "model.safetensors"));
+    CHECK_OK(hone_io_read_file(file, 1 << 24, &weights, &n));
+    CHECK(!unlink(file)); /* a link to the golden one */
+    CHECK_OK(hone_io_write_file(file, weights, n));
+    CHECK_OK(hone_model_open(dir, NULL, &m));
+    CHECK_OK(hone_model_embed(m, g, &text, 1, NULL, out, NULL));
+    CHECK_OK(hone_io_write_file(file, weights, n)); /* another file of that name: ours stays as it was */
+    CHECK_OK(hone_model_embed(m, g, &text, 1, NULL, out, NULL));
+    hone_model_close(m);
+    CHECK_OK(hone_model_open(dir, NULL, &m));
+    CHECK(!utimensat(AT_FDCWD, file, long_ago, 0));
+    out[0] = 77;
+    CHECK_FAILS(hone_model_embed(m, g, &text, 1, NULL, out, NULL), HONE_E_FORMAT, "was changed while it was in use");
+    CHECK(!strcmp(hone_last_error()->file, file) && out[0] == 77);
+    hone_model_close(m);
+    hone_graph_free(g);
+    hone_arena_free(arena);
+    hone_free(weights);
+}
+
+TEST(models, a_model_is_saved_as_it_was_opened_whatever_became_of_its_folder) {
+    static const char *const names[] = {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt"};
+    char saved[HONE_PATH_MAX], again[HONE_PATH_MAX], file[HONE_PATH_MAX], *x, *y;
+    const char *dir = folder_of("mean");
+    size_t a, b;
+    hone_model *m;
+    CHECK_OK(hone_io_join(saved, test_dir(), "saved_before"));
+    CHECK_OK(hone_io_join(again, test_dir(), "saved_after"));
+    CHECK_OK(hone_model_open(dir, &(hone_model_options){.train = true}, &m));
+    CHECK_OK(hone_model_save(m, saved));
+    change(dir, "tokenizer.json", "", "{}");
+    change(dir, "vocab.txt", "", NULL);
+    CHECK_OK(hone_model_save(m, again));
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        CHECK_OK(hone_io_join(file, saved, names[i]));
+        CHECK_OK(hone_io_read_file(file, 1 << 24, &x, &a));
+        CHECK_OK(hone_io_join(file, again, names[i]));
+        CHECK_OK(hone_io_read_file(file, 1 << 24, &y, &b));
+        CHECK_MSG(a == b && !memcmp(x, y, a), "%s", names[i]);
+        hone_free(x), hone_free(y);
+    }
+    CHECK_OK(hone_io_remove_tree(dir));
+    CHECK_OK(hone_model_save(m, again));
+    hone_model_close(m);
+    CHECK_OK(hone_model_open(again, NULL, &m));
+    hone_model_close(m);
 }
 
 TEST(models, a_token_beyond_the_table_is_named_with_the_folder) {
