@@ -20,7 +20,7 @@ static bool faulted(hone_fault_op op) {
 
 int hone_sys_openat(int dir, const char *name, int flags) {
     int fd;
-    bool logged = hone_io_log_on() && (flags & (O_WRONLY | O_DIRECTORY));
+    bool logged = hone_io_log_on() && (flags & (O_WRONLY | O_RDWR | O_DIRECTORY));
     bool created = logged && (flags & O_CREAT) && faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW);
     do fd = faulted(HONE_FAULT_OPEN) ? -1 : openat(dir, name, flags | O_CLOEXEC, 0666);
     while (fd < 0 && errno == EINTR);

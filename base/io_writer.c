@@ -210,14 +210,25 @@ struct hone_append {
     char path[];
 };
 
+/* Lines end where they ended when the place was noted, or somebody has changed the log, and cutting would leave half a line. */
+static hone_status check_cut(const hone_append *a, int64_t at) {
+    char last = '\n';
+    if (at > 0 && (lseek(a->fd, at - 1, SEEK_SET) < 0 || hone_sys_read(a->fd, &last, 1) < 0)) return hone_sys_fail(a->path, "cannot read");
+    if (last == '\n') return HONE_OK;
+    return hone_fail_at(HONE_E_FORMAT, a->path, 0, 0, "was changed: no line ends at byte %" PRId64 ", where it is to be continued", at);
+}
+
 static hone_status append_position(hone_append *a, int64_t truncate_at) {
     struct stat st;
     if (fstat(a->fd, &st)) return hone_sys_fail(a->path, "cannot write");
-    a->offset = S_ISREG(st.st_mode) ? st.st_size : 0;
-    if (truncate_at < 0 || truncate_at == a->offset) return HONE_OK;
+    if (!S_ISREG(st.st_mode)) return hone_fail_at(HONE_E_IO, a->path, 0, 0, "cannot write: not a regular file");
+    a->offset = st.st_size;
+    if (truncate_at < 0) return HONE_OK;
     if (truncate_at > a->offset)
         return hone_fail_at(HONE_E_FORMAT, a->path, 0, 0,
                             "holds %" PRId64 " bytes, to continue it needs at least %" PRId64, a->offset, truncate_at);
+    HONE_TRY(check_cut(a, truncate_at));
+    if (truncate_at == a->offset) return HONE_OK;
     if (hone_sys_truncate(a->fd, truncate_at)) return hone_sys_fail(a->path, "cannot cut");
     a->offset = truncate_at;
     return HONE_OK;
@@ -229,7 +240,7 @@ hone_status hone_append_open(const char *path, int64_t truncate_at, hone_append 
     hone_append *a = hone_alloc(sizeof *a + strlen(path) + 1);
     if (!a) return hone_blame(path, 0);
     strcpy(a->path, path);
-    a->fd = hone_sys_open(path, O_WRONLY | O_CREAT | O_APPEND);
+    a->fd = hone_sys_open(path, O_RDWR | O_CREAT | O_APPEND | O_NONBLOCK); /* a pipe of that name is refused below, not waited for */
     if (a->fd < 0) {
         hone_status s = cannot_create(path);
         hone_free(a);

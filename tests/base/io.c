@@ -430,6 +430,11 @@ TEST(io, a_log_grows_and_is_cut_where_it_is_resumed) {
     CHECK_INT(slurp(path, text, 100), 6);
     CHECK_STR(text, "one\n2\n");
     CHECK_FAILS(hone_append_open(path, 7, &a), HONE_E_FORMAT, "holds 6 bytes, to continue it needs at least 7");
+    CHECK_FAILS(hone_append_open(path, 5, &a), HONE_E_FORMAT, "was changed: no line ends at byte 5");
+    CHECK_INT(slurp(path, text, 100), 6); /* not cut */
+    CHECK(!mkfifo(in_dir("pipe.jsonl"), 0600)); /* not waited for */
+    CHECK_FAILS(hone_append_open(in_dir("pipe.jsonl"), -1, &a), HONE_E_IO, "not a regular file");
+    CHECK_FAILS(hone_append_open("/dev/null", 0, &a), HONE_E_IO, "not a regular file");
     CHECK_FAILS(hone_append_open(in_dir("lost"), 7, &a), HONE_E_FORMAT, "is not there, to continue it needs at least 7 bytes");
     CHECK(!hone_io_exists(in_dir("lost")));
     CHECK_FAILS(hone_append_open(in_dir("no/log"), -1, &a), HONE_E_IO, "folder does not exist");

@@ -289,6 +289,34 @@ TEST(resume, a_limit_on_file_size_is_4_with_a_hint) {
     CHECK_MSG(r->status == 4 && strstr(r->err, "File too large") && strstr(r->err, "ulimit"), "%d %s", r->status, r->err);
 }
 
+/* SIGXCPU comes again with every second: it is one signal, not a second one. */
+TEST(resume, a_limit_of_processor_time_is_a_signal_like_others) {
+    const char *out = folder("timed");
+    const command_result *r = train("sh -c 'ulimit -St 1; exec \"$@\"' sh", PAIRS "--steps 1000000 --threads 1", out);
+    CHECK_MSG(r->status == 152 && strstr(r->err, "stopped by a signal") && strstr(r->err, "--resume continues"), "%d %s", r->status, r->err);
+    CHECK(has(out, "run.json") && !has(out, "final_model"));
+}
+
+/* Somebody edited it: cutting it where the run had been would leave half a line, as a pipe would leave us waiting. */
+TEST(resume, a_log_that_is_another_is_refused) {
+    const char *out = folder("edited");
+    char line[700];
+    CHECK_INT(train("", PAIRS "--steps 6 --save-every 2", out)->status, 0);
+    snprintf(line, sizeof line, "cd %s && rm -r final_model checkpoint_step_6 && sed -i '1i {\"step\":0,\"note\":\"mine\"}' log.jsonl", out);
+    CHECK_INT(system(line), 0);
+    const command_result *r = train("", PAIRS "--steps 6 --save-every 2 --resume", out);
+    CHECK_MSG(r->status == 3 && strstr(r->err, "log.jsonl: was changed: no line ends at byte") && strstr(r->err, "put the log back"), "%d %s", r->status, r->err);
+    snprintf(line, sizeof line, "cd %s && rm log.jsonl && mkfifo log.jsonl", out);
+    CHECK_INT(system(line), 0);
+    r = train("timeout 60", PAIRS "--steps 6 --save-every 2 --resume", out);
+    CHECK_MSG(r->status == 4 && strstr(r->err, "log.jsonl: cannot write: not a regular file"), "%d %s", r->status, r->err);
+}
+
+TEST(resume, who_reads_a_dry_run_may_go_and_it_ends) {
+    const command_result *r = run_command("sh -c '{ \"$@\"; echo $? >&2; } | true' sh", "train --model tests/golden/models/mean " PAIRS "--steps 2 --dry-run --out none");
+    CHECK_MSG(strstr(r->err, "141") && !strstr(r->err, "Broken pipe"), "%s", r->err);
+}
+
 TEST(resume, who_reads_the_output_may_go_and_the_run_goes_on) {
     const char *out = folder("unread");
     char path[HONE_PATH_MAX];
