@@ -258,9 +258,10 @@ static void on_signal(int number) {
     _exit(128 + number);
 }
 
-/* What was being written is not there afterwards, not even under its temporary name. hone train does more (train.c). */
+/* What was being written is not there afterwards, not even under its temporary name. hone train does more (train.c). SIGXCPU is the
+ * limit of processor time (ulimit -St). */
 static void catch_signals(void) {
-    const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGXCPU};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         struct sigaction old, s = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
         if (!sigaction(numbers[i], NULL, &old) && old.sa_handler == SIG_DFL) sigaction(numbers[i], &s, NULL);

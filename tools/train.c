@@ -351,6 +351,7 @@ static void on_signal(int number) {
         stop_signal = number;
         return;
     }
+    if (has_work && number == SIGXCPU) return; /* comes again with every second of processor time until the hard limit */
     const char *s = parting_words;
     if (s && write(STDERR_FILENO, s, strlen(s)) < 0) s = NULL; /* who would read it is gone */
     hone_writer_remove_temporaries();
@@ -363,8 +364,8 @@ static void set_work(bool work, const char *words, bool quiet) {
     has_work = work;
 }
 
-static void catch_signals(void) {
-    const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+static void catch_signals(bool dry_run) {
+    const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGXCPU};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         struct sigaction old;
         sigaction(numbers[i], NULL, &old);
@@ -372,7 +373,7 @@ static void catch_signals(void) {
         struct sigaction s = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
         sigaction(numbers[i], &s, NULL);
     }
-    signal(SIGPIPE, SIG_IGN); /* who read our progress is gone: no reason to lose the run */
+    if (!dry_run) signal(SIGPIPE, SIG_IGN); /* who read our progress is gone: no reason to lose the run */
 }
 
 /* ---- the job ---- */
@@ -662,7 +663,7 @@ static hone_status run(const hone_options *o) {
     j->progress.quiet = j->quiet;
     set_work(false, "hone: stopped by a signal before the training began; nothing was written\n",
              j->quiet || hone_options_flag(o, "json"));
-    catch_signals();
+    catch_signals(hone_options_flag(o, "dry-run"));
     hone_status st = prepare_and_train(o, j);
     json_decref(j->resolved), json_decref(j->also);
     hone_judge_free(j->judge);
