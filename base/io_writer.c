@@ -59,7 +59,31 @@ static hone_status cannot_create(const char *path) {
     return hone_sys_fail(path, "cannot write");
 }
 
-hone_status hone_writer_open(const char *path, hone_writer **out) {
+/* The name that renaming may replace: a link stays, and what it leads to is replaced, as whoever opens it for writing would. NULL with
+ * errno: the link leads nowhere that could be told. */
+static const char *behind_links(const char *path, char real[HONE_PATH_MAX]) {
+    struct stat st;
+    snprintf(real, HONE_PATH_MAX, "%s", path);
+    for (int i = 0; !lstat(real, &st) && S_ISLNK(st.st_mode); i++) {
+        char to[HONE_PATH_MAX], parent[HONE_PATH_MAX], joined[HONE_PATH_MAX];
+        ssize_t n = readlink(real, to, sizeof to - 1);
+        if (n <= 0) return NULL;
+        if (i == 40) return errno = ELOOP, NULL;
+        to[n] = 0;
+        if (hone_sys_parent(parent, sizeof parent, real) != HONE_OK) return errno = ENAMETOOLONG, NULL;
+        if (*to == '/')
+            snprintf(joined, sizeof joined, "%s", to);
+        else if (hone_io_join(joined, parent, to) != HONE_OK)
+            return errno = ENAMETOOLONG, NULL;
+        memcpy(real, joined, sizeof joined);
+    }
+    return real;
+}
+
+hone_status hone_writer_open(const char *given, hone_writer **out) {
+    char real[HONE_PATH_MAX];
+    const char *path = strlen(given) < sizeof real && strcmp(given, "-") ? behind_links(given, real) : given;
+    if (!path) return cannot_create(given);
     size_t len = strlen(path);
     hone_writer *w = hone_alloc(sizeof *w + BUFFER + 2 * len + 64);
     if (!w) return hone_blame(path, 0);
@@ -80,6 +104,7 @@ hone_status hone_writer_open(const char *path, hone_writer **out) {
     } else {
         note_open(w->temporary);
         w->fd = hone_sys_open(w->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW);
+        if (w->fd >= 0 && !stat(path, &st)) (void)!fchmod(w->fd, st.st_mode & 0777); /* who may read it stays as it was */
     }
     if (w->fd < 0) {
         hone_status s = cannot_create(path);

@@ -366,6 +366,25 @@ TEST(io, a_writer_replaces_on_commit_and_leaves_nothing_on_abort) {
     CHECK(!leftovers());
 }
 
+TEST(io, a_writer_goes_through_links_and_keeps_permissions) {
+    char text[100];
+    struct stat st;
+    const char *path = file_of("private", "old", 3);
+    CHECK(!mkdir(in_dir("elsewhere"), 0777) && !chmod(path, 0640));
+    CHECK(!symlink("../private", in_dir("elsewhere/one")) && !symlink("elsewhere/one", in_dir("two")));
+    CHECK_OK(hone_io_write_file(in_dir("two"), "newer", 5));
+    CHECK_INT(slurp(path, text, 100), 5);
+    CHECK(!lstat(in_dir("two"), &st) && S_ISLNK(st.st_mode) && !lstat(in_dir("elsewhere/one"), &st) && S_ISLNK(st.st_mode));
+    CHECK(!lstat(path, &st) && S_ISREG(st.st_mode) && (st.st_mode & 0777) == 0640);
+    CHECK(!symlink("fresh", in_dir("to_fresh"))); /* what it leads to is not there yet */
+    CHECK_OK(hone_io_write_file(in_dir("to_fresh"), "made", 4));
+    CHECK_INT(slurp(in_dir("fresh"), text, 100), 4);
+    CHECK(!symlink("no/fresh", in_dir("to_nothing")) && !symlink("round", in_dir("round")));
+    CHECK_FAILS(hone_io_write_file(in_dir("to_nothing"), "x", 1), HONE_E_IO, "its folder does not exist");
+    CHECK_FAILS(hone_io_write_file(in_dir("round"), "x", 1), HONE_E_IO, "Too many levels");
+    CHECK(!lstat(in_dir("round"), &st) && S_ISLNK(st.st_mode));
+}
+
 TEST(io, a_writer_takes_pieces_of_any_size) {
     const char *path = in_dir("pieces");
     hone_writer *w;
