@@ -76,6 +76,12 @@ bool hone_io_exists(const char *path);
 bool hone_io_is_dir(const char *path);
 bool hone_io_is_taken(const char *path);  /* for outputs: surely there, if only as a link; where we may not look, writing says why */
 bool hone_io_is_stream(const char *path); /* a pipe, a socket or a device: what was read is gone */
+/* Which file it is and when it was last written to: two that are equal are the same bytes. False of what is no regular file. */
+typedef struct hone_stamp {
+    uint64_t device, number; /* of the file, by whatever names */
+    int64_t bytes, seconds, nanoseconds;
+} hone_stamp;
+bool hone_io_stamp(const char *path, hone_stamp *out);
 bool hone_io_same_file(const char *a, const char *b); /* both are there and are one file, by whatever names */
 hone_status hone_io_mkdirs(const char *path);                 /* like mkdir -p */
 hone_status hone_io_rename(const char *from, const char *to); /* with fsync of the parent directory */

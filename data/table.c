@@ -54,6 +54,8 @@ struct hone_table {
 
     hone_bad_row *bad;
     int64_t n_bad, cap_bad, all_bad;
+    hone_stamp stamp; /* of the file as it was when its reading began */
+    bool stamped;     /* it is a file, and no stream */
     uint8_t *dropped; /* [n_rows] while drops are pending */
     int64_t n_dropped;
 };
@@ -431,6 +433,35 @@ static uint64_t half_of_memory(void) {
     return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size / 2 : (uint64_t)4 << 30;
 }
 
+static hone_status has_changed(const hone_table *t, const hone_stamp *now) {
+    if (now->bytes == t->stamp.bytes)
+        hone_fail_at(HONE_E_FORMAT, t->path, 0, 0, "was changed while it was read");
+    else
+        hone_fail_at(HONE_E_FORMAT, t->path, 0, 0, "was changed while it was read: it had %" PRId64 " bytes, now %" PRId64, t->stamp.bytes,
+                     now->bytes);
+    return hone_hint("is another program writing it? wait until it is written");
+}
+
+static bool same_bytes(const hone_stamp *a, const hone_stamp *b) {
+    return a->bytes == b->bytes && a->seconds == b->seconds && a->nanoseconds == b->nanoseconds;
+}
+
+static bool same_file(const hone_stamp *a, const hone_stamp *b) { return a->device == b->device && a->number == b->number; }
+
+hone_status hone_table_check(const hone_table *t) {
+    hone_stamp now;
+    if (!t->stamped) return HONE_OK;
+    if (!hone_io_stamp(t->path, &now)) return hone_fail_at(HONE_E_FORMAT, t->path, 0, 0, "was removed while it was read");
+    return same_file(&now, &t->stamp) && same_bytes(&now, &t->stamp) ? HONE_OK : has_changed(t, &now);
+}
+
+/* Rows of before and of after in one table are nobody's data. Another file of that name, or none, by now: ours was read whole. */
+static hone_status check_reading(const hone_table *t) {
+    hone_stamp now;
+    if (!t->stamped || !hone_io_stamp(t->path, &now) || !same_file(&now, &t->stamp) || same_bytes(&now, &t->stamp)) return HONE_OK;
+    return has_changed(t, &now);
+}
+
 hone_status hone_table_read(const char *path, const hone_table_options *o, hone_table **out) {
     const bool is_stdin = !strcmp(path, "-");
     const char *unsupported = NULL;
@@ -449,12 +480,14 @@ hone_status hone_table_read(const char *path, const hone_table_options *o, hone_
     t->list_all = o && o->list_all;
     t->max_bytes = o && o->max_bytes ? o->max_bytes : half_of_memory();
     t->format = format;
+    t->stamped = !is_stdin && hone_io_stamp(path, &t->stamp);
     hone_source s = {0};
     hone_status st = t->path && t->arena ? HONE_OK : hone_fail(HONE_E_NOMEM, "no memory for a table");
     if (st == HONE_OK && !is_stdin) st = check_gz_name(path);
     if (st == HONE_OK) st = hone_source_open(path, t->path, &s);
     if (st == HONE_OK) st = read_all(t, &s, format == HONE_TABLE_AUTO);
     hone_source_close(&s);
+    if (st == HONE_OK) st = check_reading(t);
     if (st != HONE_OK) {
         hone_table_free(t);
         return st;

@@ -72,7 +72,7 @@ typedef struct hone_bad_row {
 typedef struct hone_table hone_table;
 
 /* Read the whole of `path`; `o` may be NULL. Free with hone_table_free.
- *   errors  HONE_E_IO, HONE_E_FORMAT, HONE_E_LIMIT, HONE_E_UNSUPPORTED (.parquet, .xlsx … by name), HONE_E_NOMEM; *out
+ *   errors  HONE_E_IO, HONE_E_FORMAT (also of a file that is written to meanwhile), HONE_E_LIMIT, HONE_E_UNSUPPORTED (.parquet, .xlsx … by name), HONE_E_NOMEM; *out
  * is untouched. */
 hone_status hone_table_read(const char *path, const hone_table_options *o, hone_table **out);
 void hone_table_free(hone_table *t); /* accepts NULL */
@@ -97,6 +97,9 @@ void hone_table_row_bytes(const hone_table *t, int64_t i, int64_t *begin, int64_
 int64_t hone_table_header_bytes(const hone_table *t);
 /* Checksum (FNV-1a, 64 bits) over names and cells of the good rows: the fingerprint that a resumed run compares. */
 uint64_t hone_table_fingerprint(const hone_table *t);
+
+/* For who reads the file once more: HONE_E_FORMAT when it is no longer the one that was read. Of a stream never. */
+hone_status hone_table_check(const hone_table *t);
 
 /* Bad rows, in file order after hone_table_finish_drops. count counts all, listed those that have an entry. */
 int64_t hone_table_bad_count(const hone_table *t);

@@ -377,6 +377,7 @@ static hone_status write_files(const hone_options *o, job *j) {
     hone_status st = hone_reader_open(hone_table_path(j->t), &c.in);
     for (int64_t s = 0; s < j->n_sides && st == HONE_OK; s++) st = hone_outfile_open(j->path[s], &c.out[s]);
     if (st == HONE_OK) st = copy_rows(&c);
+    if (st == HONE_OK) st = hone_table_check(j->t); /* or the rows are not those that were divided */
     int64_t done = 0;
     for (; done < j->n_sides && st == HONE_OK; done++) {
         st = hone_outfile_commit(c.out[done]);

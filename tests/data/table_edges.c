@@ -6,7 +6,10 @@
 #include "tests/test.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static const char *write_bytes(const char *name, const char *text, size_t n) {
@@ -22,6 +25,58 @@ static hone_table *read_text(const char *name, const char *text) {
     hone_table *t = NULL;
     CHECK_OK(hone_table_read(write_bytes(name, text, strlen(text)), NULL, &t));
     return t;
+}
+
+/* Who reads the file a second time (hone data split) must meet the rows that were read the first time. */
+TEST(data, a_table_knows_whether_its_file_is_still_the_one_that_was_read) {
+    const struct timespec long_ago[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+    const char *text = "{\"text\": \"one\"}\n{\"text\": \"two\"}\n";
+    for (int i = 0; i < 5; i++) {
+        hone_table *t = read_text("again.jsonl", text);
+        const char *path = hone_table_path(t);
+        char other[600];
+        snprintf(other, sizeof other, "%s.new", path);
+        CHECK_OK(hone_table_check(t));
+        switch (i) {
+        case 0: CHECK(!utimensat(AT_FDCWD, path, long_ago, 0)); break; /* as many bytes, written again */
+        case 1: CHECK(!truncate(path, 18)); break;
+        case 2: CHECK(!truncate(path, 1000)); break;
+        case 3: CHECK(!rename(write_bytes("again.jsonl.new", text, strlen(text)), path)); break;
+        default: CHECK(!remove(path)); break;
+        }
+        CHECK_FAILS(hone_table_check(t), HONE_E_FORMAT, i == 4 ? "was removed while it was read" : "was changed while it was read");
+        CHECK_STR(hone_last_error()->file, path);
+        hone_table_free(t);
+    }
+}
+
+/* Another process makes the file longer, a row at a time: its rows are all of one moment, or it is refused. */
+TEST(data, a_file_that_grows_while_it_is_read_is_refused) {
+    enum { ROWS = 100000 };
+    static const char row[] = "{\"text\": \"a row of some length, to give the reader something to do\"}\n";
+    size_t n = sizeof row - 1;
+    char *text = malloc(ROWS * n);
+    for (size_t i = 0; i < ROWS; i++) memcpy(text + i * n, row, n);
+    const char *path = write_bytes("grows.jsonl", text, ROWS * n);
+    free(text);
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (!child) {
+        int fd = open(path, O_WRONLY | O_APPEND);
+        for (int i = 0; i < 100000; i++)
+            if (write(fd, row, n) < 0 || usleep(1000)) break;
+        _exit(0);
+    }
+    hone_status s = HONE_OK;
+    for (int i = 0; s == HONE_OK && i < 200; i++) { /* on a busy machine the other may not have its turn for some time */
+        hone_table *t = NULL;
+        s = hone_table_read(path, NULL, &t);
+        if (s == HONE_OK) hone_table_free(t);
+    }
+    hone_error e = *hone_last_error();
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    CHECK_MSG(s == HONE_E_FORMAT && strstr(e.message, "was changed while it was read: it had "), "%d: %s", s, e.message);
 }
 
 /* Fields beyond the header's are counted, not kept. */
