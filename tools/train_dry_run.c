@@ -578,9 +578,9 @@ static hone_status check_disk(const hone_train_job *j, const hone_train_options 
     hone_forecast_disk(j->model, t, s, &k);
     if (k.free == UINT64_MAX || t->resume) return HONE_OK; /* what a resumed run replaces is there already */
     if (k.least > k.free) {
-        hone_fail_at(HONE_E_IO, t->out, 0, 0,
-                     "No space left: best_model and final_model need %.1f MiB, %.1f MiB are free", mb(k.least),
-                     mb(k.free));
+        bool small = k.least < 10 << 20; /* two equal numbers would contradict the refusal */
+        hone_fail_at(HONE_E_IO, t->out, 0, 0, "No space left: best_model and final_model need %.1f %s, %.1f %s are free",
+                     mb(k.least) * (small ? 1024 : 1), small ? "KiB" : "MiB", mb(k.free) * (small ? 1024 : 1), small ? "KiB" : "MiB");
         return hone_hint("give an --out on another disk");
     }
     if (k.total > k.free)

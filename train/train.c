@@ -598,7 +598,11 @@ static hone_status check_data(const run *r) {
 }
 
 hone_status hone_train_check_out(const hone_train_options *o) {
+    enum { LONGEST = 160 }; /* of the names in there: checkpoint_epoch_N.tmp.tmp-PID/1_Pooling/config.json.tmp-PID */
     char log[HONE_PATH_MAX];
+    if (strlen(o->out) + LONGEST > HONE_PATH_MAX)
+        return hone_fail_at(HONE_E_ARG, o->out, 0, 0, "a path of %zu bytes, limit %d: the names of checkpoints stand behind it", strlen(o->out),
+                            HONE_PATH_MAX - LONGEST);
     HONE_TRY(hone_io_join(log, o->out, "log.jsonl"));
     if (o->resume || !hone_io_is_taken(log)) return HONE_OK;
     hone_fail_at(HONE_E_ARG, o->out, 0, 0, "already holds a run");

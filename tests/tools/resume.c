@@ -289,6 +289,19 @@ TEST(resume, a_limit_on_file_size_is_4_with_a_hint) {
     CHECK_MSG(r->status == 4 && strstr(r->err, "File too large") && strstr(r->err, "ulimit"), "%d %s", r->status, r->err);
 }
 
+/* Not hours later, at the first checkpoint. */
+TEST(resume, a_path_too_long_for_the_names_behind_it_is_refused_before_anything_is_trained) {
+    char line[6000], out[4200];
+    int n = snprintf(out, sizeof out, "%s/long", test_dir());
+    while (n < 3960) n += snprintf(out + n, sizeof out - (size_t)n, "/%0*d", n < 3750 ? 200 : 3959 - n, 7);
+    snprintf(line, sizeof line, "train --model tests/golden/models/mean " PAIRS "--steps 2 --out %s", out);
+    const command_result *r = run_command("", line);
+    CHECK_MSG(r->status == 2 && strstr(r->err, "a path of 3960 bytes, limit 3936") && !hone_io_exists(folder("long")), "%d %s", r->status, r->err);
+    snprintf(strrchr(line, '/'), 100, "/run");
+    r = run_command("", line);
+    CHECK_MSG(r->status == 0, "%d %s", r->status, r->err);
+}
+
 /* SIGXCPU comes again with every second: it is one signal, not a second one. */
 TEST(resume, a_limit_of_processor_time_is_a_signal_like_others) {
     const char *out = folder("timed");
