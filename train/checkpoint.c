@@ -394,6 +394,7 @@ static hone_status list_checkpoints(const char *run, bool to_delete, found **out
     for (size_t i = 0; s == HONE_OK && i < count; i++) {
         if (!is_checkpoint_name(names[i])) continue;
         s = hone_io_join(list[*n].dir, run, names[i]);
+        if (s == HONE_OK && to_delete && !hone_io_is_dir(list[*n].dir)) continue; /* somebody else's file, or a link whose end is away */
         hone_status told = s == HONE_OK ? step_of(list[*n].dir, &list[*n].step) : s;
         if (to_delete || told == HONE_E_NOMEM) s = told; /* want of memory says nothing about a checkpoint */
         if (!to_delete && list[*n].step < 0) list[*n].step = INT64_MAX;

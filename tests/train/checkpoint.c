@@ -422,7 +422,10 @@ TEST(checkpoint, pruning_keeps_the_newest_and_none_of_later_steps) {
     CHECK_OK(hone_io_join(left, s.run, "checkpoint_step_6.tmp")); /* half of a pruning that was killed */
     CHECK_OK(hone_io_mkdirs(left));
     write_text(left, "half", "x", 1);
+    write_text(s.run, "checkpoint_step_90", "a file of somebody's", 20); /* no folder, no checkpoint */
     CHECK_OK(hone_checkpoint_prune(s.run, 2, 8));
+    CHECK_OK(hone_io_join(dir, s.run, "checkpoint_step_90"));
+    CHECK(hone_io_exists(dir));
     for (int step = 5; step <= 9; step++) {
         snprintf(dir, sizeof dir, "%.4000s/checkpoint_step_%d", s.run, step);
         CHECK_MSG(hone_io_exists(dir) == (step == 7 || step == 8), "step %d", step);
