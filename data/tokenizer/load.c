@@ -435,12 +435,13 @@ static hone_status apply_switches(const folder *f, hone_tokenizer *t) {
     return HONE_OK;
 }
 
+/* "max_len" is what the key was called in early transformers, which still takes it where the new name is not there. */
 static hone_status read_max_length(const folder *f, hone_tokenizer *t) {
+    const char *key = json_object_get(f->config, "model_max_length") ? "model_max_length" : "max_len";
     double x;
     t->max_length = INT64_MAX;
-    HONE_TRY(hone_json_real(f->config, f->config_path, "model_max_length", 1e30, &x));
-    if (!(x >= 1))
-        return hone_fail_at(HONE_E_FORMAT, f->config_path, 0, 0, "\"model_max_length\" is %g, expected 1 or more", x);
+    HONE_TRY(hone_json_real(f->config, f->config_path, key, 1e30, &x));
+    if (!(x >= 1)) return hone_fail_at(HONE_E_FORMAT, f->config_path, 0, 0, "\"%s\" is %g, expected 1 or more", key, x);
     if (x < 1e15) t->max_length = (int64_t)x; /* 1e30 and the like mean "not known" */
     return HONE_OK;
 }

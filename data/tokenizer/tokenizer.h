@@ -126,7 +126,7 @@ int64_t hone_tokenizer_special_id(const hone_tokenizer *t, hone_special_token wh
 
 /* ---- facts ---- */
 
-/* model_max_length of tokenizer_config.json; INT64_MAX when absent or "very large" (1e30 and the like). */
+/* model_max_length of tokenizer_config.json, else its older name max_len; INT64_MAX when absent or "very large" (1e30 and the like). */
 int64_t hone_tokenizer_max_length(const hone_tokenizer *t);
 /* Tokens that the post-processor adds to one text, or to a pair. */
 int64_t hone_tokenizer_special_count(const hone_tokenizer *t, bool pair);

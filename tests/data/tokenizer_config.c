@@ -571,6 +571,27 @@ TEST(tokenizer, no_failing_allocation_passes_for_an_encoding) {
     }
 }
 
+/* PreTrainedTokenizerBase.__init__ of transformers 5.23: pop("model_max_length", pop("max_len", None)). */
+TEST(tokenizer, the_older_name_of_the_length_counts_where_the_new_one_is_not_there) {
+    static const struct {
+        const char *config;
+        int64_t want;
+    } cases[] = {{"{\"max_len\": 11}", 11},
+                 {"{\"max_len\": 11, \"model_max_length\": 12}", 12},
+                 {"{\"model_max_length\": 10, \"max_len\": 12}", 10},
+                 {"{\"max_len\": 11, \"model_max_length\": null}", INT64_MAX},
+                 {"{\"max_len\": null}", INT64_MAX},
+                 {"{\"max_length\": 11}", INT64_MAX}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        hone_tokenizer *t = NULL;
+        CHECK_OK(hone_tokenizer_open(folder((const char *const[6]){NULL, vocab_txt, cases[i].config}), &t));
+        CHECK_INT(hone_tokenizer_max_length(t), cases[i].want);
+        hone_tokenizer_free(t);
+    }
+    hone_tokenizer *t = NULL;
+    CHECK_FAILS(hone_tokenizer_open(folder((const char *const[6]){NULL, vocab_txt, "{\"max_len\": 0}"}), &t), HONE_E_FORMAT, "\"max_len\" is 0");
+}
+
 TEST(tokenizer, no_failing_allocation_or_read_passes_for_an_open_folder) {
     static const char *const contents[][6] = {
         {NULL, vocab_txt,
