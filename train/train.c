@@ -32,7 +32,8 @@ typedef struct run {
     hone_train_log *log;
     json_t *identity;
     hone_train_state state;
-    int64_t total, warmup, per_epoch; /* optimiser steps */
+    int64_t total, warmup; /* optimiser steps */
+    int64_t batches_per_epoch; /* as announced */
     double last_loss, top_rate; /* the largest factor of any trained parameter's rate */
     hone_watch *watch;
     const hone_token_batch *batch; /* the last one */
@@ -92,7 +93,10 @@ static void tell(run *r, hone_train_report *report) {
 
 static void note(void *ctx, const char *text) { tell(ctx, &(hone_train_report){.note = text}); }
 
-static double epochs_done(const run *r) { return (double)r->state.step / (double)r->per_epoch; }
+/* Whole epochs, and the batches of this one: more than were announced (no_duplicates) are still this epoch. */
+static double epochs_done(const run *r) {
+    return (double)r->state.epoch + fmin((double)r->state.batch / (double)r->batches_per_epoch, 1);
+}
 
 /* ---- one optimiser step -------------------------------------------------------------------------------------------------- */
 
@@ -669,7 +673,7 @@ static hone_status prepare(run *r) {
     hone_sampler_options sampler = hone_train_sampler(o, r->data);
     HONE_TRY(hone_train_blame(r->data, hone_batches_new(r->data->store, &sampler, &r->batches)));
     hone_train_plan plan = hone_train_plan_of(o, hone_batches_announced(r->batches));
-    r->per_epoch = plan.steps_per_epoch, r->total = plan.total_steps, r->warmup = plan.warmup_steps;
+    r->batches_per_epoch = plan.batches_per_epoch > 0 ? plan.batches_per_epoch : 1, r->total = plan.total_steps, r->warmup = plan.warmup_steps;
     if (!(r->identity = identity_of(r))) return hone_fail(HONE_E_NOMEM, "no memory for the run's identity");
     HONE_TRY(add_identity(r, r->identity));
     HONE_TRY(take_up(r));

@@ -67,6 +67,41 @@ TEST(train, patience_counts_evaluations_since_the_best_and_the_one_before_traini
     check_stop(undefined, 9, 2, 4, 8);
 }
 
+typedef struct epochs {
+    double step[8], eval[8];
+    int steps, evals;
+} epochs;
+
+static void keep_epochs(void *ctx, const hone_train_report *r) {
+    epochs *e = ctx;
+    if (r->note) return;
+    CHECK(e->steps < 8 && e->evals < 8);
+    if (r->metrics)
+        e->eval[e->evals++] = r->epoch;
+    else
+        e->step[e->steps++] = r->epoch;
+}
+
+/* As transformers' trainer logs it: the share of the epoch's batches, however few of them its last step has. */
+TEST(train, epochs_are_counted_in_batches_and_end_at_whole_numbers) {
+    static const double steps[] = {.4, .8, 1, 1.4, 1.8, 2}, evals[] = {0, 1, 2}, some[] = {1, 2, 3};
+    fixture f = open_case("{\"model\":\"mean\",\"data\":\"pairs.jsonl\",\"loss\":\"mnr\",\"batch_size\":8,\"epochs\":2,\"accumulate\":2,"
+                          "\"lr\":1e-3}",
+                          fresh_dir("epochs"));
+    answers a = {some, 3, 0};
+    epochs e = {.steps = 0};
+    hone_train_result r;
+    f.options.evaluation = &(hone_evaluation){answer, &a};
+    f.options.eval_every = 0;
+    f.options.report = keep_epochs, f.options.ctx = &e;
+    CHECK_OK(fixture_train(&f, &r));
+    CHECK_INT(e.steps, 6);
+    CHECK_INT(e.evals, 3);
+    for (int i = 0; i < 6; i++) CHECK_MSG(fabs(e.step[i] - steps[i]) < 1e-12, "step %d: epoch %.17g", i + 1, e.step[i]);
+    for (int i = 0; i < 3; i++) CHECK_MSG(e.eval[i] == evals[i], "evaluation %d: epoch %.17g", i, e.eval[i]);
+    fixture_close(&f);
+}
+
 typedef struct stopper {
     volatile sig_atomic_t flag;
     int64_t at;
