@@ -232,6 +232,7 @@ struct hone_tokenizer {
     int64_t max_length;
     bool type_ids;
     bool cut_left; /* truncation takes tokens from the front */
+    bool split_special; /* text that spells a special token is ordinary text, whoever asks */
     bool cut;      /* vocab.txt does not end in a line end */
 };
 

@@ -17,6 +17,8 @@
 enum { BOS, EOS, UNK, SEP, PAD, CLS, MASK, ROLES };
 static const char *const role_keys[ROLES] = {"bos_token", "eos_token", "unk_token", "sep_token",
                                              "pad_token", "cls_token", "mask_token"};
+#define EXTRA "extra_special_tokens"
+#define ADDITIONAL "additional_special_tokens" /* what it was called before */
 static const char *const bert_names[ROLES] = {NULL, NULL, "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"};
 static const char *const mpnet_names[ROLES] = {"<s>", "</s>", "[UNK]", "</s>", "<pad>", "<s>", "<mask>"};
 
@@ -258,12 +260,15 @@ static hone_status token_of(const json_t *v, const char *file, const char *key, 
     return flag(v, file, key, "normalized", !out->special, &out->normalized);
 }
 
+/* special_tokens_map.json is the older place; transformers reads it only while the newer one is not there. */
+static const json_t *old_map(const folder *f) {
+    return json_object_get(f->config, "added_tokens_decoder") ? NULL : f->map;
+}
+
 static hone_status read_roles(folder *f) {
-    /* special_tokens_map.json is the older place; transformers reads it only while the newer one is empty. */
-    bool newer = json_object_get(f->config, "added_tokens_decoder") != NULL;
     for (int i = 0; i < ROLES; i++) {
         const json_t *v = json_object_get(f->config, role_keys[i]);
-        const json_t *old = newer ? NULL : json_object_get(f->map, role_keys[i]);
+        const json_t *old = json_object_get(old_map(f), role_keys[i]);
         const char *file = old ? f->map_path : f->config_path;
         if (old) v = old;
         if (!v) continue;
@@ -376,6 +381,69 @@ static hone_status add_old(folder *f, hone_tokenizer *t) {
     return s;
 }
 
+static hone_status add_special(const json_t *v, const char *file, const char *key, hone_tokenizer *t) {
+    hone_tok_added a = {0};
+    hone_status s = token_of(v, file, key, true, &a);
+    if (s == HONE_OK && a.n) s = hone_tok_add_token(t, file, &a, -1);
+    hone_free(a.content);
+    return s;
+}
+
+static bool is_role(const char *key) {
+    for (int i = 0; i < ROLES; i++)
+        if (!strcmp(key, role_keys[i])) return true;
+    return false;
+}
+
+/* Every other "…_token" whose value is a token names a special token, too. In tokenizer_config.json an object is one where it
+ * says so itself. */
+static hone_status add_other_roles(const json_t *o, const char *file, bool objects, bool strings, bool must_say, hone_tokenizer *t) {
+    const char *key;
+    json_t *v;
+    json_object_foreach((json_t *)(uintptr_t)o, key, v) {
+        size_t n = strlen(key);
+        const char *type = json_string_value(json_object_get(v, "__type"));
+        bool token = json_is_string(v) ? strings : objects && json_is_object(v) && (!must_say || (type && !strcmp(type, "AddedToken")));
+        if (n >= 6 && !strcmp(key + n - 6, "_token") && token && !is_role(key)) HONE_TRY(add_special(v, file, key, t));
+    }
+    return HONE_OK;
+}
+
+/* Special tokens with names of their own, in transformers' order. */
+static hone_status add_named(const folder *f, hone_tokenizer *t) {
+    HONE_TRY(add_other_roles(f->config, f->config_path, true, false, true, t));
+    HONE_TRY(add_other_roles(old_map(f), f->map_path, true, true, false, t));
+    HONE_TRY(add_other_roles(f->config, f->config_path, false, true, true, t));
+    for (int from_map = 0; from_map < 2; from_map++) {
+        const json_t *o = json_object_get(from_map ? old_map(f) : f->config, EXTRA);
+        const char *key;
+        json_t *v;
+        json_object_foreach((json_t *)(uintptr_t)(json_is_object(o) ? o : NULL), key, v)
+            HONE_TRY(add_special(v, from_map ? f->map_path : f->config_path, key, t));
+    }
+    return HONE_OK;
+}
+
+static hone_status add_list(const json_t *list, const char *file, const char *key, hone_tokenizer *t) {
+    if (list && !json_is_null(list) && !json_is_array(list) && !(json_is_object(list) && !strcmp(key, EXTRA)))
+        return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "\"%s\" is not an array", key);
+    for (size_t i = 0; json_is_array(list) && i < json_array_size(list); i++)
+        HONE_TRY(add_special(json_array_get(list, i), file, key, t));
+    return HONE_OK;
+}
+
+/* Those without a name, under a newer key and its older name: transformers moves the older list under the newer key where that holds
+ * nothing, special_tokens_map.json adds to the one and replaces the other, and the older one counts where the newer is not there. */
+static hone_status add_extra(const folder *f, hone_tokenizer *t) {
+    const json_t *extra = json_object_get(f->config, EXTRA), *older = json_object_get(f->config, ADDITIONAL);
+    const json_t *extra_too = json_object_get(old_map(f), EXTRA), *older_too = json_object_get(old_map(f), ADDITIONAL);
+    bool moved = older && !json_array_size(extra) && !json_object_size(extra);
+    HONE_TRY(add_list(moved ? older : extra, f->config_path, moved ? ADDITIONAL : EXTRA, t));
+    HONE_TRY(add_list(extra_too, f->map_path, EXTRA, t));
+    if (moved || (extra && !json_is_object(extra)) || (extra_too && !json_is_object(extra_too))) return HONE_OK;
+    return add_list(older_too ? older_too : older, older_too ? f->map_path : f->config_path, ADDITIONAL, t);
+}
+
 static hone_status add_specials(folder *f, hone_tokenizer *t) {
     HONE_TRY(add_decoder(f, t));
     HONE_TRY(add_old(f, t));
@@ -386,24 +454,8 @@ static hone_status add_specials(folder *f, hone_tokenizer *t) {
         if (!f->role_said[i] && hone_tok_map_get(&t->vocab, a->content, a->n) < 0) continue;
         HONE_TRY(hone_tok_add_token(t, f->config_path, a, -1));
     }
-    static const char *const extra[] = {"additional_special_tokens", "extra_special_tokens"};
-    for (int k = 0; k < 2; k++)
-        for (int from_map = 0; from_map < 2; from_map++) {
-            const json_t *list = json_object_get(from_map ? f->map : f->config, extra[k]);
-            /* extra_special_tokens may be an object of roles that no text model has */
-            if (list && !json_is_null(list) && !json_is_array(list) && !(k && json_is_object(list)))
-                return hone_fail_at(HONE_E_FORMAT, from_map ? f->map_path : f->config_path, 0, 0,
-                                    "\"%s\" is not an array", extra[k]);
-            for (size_t i = 0; json_is_array(list) && i < json_array_size(list); i++) {
-                hone_tok_added a = {0};
-                const char *file = from_map ? f->map_path : f->config_path;
-                hone_status s = token_of(json_array_get(list, i), file, extra[k], true, &a);
-                if (s == HONE_OK && a.n) s = hone_tok_add_token(t, file, &a, -1);
-                hone_free(a.content);
-                HONE_TRY(s);
-            }
-        }
-    return HONE_OK;
+    HONE_TRY(add_named(f, t));
+    return add_extra(f, t);
 }
 
 /* ---- switches and facts ---- */
@@ -444,6 +496,10 @@ static hone_status read_max_length(const folder *f, hone_tokenizer *t) {
     if (!(x >= 1)) return hone_fail_at(HONE_E_FORMAT, f->config_path, 0, 0, "\"%s\" is %g, expected 1 or more", key, x);
     if (x < 1e15) t->max_length = (int64_t)x; /* 1e30 and the like mean "not known" */
     return HONE_OK;
+}
+
+static hone_status read_split_special(const folder *f, hone_tokenizer *t) {
+    return hone_json_bool(f->config, f->config_path, "split_special_tokens", false, &t->split_special);
 }
 
 static hone_status read_truncation_side(const folder *f, hone_tokenizer *t) {
@@ -548,6 +604,7 @@ static hone_status finish(const folder *f, hone_tokenizer *t) {
     HONE_TRY(apply_switches(f, t));
     HONE_TRY(read_max_length(f, t));
     HONE_TRY(read_truncation_side(f, t));
+    HONE_TRY(read_split_special(f, t));
     HONE_TRY(check_template(f, t, t->post.single, t->post.n_single)); /* of a broken file, even where the class has its own */
     HONE_TRY(check_template(f, t, t->post.pair, t->post.n_pair));
     HONE_TRY(finish_post(f, t));

@@ -82,8 +82,9 @@ static hone_status split_text(const hone_tokenizer *t, struct hone_tokenizer_wor
     hone_tok_text *norm = &w->norm[s];
     norm->n = 0;
     norm->aligned = o->want_offsets;
+    bool split_special = o->split_special_tokens || t->split_special;
     w->raw.n = w->splits.n = 0;
-    HONE_TRY(hone_tok_match(&t->raw, t->added, o->split_special_tokens, p, n, 0, &w->raw));
+    HONE_TRY(hone_tok_match(&t->raw, t->added, split_special, p, n, 0, &w->raw));
     bool rematch = t->normalized.map.entries > 0 || t->normalized.empty >= 0;
     int32_t base = 0; /* characters before `at` */
     size_t at = 0;
@@ -97,7 +98,7 @@ static hone_status split_text(const hone_tokenizer *t, struct hone_tokenizer_wor
         bool plain = x.id < 0;
         HONE_TRY(hone_tok_normalize(t->norm, plain ? t->n_norm : 0, w, p + x.a, x.b - x.a, base, norm));
         if (plain && rematch)
-            HONE_TRY(hone_tok_match(&t->normalized, t->added, o->split_special_tokens, norm->p + a, norm->n - a, a,
+            HONE_TRY(hone_tok_match(&t->normalized, t->added, split_special, norm->p + a, norm->n - a, a,
                                     &w->splits));
         else
             HONE_TRY(hone_tok_splits_push(&w->splits, a, norm->n, x.id));

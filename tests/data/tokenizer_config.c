@@ -571,6 +571,43 @@ TEST(tokenizer, no_failing_allocation_passes_for_an_encoding) {
     }
 }
 
+/* Ids of transformers 5.23 for the same folders. */
+TEST(tokenizer, special_tokens_with_names_of_their_own_are_tokens) {
+    static const struct {
+        const char *config, *map, *text, *ids;
+    } c[] = {
+        {"{\"extra_special_tokens\": {\"image_token\": \"<i>\", \"b\": \"<j>\"}}", NULL, "<j>a<i>", "2 8 5 7 3"},
+        {"{\"image_token\": \"<i>\", \"add_x_token\": true, \"y_token\": {\"content\": \"<j>\"}}", NULL, "a <i>", "2 5 7 3"},
+        {"{\"image_token\": \"<i>\", \"y_token\": {\"__type\": \"AddedToken\", \"content\": \"<j>\", \"lstrip\": true}}", NULL, "<i> <j>", "2 8 7 3"},
+        {NULL, "{\"image_token\": {\"content\": \"<i>\"}}", "<i>a", "2 7 5 3"},
+        {"{\"added_tokens_decoder\": {}}", "{\"additional_special_tokens\": [\"<x>\"], \"image_token\": \"<i>\"}", "a", "2 5 3"},
+        /* Which of the two lists counts. */
+        {"{\"additional_special_tokens\": [\"<x>\"], \"extra_special_tokens\": [\"<y>\"]}", NULL, "<y>", "2 7 3"},
+        {"{\"additional_special_tokens\": [\"<x>\"], \"extra_special_tokens\": []}", NULL, "<x>", "2 7 3"},
+        {"{\"additional_special_tokens\": [\"<x>\"], \"extra_special_tokens\": {\"b\": \"<y>\"}}", NULL, "<x> <y>", "2 8 7 3"},
+        {"{\"extra_special_tokens\": [\"<y>\"]}", "{\"additional_special_tokens\": [\"<x>\"], \"extra_special_tokens\": [\"<z>\"]}", "<y><z>", "2 7 8 3"},
+        {"{\"additional_special_tokens\": [\"<x>\"]}", "{\"additional_special_tokens\": [\"<w>\", \"<x>\"]}", "<x>", "2 7 3"},
+        {NULL, "{\"additional_special_tokens\": [\"<w>\", \"<x>\"]}", "<x>", "2 8 3"},
+        /* Text that spells special tokens is text. */
+        {"{\"split_special_tokens\": true, \"do_lower_case\": false}", NULL, "a[MASK]", NULL},
+    };
+    for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
+        const char *const content[6] = {NULL, vocab_txt, c[i].config, c[i].map};
+        if (c[i].ids) {
+            check_ids(content, c[i].text, c[i].ids);
+            continue;
+        }
+        hone_tokenizer *t = NULL;
+        hone_encoding e = {0};
+        CHECK_OK(hone_tokenizer_open(folder(content), &t));
+        CHECK_OK(hone_tokenizer_encode(t, c[i].text, strlen(c[i].text), NULL, 0, NULL, &e));
+        for (int64_t k = 0; k < e.n; k++) CHECK_MSG(e.ids[k] != 4, "%s is a token", c[i].text);
+        CHECK(e.n == 6); /* [CLS] a [ MASK ] [SEP] */
+        hone_encoding_free(&e);
+        hone_tokenizer_free(t);
+    }
+}
+
 /* PreTrainedTokenizerBase.__init__ of transformers 5.23: pop("model_max_length", pop("max_len", None)). */
 TEST(tokenizer, the_older_name_of_the_length_counts_where_the_new_one_is_not_there) {
     static const struct {
