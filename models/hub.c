@@ -8,20 +8,49 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A ~ in front and $NAME or ${NAME} anywhere, as the Python library expands them (what is not set stays as it is): no shell does so
+ * for what a service file or a container's settings say. False: longer than a path. */
+static bool expand(char out[HONE_PATH_MAX], const char *text) {
+    const char *home = getenv("HOME");
+    size_t n = 0;
+    if (*text == '~' && (!text[1] || text[1] == '/') && home && *home) {
+        int k = snprintf(out, HONE_PATH_MAX, "%s", home);
+        if (k >= HONE_PATH_MAX) return false;
+        n = (size_t)k, text++;
+        while (*text == '/' && n && out[n - 1] == '/') n--;
+    }
+    while (*text) {
+        static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
+        bool braces = text[0] == '$' && text[1] == '{';
+        const char *name = text + 1 + braces, *value = NULL;
+        size_t length = text[0] != '$' ? 0 : braces ? strcspn(name, "}") : strspn(name, letters);
+        char key[256];
+        if (length && length < sizeof key && (!braces || name[length])) {
+            snprintf(key, sizeof key, "%.*s", (int)length, name);
+            value = getenv(key);
+        }
+        int k = snprintf(out + n, HONE_PATH_MAX - n, "%.*s", value ? HONE_PATH_MAX : 1, value ? value : text);
+        if (k < 0 || (size_t)k >= HONE_PATH_MAX - n) return false;
+        n += (size_t)k;
+        text = value ? name + length + braces : text + 1;
+    }
+    out[n] = 0;
+    return n > 0;
+}
+
 static bool cache_root(char out[HONE_PATH_MAX]) {
-    const char *p;
-    int n = -1;
-    if ((p = getenv("HF_HUB_CACHE")) && *p)
-        n = snprintf(out, HONE_PATH_MAX, "%s", p);
-    else if ((p = getenv("HUGGINGFACE_HUB_CACHE")) && *p)
-        n = snprintf(out, HONE_PATH_MAX, "%s", p);
-    else if ((p = getenv("HF_HOME")) && *p)
-        n = snprintf(out, HONE_PATH_MAX, "%s/hub", p);
-    else if ((p = getenv("XDG_CACHE_HOME")) && *p)
-        n = snprintf(out, HONE_PATH_MAX, "%s/huggingface/hub", p);
-    else if ((p = getenv("HOME")) && *p)
-        n = snprintf(out, HONE_PATH_MAX, "%s/.cache/huggingface/hub", p);
-    return n > 0 && n < HONE_PATH_MAX;
+    static const struct {
+        const char *variable, *below;
+    } places[] = {{"HF_HUB_CACHE", ""}, {"HUGGINGFACE_HUB_CACHE", ""}, {"HF_HOME", "/hub"}, {"XDG_CACHE_HOME", "/huggingface/hub"}, {"HOME", "/.cache/huggingface/hub"}};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        const char *p = getenv(places[i].variable);
+        char root[HONE_PATH_MAX];
+        if (!p || !*p) continue;
+        if (!expand(root, p)) return false;
+        int n = snprintf(out, HONE_PATH_MAX, "%s%s", root, places[i].below);
+        return n > 0 && n < HONE_PATH_MAX;
+    }
+    return false;
 }
 
 /* "org/name" or "name": letters, digits and -_. with at most one slash, no path tricks. */

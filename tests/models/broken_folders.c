@@ -588,11 +588,29 @@ TEST(models, a_name_without_organisation_is_looked_for_among_sentence_transforme
     CHECK(strstr(dir, "models--plain/snapshots/ab"));
     CHECK_FAILS(hone_model_find("org/tiny", dir), HONE_E_FORMAT, "not in the Hugging Face cache");
     CHECK_FAILS(hone_model_find("small", dir), HONE_E_FORMAT, "no such folder, and not in the Hugging Face cache");
-    if (kept)
-        setenv("HF_HUB_CACHE", kept, 1);
-    else
-        unsetenv("HF_HUB_CACHE");
-    free(kept);
+    /* huggingface_hub expands what no shell has seen (os.path.expanduser, expandvars). */
+    static const char *const spelled[] = {"~/hub", "$HONE_TEST_ROOT/hub", "${HONE_TEST_ROOT}/hub", "~/./${HONE_TEST_NAME}b/$HONE_TEST_EMPTY"};
+    const char *home = getenv("HOME");
+    char *home_kept = home ? strdup(home) : NULL;
+    CHECK(!setenv("HOME", test_dir(), 1) && !setenv("HONE_TEST_ROOT", test_dir(), 1) && !setenv("HONE_TEST_NAME", "hu", 1) &&
+          !setenv("HONE_TEST_EMPTY", "", 1));
+    for (size_t i = 0; i < sizeof spelled / sizeof *spelled; i++) {
+        CHECK(!setenv("HF_HUB_CACHE", spelled[i], 1));
+        CHECK_OK(hone_model_find("plain", dir));
+        CHECK(strstr(dir, "models--plain/snapshots/ab") && !strncmp(dir, test_dir(), strlen(test_dir())));
+    }
+    CHECK(!setenv("HF_HUB_CACHE", "/$HONE_TEST_NONE/${x/~/$", 1)); /* what nobody has set, and what is no name */
+    CHECK_FAILS(hone_model_find("plain", dir), HONE_E_FORMAT, "not in the Hugging Face cache /$HONE_TEST_NONE/${x/~/$");
+    unsetenv("HF_HUB_CACHE");
+    char *hub = getenv("HUGGINGFACE_HUB_CACHE"), *hub_kept = hub ? strdup(hub) : NULL, *hf = getenv("HF_HOME"), *hf_kept = hf ? strdup(hf) : NULL;
+    unsetenv("HUGGINGFACE_HUB_CACHE");
+    CHECK(!setenv("HF_HOME", "~", 1)); /* and below it the folder hub */
+    CHECK_OK(hone_model_find("plain", dir));
+    if (hub_kept) setenv("HUGGINGFACE_HUB_CACHE", hub_kept, 1);
+    (void)(hf_kept ? setenv("HF_HOME", hf_kept, 1) : unsetenv("HF_HOME"));
+    (void)(home_kept ? setenv("HOME", home_kept, 1) : unsetenv("HOME"));
+    if (kept) setenv("HF_HUB_CACHE", kept, 1);
+    free(kept), free(home_kept), free(hub_kept), free(hf_kept);
 }
 
 TEST(models, saving_needs_a_tokenizer_weights_of_its_own_and_a_short_path) {
