@@ -131,7 +131,7 @@ hone_status hone_model_embed(hone_model *m, hone_graph *g, const hone_text *text
                              const hone_embed_options *o, float *out, int64_t *cut);
 
 /* The folder a name stands for: itself if it is one, else the snapshot in the Hugging Face cache (HF_HUB_CACHE, HF_HOME, else
- * ~/.cache/huggingface); a name without organisation that is not there is sentence-transformers/NAME. HONE_E_FORMAT when it is neither, HONE_E_ARG for an empty name, HONE_E_LIMIT for a path too long. */
+ * ~/.cache/huggingface; ~ and $NAME in them are expanded); a name without organisation that is not there is sentence-transformers/NAME. HONE_E_FORMAT when it is neither, HONE_E_ARG for an empty name, HONE_E_LIMIT for a path too long. */
 hone_status hone_model_find(const char *name, char dir[4096]);
 
 #endif

@@ -39,6 +39,9 @@ typedef struct hone_tokenizer hone_tokenizer;
  * tokenize_chinese_chars), pre-tokenizer, unknown token and the tokens around a text are the class's, with the names
  * that tokenizer_config.json gives; a name that the vocabulary lacks is refused. Other classes take tokenizer.json as
  * it is.
+ * Special tokens also come from additional_special_tokens or extra_special_tokens (a list, or an object of names and tokens) and from
+ * every other key that ends in _token; special_tokens_map.json counts only where tokenizer_config.json has no added_tokens_decoder.
+ * split_special_tokens makes text that spells one ordinary text.
  * The truncation and padding blocks of tokenizer.json are ignored, but for the side that truncation takes tokens from,
  * which truncation_side of tokenizer_config.json overrules.
  *   errors  HONE_E_IO (no such folder, neither file), HONE_E_FORMAT (file and place named), HONE_E_LIMIT,
