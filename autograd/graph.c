@@ -113,7 +113,9 @@ hone_dropout hone_graph_dropout(const hone_graph *g, const hone_node *n, float p
     if (threshold > 65535) threshold = 65535;
     d.threshold = threshold;
     d.scale = 65536.0f / (float)(65536 - threshold);
-    /* 48 user bits of the stream: 20 of the step, 16 of its part, 12 of the site. */
+    /* 48 user bits of the stream: 20 of the step, 16 of its part, 12 of the site. What is beyond them goes into the seed. */
+    uint64_t step = g->mode.step >> 20, part = g->mode.part >> 16, site = (uint64_t)n->site >> 12;
+    if (step || part || site) d.seed = hone_random_u64(d.seed, hone_stream_id(HONE_STREAM_DROPOUT, step << 24 | part), site);
     d.stream = hone_stream_id(HONE_STREAM_DROPOUT, (g->mode.step & 0xFFFFF) << 28 | (g->mode.part & 0xFFFF) << 12 |
                                                        ((uint64_t)n->site & 0xFFF));
     return d;
@@ -152,12 +154,34 @@ static void give_back(hone_graph *g, void *p, size_t bytes) {
 void *hone_graph_borrow(hone_graph *g, size_t bytes) { return borrow(g, bytes); }
 void hone_graph_done(hone_graph *g, void *p, size_t bytes) { give_back(g, p, bytes); }
 
+/* Whether t's memory is read through `view`: itself, or what it looks into, through other views, too. */
+static bool looks_into(const hone_tensor *view, const hone_tensor *t) {
+    while (view != t && view->node && view->node->op->view) view = view->node->in[0];
+    return view == t;
+}
+
+static bool is_kept(const hone_graph *g, const hone_tensor *t) {
+    for (int64_t i = 0; i < g->n_kept; i++)
+        if (looks_into(g->kept[i], t)) return true;
+    return false;
+}
+
 /* ---- forward ------------------------------------------------------------------------------------------------------- */
 
-static hone_status check_inputs(const hone_node *n) {
+/* The value is no longer there: forgotten, or its memory was given back by a backward that has come by. */
+static bool is_gone(const hone_graph *g, const hone_tensor *t) {
+    return t->node && hone_count(t) > 0 && (!t->data || (t->node->walked && !is_kept(g, t)));
+}
+
+static hone_status check_inputs(const hone_graph *g, const hone_node *n) {
     for (int i = 0; i < n->n_in; i++) {
         const hone_tensor *t = n->in[i];
         if (!t) continue;
+        if (is_gone(g, t)) {
+            hone_fail(HONE_E_ARG, "%s: the value of input %d, which %s made, was %s", n->op->name, i, t->node->op->name,
+                      t->data ? "given back by a backward pass" : "forgotten");
+            return t->data ? hone_hint("hone_graph_keep before the backward pass keeps it") : HONE_E_ARG;
+        }
         if (t->device != HONE_CPU)
             return hone_fail(HONE_E_DEVICE, "%s: input %d \"%s\" is not on the CPU", n->op->name, i, t->name);
         if (t->dtype != HONE_F32 && t->dtype != HONE_F64)
@@ -173,7 +197,7 @@ static hone_status check_inputs(const hone_node *n) {
 static hone_status run_forward(hone_graph *g, hone_node *n) {
     hone_shape shape = {0};
     hone_dtype dtype = HONE_F32;
-    HONE_TRY(check_inputs(n));
+    HONE_TRY(check_inputs(g, n));
     HONE_TRY(n->op->shape(n, &shape, &dtype));
     n->out = hone_tensor_wrap(g->arena, dtype, shape, NULL);
     if (n->out && !n->op->view) n->out->data = borrow(g, tensor_bytes(n->out));
@@ -251,11 +275,6 @@ void *hone_graph_grad(hone_graph *g, hone_tensor *t, bool *add) {
     return t->grad;
 }
 
-static bool is_kept(const hone_graph *g, const hone_tensor *t) {
-    for (int64_t i = 0; i < g->n_kept; i++)
-        if (g->kept[i] == t || (g->kept[i]->node && g->kept[i]->node->op->view && g->kept[i]->node->in[0] == t)) return true;
-    return false;
-}
 
 /* A tensor's value has been read for the last time once its own node has run backward: all its readers came later on the tape and
  * so ran earlier. Exempt: views, and what a view looks into (the view's base is released by its own node, after the view's). */
@@ -269,7 +288,9 @@ static void release(hone_graph *g, hone_node *n) {
 }
 
 void hone_graph_forget(hone_graph *g, hone_tensor *t) {
-    if (!t || !g->mode.record || !t->node || !t->node->op->rebuild || is_kept(g, t)) return;
+    if (!t || !g->mode.record || !t->node || !t->node->op->rebuild || !t->data || is_kept(g, t)) return;
+    for (const hone_node *n = g->last; n && n != t->node; n = n->previous) /* a view's backward reads where t lay */
+        if (n->op->view && looks_into(n->out, t)) return;
     give_back(g, t->data, tensor_bytes(t));
     t->data = NULL;
 }
@@ -289,6 +310,7 @@ static hone_status remember_inputs(hone_graph *g, hone_node *n) {
 static hone_status walk(hone_graph *g) {
     for (hone_node *n = g->last; n; n = n->previous) {
         if (!n->out->grad_set) continue; /* nobody's loss depends on it */
+        n->walked = true;
         HONE_TRY(remember_inputs(g, n));
         double start = g->profile ? hone_profile_now() : 0;
         hone_status s = n->op->backward(g, n);
@@ -302,9 +324,26 @@ static hone_status walk(hone_graph *g) {
     return HONE_OK;
 }
 
+/* What a backward pass has come by has given back what it kept; before anything is added to a leaf's gradient. */
+static hone_status check_unwalked(hone_graph *g, const hone_tensor *out) {
+    out->node->reached = true;
+    for (hone_node *n = g->last; n; n = n->previous) {
+        if (!n->reached) continue;
+        n->reached = false;
+        if (n->walked) return hone_fail(HONE_E_ARG, "backward: %s has had its backward pass, and what it kept is gone", n->op->name);
+        for (int i = 0; i < n->n_in; i++)
+            if (n->in[i] && n->in[i]->node) n->in[i]->node->reached = true;
+    }
+    return HONE_OK;
+}
+
 hone_status hone_graph_backward_from(hone_graph *g, hone_tensor *out, const void *dout) {
     HONE_TRY(hone_graph_status(g));
-    if (!out || !out->node) return hone_fail(HONE_E_ARG, "backward: the result depends on no parameter");
+    if (!out || !out->node) return hone_fail(HONE_E_ARG, "backward: the result was made by no operation on a parameter");
+    if (check_unwalked(g, out) != HONE_OK) {
+        hone_graph_refuse(g, hone_hint("one pass from the sum of both, or the operations once more"));
+        return hone_graph_status(g);
+    }
     bool add;
     void *grad = hone_graph_grad(g, out, &add);
     if (!grad) return hone_graph_status(g);

@@ -40,6 +40,7 @@ struct hone_node {
     void *saved;        /* what forward keeps for backward, in the step arena */
     int64_t site;       /* number of this application in its graph: the key of its dropout */
     hone_node *previous; /* on the tape */
+    bool walked, reached; /* the graph's own: a backward pass has come by; will come by */
 };
 
 /* An operation is defined once: Hone's in autograd/ops/<name>.c, listed in autograd/ops.def; one of your own wherever you like, passed
@@ -103,13 +104,16 @@ hone_tensor *hone_graph_input(hone_graph *g, const char *name, hone_dtype dtype,
 hone_tensor *hone_graph_apply(hone_graph *g, const hone_op *op, int n_in, hone_tensor *const *in, const void *params,
                               size_t params_bytes);
 /* The forward pass has read t for the last time. While recording, a result that its op can rebuild gives its memory back at once, and
- * is computed again where backward reads it; other tensors stay as they are. Nobody may read t->data in between. */
+ * is computed again where backward reads it; other tensors, and those that a view looks into, stay as they are. Nobody may read t->data
+ * in between; an operation that is given t refuses (HONE_E_ARG). */
 void hone_graph_forget(hone_graph *g, hone_tensor *t);
-/* The value of t stays readable after backward. */
+/* The value of t, and of what t is a view of, stays readable after backward. Of others the memory is lent to whoever comes next, and an
+ * operation that is given one of them after a backward refuses (HONE_E_ARG). */
 void hone_graph_keep(hone_graph *g, hone_tensor *t);
 
-/* d(loss)/d(leaf) for every leaf that needs it, times `scale`. loss: one element, else HONE_E_SHAPE; HONE_E_ARG when it depends on no
- * parameter; those of hone_graph_status. */
+/* d(loss)/d(leaf) for every leaf that needs it, times `scale`. loss: one element, else HONE_E_SHAPE; HONE_E_ARG when no operation
+ * on a parameter made it, or when an earlier backward has come by one of the operations it depends on (what those kept is gone); those
+ * of hone_graph_status. */
 hone_status hone_graph_backward(hone_graph *g, hone_tensor *loss, double scale);
 /* Start from a given gradient of `out` instead (same shape and dtype as out; copied). Errors as above. */
 hone_status hone_graph_backward_from(hone_graph *g, hone_tensor *out, const void *dout);
