@@ -103,8 +103,14 @@ hone_tensor *hone_cosent(hone_graph *g, hone_tensor *s, const double *label, dou
  * matmul of unit rows. */
 hone_tensor *hone_distance_matrix(hone_graph *g, hone_tensor *x, hone_metric metric);
 
-/* Triplets mined inside a batch: distances d [B, B], classes label [B] (borrowed) -> scalar. The four rules are formulas in
- * autograd/ops/batch_triplet.c. */
+/* Triplets mined inside a batch: distances d [B, B], classes c = label [B] (borrowed) -> scalar. With m the margin:
+ *     hard        mean_i relu(hp_i - hn_i + m),   hp_i = max d_ij over j != i of the class of i (0 if there is none),
+ *                                                 hn_i = min_j (d_ij + [c_j = c_i] max_k d_ik)
+ *     hard_soft   mean_i log(1 + exp(hp_i - hn_i))
+ *     semi_hard   sum over ordered pairs i != j of one class of relu(d_ij - n_ij + m), divided by the number of pairs;
+ *                 n_ij = the smallest d_ik > d_ij of another class, else the largest d_ik of another class, else min_k d_ik
+ *     all         sum of relu(d_ap - d_an + m) over all triplets, divided by the number of those above 1e-16
+ * Source: sentence-transformers BatchHardTripletLoss, BatchHardSoftMarginTripletLoss, BatchSemiHardTripletLoss, BatchAllTripletLoss. */
 typedef enum hone_triplet_rule { HONE_MINE_HARD = 0, HONE_MINE_HARD_SOFT, HONE_MINE_SEMI_HARD, HONE_MINE_ALL } hone_triplet_rule;
 hone_tensor *hone_batch_triplet(hone_graph *g, hone_tensor *d, const int32_t *label, double margin, hone_triplet_rule mining);
 

@@ -81,9 +81,8 @@ extern const hone_loss hone_loss_mnr;
 extern const hone_loss hone_loss_mnr_symmetric;
 
 /* All four directions in one softmax (GTE's improved contrastive loss):
- *     L = mean_i [ log( sum_j e^(scale cos(a_i, d_j)) + sum_{j != i} e^(scale cos(a_i, a_j)) + sum_j e^(scale cos(p_i,
- * a_j))
- *                       + sum_{j not of row i} e^(scale cos(p_i, d_j)) ) - s_ii ]
+ *     L = mean_i [ log( sum_j e^(scale cos(a_i, d_j)) + sum_{j != i} e^(scale cos(a_i, a_j))
+ *                       + sum_j e^(scale cos(p_i, a_j)) + sum_{j not of row i} e^(scale cos(p_i, d_j)) ) - s_ii ]
  * Source: Li et al. 2023, arXiv:2308.03281; MultipleNegativesRankingLoss with all directions, partition joint. */
 extern const hone_loss hone_loss_gte;
 
@@ -93,7 +92,7 @@ extern const hone_loss hone_loss_gte;
  * metrics. Source: sentence-transformers TripletLoss (one negative). */
 extern const hone_loss hone_loss_triplet;
 
-/* Triplets mined among labelled texts: autograd/ops/batch_triplet.c has the formulas. Distances: hone_distance's
+/* Triplets mined among labelled texts: hone_triplet_rule (autograd/ops.h) has the formulas. Distances: hone_distance's
  * metrics, euclidean from the rows' differences. Source: Hermans et al. 2017, arXiv:1703.07737; Schroff et al. 2015,
  * arXiv:1503.03832 (semi-hard). */
 extern const hone_loss hone_loss_batch_hard;

@@ -141,6 +141,17 @@ static void decay_row(const hone_optim *o, slot *s, int32_t row) {
     s->row_step[row] = (int32_t)o->steps;
 }
 
+/* This step's factor for every row of a table in double that is not updated. */
+static void decay_now(const hone_optim *o, slot *s, double factor) {
+    hone_tensor *t = s->param->tensor;
+    for (int64_t row = 0, C = hone_dim(t, 1); row < hone_dim(t, 0); row++) {
+        if (s->row_step[row] < 0) continue;
+        decay_row(o, s, (int32_t)row);
+        hone_vector_f64_scale(C, factor, hone_f64(t) + row * C, hone_f64(t) + row * C, false);
+        s->row_step[row]++;
+    }
+}
+
 typedef struct decay_job {
     hone_optim *o;
     slot *s;
@@ -314,6 +325,8 @@ hone_status hone_optim_step(hone_optim *o, double lr, double norm) {
         step_job j = {o, s, step};
         if (s->param->kind == HONE_PARAM_BIAS || s->param->kind == HONE_PARAM_NORM) j.step.weight_decay = 0;
         HONE_TRY(hone_parallel(tasks_of(s, false), step_task, &j));
+        /* Factors are kept in f32, the type of a table that is trained: in double nothing is put off. */
+        if (s->row_step && s->param->tensor->grad_set && s->param->tensor->dtype == HONE_F64) decay_now(o, s, 1 - lr * o->rates[s->column] * c->weight_decay);
         /* Decay of a table that got no gradient at all this step is none (torch: grad is None): its rows skip this factor. */
         if (s->row_step && !s->param->tensor->grad_set)
             for (int64_t r = 0; r < hone_dim(s->param->tensor, 0); r++)

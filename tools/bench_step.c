@@ -84,7 +84,9 @@ static hone_status make_batch(bench *b) {
     if (b->o->lengths && (sscanf(b->o->lengths, "lognormal:%lf,%lf%c", &mean, &sigma, &tail) != 2 || !(mean > 0) || !(sigma >= 0)))
         return hone_fail(HONE_E_ARG, "--lengths \"%s\": expected lognormal:MEAN,SIGMA", hone_quote(b->o->lengths));
     const hone_model_info *info = hone_model_get_info(b->m);
-    b->B = b->o->batch / 2 * 2;
+    if (b->o->batch % 2)
+        return hone_fail(HONE_E_ARG, "--batch %" PRId64 ": expected an even number, half of the texts are anchors and half positives", b->o->batch);
+    b->B = b->o->batch;
     b->cu = hone_alloc((size_t)(b->B + 1) * sizeof *b->cu);
     if (!b->cu) return hone_last_error()->code;
     double attention = 0;

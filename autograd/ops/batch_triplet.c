@@ -1,13 +1,5 @@
-/* Triplets mined inside a batch from its distances d [B, B] and classes c [B]; a scalar. With m the margin:
- *     hard        mean_i relu(hp_i - hn_i + m),   hp_i = max d_ij over j != i of the class of i (0 if there is none),
- *                                                 hn_i = min_j (d_ij + [c_j = c_i] max_k d_ik)
- *     hard_soft   mean_i log(1 + exp(hp_i - hn_i))
- *     semi_hard   sum over ordered pairs i != j of one class of relu(d_ij - n_ij + m), divided by the number of pairs;
- *                 n_ij = the smallest d_ik > d_ij of another class, else the largest d_ik of another class, else min_k
- * d_ik all         sum of relu(d_ap - d_an + m) over all triplets, divided by the number of those above 1e-16 All are
- * piecewise linear in d (hard_soft aside): forward writes down which elements count and how much, backward scales that.
- * Source: sentence-transformers BatchHardTripletLoss, BatchHardSoftMarginTripletLoss, BatchSemiHardTripletLoss,
- * BatchAllTripletLoss. */
+/* Triplets mined inside a batch from its distances d [B, B] and classes c [B]; a scalar. The four rules: hone_triplet_rule, autograd/ops.h.
+ * All are piecewise linear in d (hard_soft aside): forward writes down which elements count and how much, backward scales that. */
 #include "autograd/ops.h"
 #include "autograd/ops/common.h"
 #include "autograd/ops/element.h"

@@ -87,6 +87,30 @@ TEST(optim, a_table_updated_late_equals_a_table_updated_at_every_step) {
     hone_params_free(ps);
 }
 
+TEST(optim, in_double_a_table_updated_late_is_exact_too) {
+    hone_params *ps = hone_params_new(HONE_F64);
+    hone_tensor *table = hone_params_add(ps, HONE_PARAM_EMBEDDING, hone_shape_of(2, V, C), "table");
+    CHECK_OK(hone_params_allocate(ps, HONE_PARAMS_TRAIN));
+    double want[V * C];
+    for (int i = 0; i < V * C; i++) want[i] = hone_f64(table)[i] = test_uniform(5, (uint64_t)i);
+    hone_optim *o;
+    CHECK_OK(hone_optim_new(ps, &(hone_optim_config){.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.1}, &o));
+    for (int step = 0; step < STEPS; step++) {
+        double lr = 0.01 / (step + 1);
+        int32_t row = 0;
+        CHECK_OK(hone_optim_catch_up(o, table, &row, 1));
+        if (!table->rows->mark[0]) table->rows->mark[0] = 1, table->rows->list[table->rows->n++] = 0;
+        for (int c = 0; c < C; c++) ((double *)table->grad)[c] = test_uniform(9, (uint64_t)(step * C + c));
+        table->grad_set = step != 3; /* a step that does not reach the table decays nothing */
+        CHECK_OK(hone_optim_step(o, lr, 0));
+        for (int i = C; i < V * C && step != 3; i++) want[i] *= 1 - lr * 0.1;
+    }
+    CHECK_OK(hone_optim_catch_up_all(o));
+    for (int i = C; i < V * C; i++) CHECK_NEAR(hone_f64(table)[i], want[i], 0);
+    hone_optim_free(o);
+    hone_params_free(ps);
+}
+
 TEST(optim, biases_do_not_decay_and_parameters_without_gradient_stay) {
     hone_tensor *table, *weight, *bias;
     hone_params *ps = make(&table, &weight, &bias);

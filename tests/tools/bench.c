@@ -173,6 +173,17 @@ TEST(tools, a_served_step_names_the_lengths_it_drew_and_the_work_they_are) {
     json_decref(ready), json_decref(step);
 }
 
+TEST(tools, bench_step_measures_as_many_texts_as_it_says) {
+    const command_result *r = hone("bench step --json --steps 1 --tokens 4 --arch " MODEL " --batch 6");
+    CHECK_MSG(r->status == 0, "%s", r->err);
+    json_t *j = line_json(r->out, 0);
+    CHECK_INT(number(j, "batch"), 6);
+    CHECK_INT(number(j, "tokens"), 24);
+    json_decref(j);
+    r = hone("bench step --json --steps 1 --tokens 4 --arch " MODEL " --batch 7"); /* 6 were measured, and called so */
+    CHECK_MSG(r->status == 2 && strstr(r->err, "--batch 7: expected an even number"), "%d: %s", r->status, r->err);
+}
+
 TEST(tools, bench_step_takes_any_encoder_by_its_config) {
     const command_result *r =
         hone("bench step --json --steps 1 --threads 1 --batch 4 --tokens 9 --arch %s", write_file("tiny.json", TINY));
