@@ -52,8 +52,10 @@ OPT     := -O1 -fno-omit-frame-pointer -fsanitize=thread
 LDFLAGS += -fsanitize=thread
 endif
 PKGS    := jansson libutf8proc zlib
-CFLAGS   = -std=c11 -g $(OPT) -fPIC -ffp-contract=off $(WARN)
-CPPFLAGS += -I. $(DEFS) $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+CFLAGS   = -g $(OPT) $(WARN)
+# Whatever the user's CFLAGS and CPPFLAGS are: no fused products that the text does not have, or bits would depend on the compiler.
+override CFLAGS += -std=c11 -fPIC -ffp-contract=off
+ALL_CPPFLAGS = $(CPPFLAGS) -I. $(DEFS) $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 LIBS    := $(shell pkg-config --libs $(PKGS) 2>/dev/null || echo -ljansson -lutf8proc -lz) -lm -lpthread
 
 # A missing package is one clear line rather than a compiler's page; goals that compile nothing need none.
@@ -62,7 +64,7 @@ ifneq ($(filter-out help clean format layers uninstall,$(GOALS)),)
 NEEDED  := $(PKGS) $(if $(filter test asan tsan cov mutants baddata mistakes nan avx512,$(GOALS) $(CONFIG)),cmocka)
 MISSING := $(shell for p in $(NEEDED); do pkg-config --exists $$p 2>/dev/null || echo $$p; done; command -v $(firstword $(CC)) >/dev/null || echo $(firstword $(CC)))
 ifneq ($(MISSING),)
-$(error not found: $(MISSING). hint: tools/setup make $(MAKECMDGOALS))
+$(error not found: $(MISSING). hint: "tools/setup make $(GOALS)" installs it)
 endif
 ifdef CUDA
 $(error CUDA=1: this release has no CUDA kernels yet. hint: leave CUDA out, the CPU build is complete by itself)
@@ -112,7 +114,7 @@ AVX512  := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mf16c -mprefer-vect
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(CFLAGS) $(ISA) -MMD -MP -c $< -o $@
+	$(call say,CC,$<)$(CC) $(ALL_CPPFLAGS) $(CFLAGS) $(ISA) -MMD -MP -c $< -o $@
 
 $(BUILD)/libhone.a: $(LIB_OBJ)
 	$(call say,AR,$@)rm -f $@ && ar rcs $@ $(LIB_OBJ)
@@ -169,7 +171,7 @@ COV_OBJ := $(PARSERS:%.c=build/cov/%.o)
 MALFORMED := $(MALFORMED_OBJ) $(PROOF_OBJ) $(TOOL_OBJ)
 build/cov/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(filter-out -O3,$(CFLAGS)) -O0 --coverage -include tests/reliability/cov.h -MMD -MP -c $< -o $@
+	$(call say,CC,$<)$(CC) $(ALL_CPPFLAGS) $(filter-out -O3,$(CFLAGS)) -O0 --coverage -include tests/reliability/cov.h -MMD -MP -c $< -o $@
 build/cov/hone-tests: $(COV_OBJ) $(TEST_OBJ) $(TOOL_OBJ) $(BUILD)/libhone.a
 	$(call say,LD,$@)$(CC) $(LDFLAGS) --coverage -o $@ $(TEST_OBJ) $(TOOL_OBJ) $(COV_OBJ) $(BUILD)/libhone.a -lcmocka $(LIBS)
 build/cov/hone: $(COV_OBJ) $(CMD_OBJ) $(BUILD)/libhone.a
@@ -184,7 +186,7 @@ cov-run: build/cov/hone-tests build/cov/hone build/cov/malformed $(EXP_BIN)
 	$(Q)build/cov/malformed
 	$(Q)tests/reliability/coverage.sh build/cov $(PARSERS)
 
-mutants-run: export COMPILE = $(CC) $(CPPFLAGS) $(filter-out -O3,$(CFLAGS)) -O1 -g0 -w
+mutants-run: export COMPILE = $(CC) $(ALL_CPPFLAGS) $(filter-out -O3,$(CFLAGS)) -O1 -g0 -w
 mutants-run: export LINK_TESTS = $(CC) $(LDFLAGS) -o OUT $(TEST_OBJ) $(TOOL_OBJ) MUTANT $(BUILD)/libhone.a -lcmocka $(LIBS)
 mutants-run: export LINK_HONE = $(CC) $(LDFLAGS) -o OUT $(CMD_OBJ) MUTANT $(BUILD)/libhone.a $(LIBS)
 mutants-run: export LINK_MALFORMED = $(CC) $(LDFLAGS) -o OUT $(MALFORMED) MUTANT $(BUILD)/libhone.a $(LIBS)
@@ -230,7 +232,7 @@ forecast: build/hone ## hone train --dry-run against the runs that follow: memor
 # The command's main under another name: the proofs call it in forks of their own, thousands of times.
 $(BUILD)/proofs/hone_main.o: tools/hone.c Makefile
 	@mkdir -p $(@D)
-	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(filter-out -Wmissing-prototypes,$(CFLAGS)) -Dmain=hone_main -MMD -MP -c $< -o $@
+	$(call say,CC,$<)$(CC) $(ALL_CPPFLAGS) $(filter-out -Wmissing-prototypes,$(CFLAGS)) -Dmain=hone_main -MMD -MP -c $< -o $@
 
 $(BUILD)/proofs/%: $(BUILD)/tests/reliability/%.o $(PROOF_OBJ) $(TOOL_OBJ) $(BUILD)/libhone.a
 	@mkdir -p $(@D)
@@ -243,7 +245,7 @@ fuzz: ## each parser under libFuzzer with sanitizers; FUZZ_SECONDS=600 FUZZ_ONLY
 	$(Q)tests/fuzz/fuzz.sh $(FUZZ_SECONDS) $(or $(FUZZ_ONLY),$(FUZZ_TARGETS))
 $(BUILD)/fuzz/%: tests/fuzz/main.c $(FUZZ_OBJ) $(BUILD)/libhone.a
 	@mkdir -p $(@D)
-	$(call say,LD,$@)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -DFUZZ_TARGET='"$*"' -o $@ $^ $(LIBS)
+	$(call say,LD,$@)$(CC) $(ALL_CPPFLAGS) $(CFLAGS) $(LDFLAGS) -DFUZZ_TARGET='"$*"' -o $@ $^ $(LIBS)
 fuzz-cov: ## lines of the parsers that the named kinds and the kept corpus reach
 	$(Q)$(MAKE) --no-print-directory CONFIG=gcov build/gcov/proofs/malformed build/gcov/hone-tests
 	$(Q)tests/fuzz/coverage.sh
@@ -270,7 +272,7 @@ layers: ## fail on an #include that points up (tools/layers.sh)
 
 docs: ## the API reference in build/docs/html, by doxygen; a public name without a comment is an error
 	$(Q)command -v doxygen >/dev/null || { echo 'make docs: doxygen not found. hint: apt-get install doxygen'; exit 1; }
-	$(Q)mkdir -p build/docs && { cat docs/Doxyfile; echo 'INPUT = $(sort $(filter %.h,$(shell $(CC) $(CPPFLAGS) -MM hone.h)))'; } | doxygen - && echo 'docs: build/docs/html/index.html'
+	$(Q)mkdir -p build/docs && { cat docs/Doxyfile; echo 'INPUT = $(sort $(filter %.h,$(shell $(CC) $(ALL_CPPFLAGS) -MM hone.h)))'; } | doxygen - && echo 'docs: build/docs/html/index.html'
 
 # PREFIX says where; DESTDIR is put before it for packagers. Man pages are the help pages.
 ifeq ($(filter /%,$(PREFIX)),) # hone.pc must find it from anywhere

@@ -20,6 +20,17 @@ quiet() { "$@" 2>&1 | tee "$dir/quiet"; [[ ${PIPESTATUS[0]} == 0 && ! -s $dir/qu
 install_with() { make --no-print-directory -j1 CC="$HONE_CC" "$@"; }
 pc() { PKG_CONFIG_PATH=$prefix/lib/pkgconfig pkg-config "$@" hone; }
 
+# CFLAGS and CPPFLAGS of the user's own, on the command line and from outside, take nothing away that the code needs.
+for flags in "CFLAGS=-O2 CPPFLAGS=-DNDEBUG" "CFLAGS=-O2 -g"; do
+    said=$(make --no-print-directory -n V=1 CC="$HONE_CC" BUILD="$dir/other" "${flags%% CPP*}" $([[ $flags == *CPP* ]] && echo CPPFLAGS=-DNDEBUG) "$dir/other/base/io.o")
+    for flag in -std=c11 -fPIC -ffp-contract=off -I. -DHONE_VERSION -O2; do
+        [[ $said == *" $flag"* ]] || fail "make $flags compiles without $flag: $said"
+    done
+done
+echo 'ok  CFLAGS and CPPFLAGS'
+missing=$(make --no-print-directory -n CC=no-such-compiler lib 2>&1) && fail 'a compiler that is not there is not missed'
+[[ $missing == *'not found: no-such-compiler. hint: "tools/setup make lib" installs it'* ]] || fail "a missing compiler is told as: $missing"
+
 step 'make install' install_with install PREFIX="$prefix"
 for f in bin/hone lib/libhone.a lib/libhone.so lib/libhone.so.0 lib/pkgconfig/hone.pc include/hone/hone.h include/hone/kernels/simd.h share/man/man1/hone.1; do
     [[ -s $prefix/$f ]] || fail "$f is not there"
