@@ -191,7 +191,7 @@ TEST(data, tables_broken_as_a_whole_are_refused_with_the_place) {
     CHECK_FAILS(read_only("q.csv", "\xFF\xFE"
                                    "a"),
                 HONE_E_FORMAT, "UTF-16");
-    const char wide[] = "\xFF\xFE\0\0a\0\0", narrow[] = "\0\0\xFE\xFF\0\0\0a";
+    const char wide[] = "\xFF\xFE\0\0a\0\0", narrow[] = "\0\0\xFE\xFF\1\0\0a";
     for (int k = 0; k < 2; k++) {
         const char *path = write_text("wide.csv", "");
         FILE *f = fopen(path, "wb");

@@ -80,6 +80,7 @@ static void check_all(const broken *b, size_t n, const hone_model_options *o) {
         if (s == HONE_OK) hone_model_close(m);
         CHECK_MSG(strstr(e->message, b[i].says) || strstr(e->hint, b[i].says), "%s: \"%s (%s)\", want \"%s\"", b[i].name, e->message, e->hint,
                   b[i].says);
+        CHECK_MSG(s != HONE_E_UNSUPPORTED || !e->line, "%s:%" PRId64 ": a value has no line any more", b[i].name, e->line);
     }
 }
 #define CHECK_ALL(cases, options) check_all(cases, sizeof cases / sizeof *cases, options)
