@@ -339,6 +339,7 @@ static hone_status read_state(const char *dir, hone_train_state *s, json_t **jso
     HONE_TRY(hone_json_int(*json, file, "bad", 0, 0, INT64_MAX, &s->bad));
     read_numbers(json_object_get(*json, "watch"), s->watch, HONE_WATCH_NUMBERS);
     const char *version = json_string_value(json_object_get(*json, "hone"));
+    memset(s->version, 0, sizeof s->version); /* two that read the same are the same bytes */
     snprintf(s->version, sizeof s->version, "%s", version ? version : "");
     HONE_TRY(hone_json_int(*json, file, "judged", s->step, -1, INT64_MAX, &s->judged));
     HONE_TRY(hone_json_real(*json, file, "best_metric", 0, &s->best_metric));
