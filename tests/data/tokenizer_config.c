@@ -195,6 +195,12 @@ TEST(tokenizer, broken_files_beside_either_vocabulary_are_named) {
         {"{\"strip_accents\": 1}", NULL, NULL, "tokenizer_config.json", "\"strip_accents\" is 1", HONE_E_FORMAT},
         {"{\"tokenize_chinese_chars\": \"\"}", NULL, NULL, "tokenizer_config.json", "\"tokenize_chinese_chars\" is \"\"", HONE_E_FORMAT},
         {"{\"cls_token\": \"[START]\"}", NULL, NULL, "vocab.txt", "no token \"[START]\" among 7", HONE_E_FORMAT},
+        {"{\"split_special_tokens\": 3}", NULL, NULL, "tokenizer_config.json", "\"split_special_tokens\" is 3", HONE_E_FORMAT},
+        {"{\"extra_special_tokens\": {\"b\": 3}}", NULL, NULL, "tokenizer_config.json", "\"b\" is neither a token nor", HONE_E_FORMAT},
+        {NULL, "{\"extra_special_tokens\": {\"b\": 3}}", NULL, "special_tokens_map.json", "\"b\" is neither a token nor", HONE_E_FORMAT},
+        {NULL, "{\"extra_special_tokens\": 3}", NULL, "special_tokens_map.json", "\"extra_special_tokens\" is not an array", HONE_E_FORMAT},
+        {"{\"y_token\": {\"__type\": \"AddedToken\", \"content\": 3}}", NULL, NULL, "tokenizer_config.json", "\"y_token\" is neither a token nor", HONE_E_FORMAT},
+        {NULL, "{\"y_token\": {\"content\": []}}", NULL, "special_tokens_map.json", "\"y_token\" is neither a token nor", HONE_E_FORMAT},
     };
     for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
         const char *const content[6] = {NULL, vocab_txt, c[i].config, c[i].map, c[i].added};
@@ -588,6 +594,9 @@ TEST(tokenizer, special_tokens_with_names_of_their_own_are_tokens) {
         {"{\"extra_special_tokens\": [\"<y>\"]}", "{\"additional_special_tokens\": [\"<x>\"], \"extra_special_tokens\": [\"<z>\"]}", "<y><z>", "2 7 8 3"},
         {"{\"additional_special_tokens\": [\"<x>\"]}", "{\"additional_special_tokens\": [\"<w>\", \"<x>\"]}", "<x>", "2 7 3"},
         {NULL, "{\"additional_special_tokens\": [\"<w>\", \"<x>\"]}", "<x>", "2 8 3"},
+        {NULL, "{\"extra_special_tokens\": {\"image_token\": \"<i>\"}, \"additional_special_tokens\": [\"<x>\"]}", "<x> <i>", "2 8 7 3"},
+        {"{\"extra_special_tokens\": {\"b\": \"<y>\"}}", "{\"extra_special_tokens\": [\"<z>\"]}", "<y> <z>", "2 7 8 3"},
+        {"{\"y_token\": {\"__type\": \"Token\", \"content\": \"<j>\"}, \"token\": \"<k>\", \"z_token\": 7}", "{\"unk_token\": \"[UNK]\"}", "a", "2 5 3"},
         /* Text that spells special tokens is text. */
         {"{\"split_special_tokens\": true, \"do_lower_case\": false}", NULL, "a[MASK]", NULL},
     };
