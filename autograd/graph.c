@@ -275,7 +275,6 @@ void *hone_graph_grad(hone_graph *g, hone_tensor *t, bool *add) {
     return t->grad;
 }
 
-
 /* A tensor's value has been read for the last time once its own node has run backward: all its readers came later on the tape and
  * so ran earlier. Exempt: views, and what a view looks into (the view's base is released by its own node, after the view's). */
 static void release(hone_graph *g, hone_node *n) {

@@ -97,13 +97,38 @@ hone_status hone_io_read_stream(const char *path, uint64_t max_bytes, char **tex
     return read_path(path, true, max_bytes, text, n);
 }
 
+/* ---- whether a file is still what it was ---- */
+
+static hone_stamp stamp_of(const struct stat *st) {
+    return (hone_stamp){st->st_dev, st->st_ino, st->st_size, st->st_mtim.tv_sec, st->st_mtim.tv_nsec};
+}
+
+bool hone_io_stamp(const char *path, hone_stamp *out) {
+    struct stat st;
+    if (stat(path, &st) || !S_ISREG(st.st_mode)) return false;
+    *out = stamp_of(&st);
+    return true;
+}
+
+bool hone_stamp_same_file(const hone_stamp *a, const hone_stamp *b) {
+    return a->device == b->device && a->number == b->number;
+}
+
+hone_status hone_stamp_compare(const char *path, const hone_stamp *was, const hone_stamp *now, const char *use) {
+    if (now->bytes != was->bytes)
+        return hone_fail_at(HONE_E_FORMAT, path, 0, 0, "was changed while it was %s: it had %" PRId64 " bytes, now %" PRId64, use, was->bytes,
+                            now->bytes);
+    if (hone_stamp_same_file(was, now) && now->seconds == was->seconds && now->nanoseconds == was->nanoseconds) return HONE_OK;
+    return hone_fail_at(HONE_E_FORMAT, path, 0, 0, "was changed while it was %s", use);
+}
+
 /* What is mapped, and how its file looked then: for whoever asks whether it is still so, and for the handler of a SIGBUS, who can
  * take no lock and no memory. A mapping that finds no place here is not watched. */
 enum { MAPPED_MAX = 256 };
 static struct mapped {
     atomic_int state; /* 0 free, 1 being filled, 2 there */
     const unsigned char *p;
-    struct stat was;
+    hone_stamp was;
     char path[sizeof hone_last_error()->file];
 } mapped[MAPPED_MAX];
 
@@ -111,7 +136,7 @@ static void note_mapped(const unsigned char *p, const struct stat *st, const cha
     for (int i = 0; i < MAPPED_MAX; i++) {
         int is_free = 0;
         if (!atomic_compare_exchange_strong(&mapped[i].state, &is_free, 1)) continue;
-        mapped[i].p = p, mapped[i].was = *st;
+        mapped[i].p = p, mapped[i].was = stamp_of(st);
         snprintf(mapped[i].path, sizeof mapped[i].path, "%s", path);
         atomic_store(&mapped[i].state, 2);
         return;
@@ -122,32 +147,26 @@ static void note_mapped(const unsigned char *p, const struct stat *st, const cha
 static struct mapped *find_mapped(const unsigned char *p, bool within) {
     for (int i = 0; p && i < MAPPED_MAX; i++) {
         struct mapped *m = &mapped[i];
-        if (atomic_load(&m->state) == 2 && (m->p == p || (within && p > m->p && p - m->p < m->was.st_size))) return m;
+        if (atomic_load(&m->state) == 2 && (m->p == p || (within && p > m->p && p - m->p < m->was.bytes))) return m;
     }
     return NULL;
 }
 
 hone_status hone_io_map_check(const hone_mapping *m) {
     const struct mapped *was = find_mapped(m->p, false);
-    struct stat now;
+    hone_stamp now;
     /* Another file of that name: ours is the old one, which nobody can write to by this name. */
-    if (!was || stat(was->path, &now) || now.st_dev != was->was.st_dev || now.st_ino != was->was.st_ino) return HONE_OK;
-    if (now.st_size == was->was.st_size && now.st_mtim.tv_sec == was->was.st_mtim.tv_sec && now.st_mtim.tv_nsec == was->was.st_mtim.tv_nsec)
-        return HONE_OK;
-    if (now.st_size == was->was.st_size)
-        hone_fail_at(HONE_E_FORMAT, was->path, 0, 0, "was changed while it was in use");
-    else
-        hone_fail_at(HONE_E_FORMAT, was->path, 0, 0, "was changed while it was in use: it had %" PRId64 " bytes, now %" PRId64,
-                     (int64_t)was->was.st_size, (int64_t)now.st_size);
+    if (!was || !hone_io_stamp(was->path, &now) || !hone_stamp_same_file(&was->was, &now)) return HONE_OK;
+    if (hone_stamp_compare(was->path, &was->was, &now, "in use") == HONE_OK) return HONE_OK;
     return hone_hint("what was read may be of both; wait until it is written, and replace files by renaming");
 }
 
 const char *hone_io_map_lost(const void *address, int64_t *had, int64_t *has) {
     const struct mapped *was = find_mapped(address, true);
-    struct stat now;
+    hone_stamp now;
     if (!was) return NULL;
-    *had = *has = was->was.st_size;
-    if (!stat(was->path, &now) && now.st_dev == was->was.st_dev && now.st_ino == was->was.st_ino) *has = now.st_size;
+    *had = *has = was->was.bytes;
+    if (hone_io_stamp(was->path, &now) && hone_stamp_same_file(&was->was, &now)) *has = now.bytes;
     return was->path;
 }
 
@@ -202,13 +221,6 @@ bool hone_io_is_dir(const char *path) {
 bool hone_io_is_stream(const char *path) {
     struct stat st;
     return !stat(path, &st) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
-}
-
-bool hone_io_stamp(const char *path, hone_stamp *out) {
-    struct stat st;
-    if (stat(path, &st) || !S_ISREG(st.st_mode)) return false;
-    *out = (hone_stamp){st.st_dev, st.st_ino, st.st_size, st.st_mtim.tv_sec, st.st_mtim.tv_nsec};
-    return true;
 }
 
 bool hone_io_same_file(const char *a, const char *b) {

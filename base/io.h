@@ -82,6 +82,9 @@ typedef struct hone_stamp {
     int64_t bytes, seconds, nanoseconds;
 } hone_stamp;
 bool hone_io_stamp(const char *path, hone_stamp *out);
+bool hone_stamp_same_file(const hone_stamp *a, const hone_stamp *b); /* written to since, maybe */
+/* HONE_OK when they are equal; else HONE_E_FORMAT, in a sentence about `path`, which was changed while it was in `use` ("in use", "read"). */
+hone_status hone_stamp_compare(const char *path, const hone_stamp *was, const hone_stamp *now, const char *use);
 bool hone_io_same_file(const char *a, const char *b); /* both are there and are one file, by whatever names */
 hone_status hone_io_mkdirs(const char *path);                 /* like mkdir -p */
 hone_status hone_io_rename(const char *from, const char *to); /* with fsync of the parent directory */

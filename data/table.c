@@ -433,33 +433,23 @@ static uint64_t half_of_memory(void) {
     return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size / 2 : (uint64_t)4 << 30;
 }
 
-static hone_status has_changed(const hone_table *t, const hone_stamp *now) {
-    if (now->bytes == t->stamp.bytes)
-        hone_fail_at(HONE_E_FORMAT, t->path, 0, 0, "was changed while it was read");
-    else
-        hone_fail_at(HONE_E_FORMAT, t->path, 0, 0, "was changed while it was read: it had %" PRId64 " bytes, now %" PRId64, t->stamp.bytes,
-                     now->bytes);
+static hone_status compare(const hone_table *t, const hone_stamp *now) {
+    if (hone_stamp_compare(t->path, &t->stamp, now, "read") == HONE_OK) return HONE_OK;
     return hone_hint("is another program writing it? wait until it is written");
 }
-
-static bool same_bytes(const hone_stamp *a, const hone_stamp *b) {
-    return a->bytes == b->bytes && a->seconds == b->seconds && a->nanoseconds == b->nanoseconds;
-}
-
-static bool same_file(const hone_stamp *a, const hone_stamp *b) { return a->device == b->device && a->number == b->number; }
 
 hone_status hone_table_check(const hone_table *t) {
     hone_stamp now;
     if (!t->stamped) return HONE_OK;
     if (!hone_io_stamp(t->path, &now)) return hone_fail_at(HONE_E_FORMAT, t->path, 0, 0, "was removed while it was read");
-    return same_file(&now, &t->stamp) && same_bytes(&now, &t->stamp) ? HONE_OK : has_changed(t, &now);
+    return compare(t, &now);
 }
 
 /* Rows of before and of after in one table are nobody's data. Another file of that name, or none, by now: ours was read whole. */
 static hone_status check_reading(const hone_table *t) {
     hone_stamp now;
-    if (!t->stamped || !hone_io_stamp(t->path, &now) || !same_file(&now, &t->stamp) || same_bytes(&now, &t->stamp)) return HONE_OK;
-    return has_changed(t, &now);
+    if (!t->stamped || !hone_io_stamp(t->path, &now) || !hone_stamp_same_file(&now, &t->stamp)) return HONE_OK;
+    return compare(t, &now);
 }
 
 hone_status hone_table_read(const char *path, const hone_table_options *o, hone_table **out) {
