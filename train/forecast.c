@@ -251,7 +251,7 @@ void hone_forecast_memory(hone_model *m, const hone_train_data *data, const hone
     batch_memory(data, o, s, out);
     /* A tensor read back, a writer's buffer; pages of the program that are not touched before, and pieces that the C library keeps
      * between the blocks of a checkpoint: with models of a few hundred kilobytes, measured, a fifth of all. */
-    out->saving = b.largest + (b.values < MIB ? b.values : MIB) + MIB / 4 + 2 * MIB;
+    out->saving = b.largest + (b.values < MIB ? b.values : MIB) + 7 * MIB / 4;
     uint64_t after = evaluation > out->saving ? evaluation : out->saving;
     uint64_t both = out->gradients + out->optimizer + out->activations + out->batches + after;
     out->peak = out->now + both;

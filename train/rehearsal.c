@@ -6,8 +6,10 @@
 #include <math.h>
 #include <time.h>
 
-enum { MOST_PASSES = 10 };
+enum { FEW_PASSES = 10, MOST_PASSES = 400 };
 static const double BUDGET = 6, FIRST_WORK = 1e11, LONGEST_PASS = 2.5; /* seconds, operations, seconds */
+/* Passes of a small model take a few milliseconds, and ten of them no longer than a processor needs to find its speed. */
+static const double SETTLED = 1;
 /* Beside the passes: a line of log.jsonl, the progress bar, a batch handed over. */
 static const double STEP_OVERHEAD = 150e-6;
 /* A put-off multiplication of a table's element (nn/optim.h): rows stay in the first cache while all of theirs are
@@ -160,7 +162,7 @@ static hone_status run(rehearsal *r, bool largest, const hone_rehearsal_evaluati
     /* The longest second: what follows runs in the memory that it made warm. */
     for (int k = 0; k < MOST_PASSES - 1; k++) {
         const hone_shape_batch *b = k == 0 ? &s->largest : &s->sample[k % s->n_samples];
-        if (k >= 3 && since(start) > BUDGET) break;
+        if (k >= (since(start) > BUDGET ? 3 : FEW_PASSES - 1) && since(start) > SETTLED) break;
         int64_t n = rows_within(r, b, (largest || k ? LONGEST_PASS : 0.5) * rate);
         HONE_TRY(one_step(r, b, n));
         if (k == 0 && n == b->n) out->arena = hone_arena_peak(r->arena);

@@ -4,8 +4,8 @@
  *     update:  seconds = u * elements            weights, and the rows of tables that hold moments by then
  *     run:     sum over the passes and updates that hone_forecast_walk has counted
  *
- * At most 10 passes and about BUDGET seconds: batches that are too long for that are cut. Nothing is written; the model
- * is changed a little and must not be used for anything else afterwards. */
+ * 10 passes, or as many as a second holds, within about BUDGET seconds: batches that are too long for that are cut.
+ * Nothing is written; the model is changed a little and must not be used for anything else afterwards. */
 #ifndef HONE_TRAIN_REHEARSAL_H
 #define HONE_TRAIN_REHEARSAL_H
 
