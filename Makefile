@@ -95,7 +95,7 @@ TOOL_OBJ:= $(filter-out $(BUILD)/tools/hone.o,$(CMD_OBJ))
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)';)
 
-.PHONY: all lib experiments test asan tsan cov mutants baddata mistakes nan avx512 forecast fuzz fuzz-cov $(PROOFS) bench compare plots demo layers docs install uninstall format help clean
+.PHONY: all lib experiments test asan tsan cov mutants baddata mistakes nan avx512 forecast fuzz fuzz-cov $(PROOFS) bench compare plots demo layers docs install uninstall format format-check help clean
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY: $(EXP_SRC:%.c=$(BUILD)/%.o) $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/reliability/*.c))
@@ -300,8 +300,14 @@ uninstall: ## remove what install put there
 	    '$(libdir)/pkgconfig/hone.pc' '$(mandir)/hone.1' '$(mandir)'/hone-*.1
 	$(Q)rm -rf '$(incdir)'
 
-format: ## clang-format over every source
-	$(Q)find $(sort $(firstword $(ROOMS)) $(ROOMS:/*=) tools tests experiments) -name '*.[ch]' -exec clang-format -i {} +
+# Other versions break lines in other places.
+CLANG_FORMAT ?= clang-format
+FORMATTED = hone.h $(sort $(firstword $(ROOMS)) $(ROOMS:/*=) tools tests experiments)
+format: ## clang-format 14 over every source
+	$(Q)find $(FORMATTED) -name '*.[ch]' -exec $(CLANG_FORMAT) -i {} +
+
+format-check: ## fail where a source is not as clang-format 14 leaves it
+	$(Q)find $(FORMATTED) -name '*.[ch]' -exec $(CLANG_FORMAT) --dry-run -Werror {} + && echo 'format: every source is as clang-format leaves it'
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14

@@ -9,19 +9,22 @@
  *             fprintf(stderr, "%s\n", hone_error_text(hone_last_error()));
  *     }
  *
- * Build: cc program.c $(pkg-config --cflags --libs hone); C++ takes it, too. docs/library.md is the introduction, each header below a
- * page of the reference; the floors they stand on are drawn in docs/house.md. Nothing inside the tree includes this file: there, arrows
- * are drawn one by one.
+ * Build: cc program.c $(pkg-config --cflags --libs hone); C++ takes it, too. docs/library.md is the introduction, each
+ * header below a page of the reference; the floors they stand on are drawn in docs/house.md. Nothing inside the tree
+ * includes this file: there, arrows are drawn one by one.
  *
  * What holds for all of them
- *   errors     a function that can fail returns a hone_status, and hone_last_error() has the sentence (base/status.h); builders of
- *              tensors return NULL, and hone_graph_status(g) has it. On failure *out is untouched unless the page says otherwise
- *   ownership  what _new, _open, _read and _build made goes back through the _free or _close beside it, which accepts NULL or {0}; what
- *              an arena or a graph made is gone when it is reset (hone_graph_begin); other pointers handed out are borrowed
- *   arguments  what a page does not call optional must be there: a NULL object, path or array to read is the caller's mistake and is not
- *              caught everywhere. Numbers, names, shapes, files and what is in them are always checked
- *   threads    one object, one thread at a time; different objects, any threads. Work inside a call is spread over hone_threads()
- *              threads, and its result does not depend on how many those are
+ *   errors     a function that can fail returns a hone_status, and hone_last_error() has the sentence (base/status.h);
+ *              builders of tensors return NULL, and hone_graph_status(g) has it. On failure *out is untouched unless
+ *              the page says otherwise
+ *   ownership  what _new, _open, _read and _build made goes back through the _free or _close beside it, which accepts
+ *              NULL or {0}; what an arena or a graph made is gone when it is reset (hone_graph_begin); other pointers
+ *              handed out are borrowed
+ *   arguments  what a page does not call optional must be there: a NULL object, path or array to read is the caller's
+ *              mistake and is not caught everywhere. Numbers, names, shapes, files and what is in them are always
+ *              checked
+ *   threads    one object, one thread at a time; different objects, any threads. Work inside a call is spread over
+ *              hone_threads() threads, and its result does not depend on how many those are
  *   counts     int64_t; bytes are size_t; tensors are row-major, the last dimension contiguous */
 #ifndef HONE_H
 #define HONE_H

@@ -45,7 +45,7 @@ typedef struct hone_finite {
 /* Counts what is bad in n values of type F32 or F64. One pass at the speed of memory where everything is finite. */
 hone_bad_values hone_finite_values(hone_dtype dtype, int64_t n, const void *p);
 
-/* --- for the graph --- */
+/* ---- for the graph ---- */
 
 struct hone_node;
 /* HONE_OK, or HONE_E_NUMERIC with f filled in and a sentence. */

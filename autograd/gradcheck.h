@@ -15,10 +15,11 @@ typedef struct hone_gradcheck {
     hone_tensor *(*build)(hone_graph *g, hone_tensor *const *leaves, void *ctx);
     void *ctx;
     int n_leaves;
-    hone_tensor *const *leaves; /* F64 with data; those with needs_grad are checked. grad memory is supplied by the checker */
-    hone_graph_mode mode;       /* record is forced on; keep seed and step fixed so that dropout repeats */
-    double h;                   /* 0: 1e-3 */
-    int64_t max_elements;       /* per leaf, spread evenly; 0: all */
+    /* F64 with data; those with needs_grad are checked. grad memory is supplied by the checker */
+    hone_tensor *const *leaves;
+    hone_graph_mode mode; /* record is forced on; keep seed and step fixed so that dropout repeats */
+    double h;             /* 0: 1e-3 */
+    int64_t max_elements; /* per leaf, spread evenly; 0: all */
     /* Called between forward and backward: tests plant errors here. NULL: nothing. */
     void (*before_backward)(hone_graph *g, void *ctx);
 } hone_gradcheck;

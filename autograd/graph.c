@@ -62,16 +62,26 @@ void hone_graph_begin(hone_graph *g, const hone_graph_mode *mode) {
     g->n_kept = 0;
 }
 
-hone_arena *hone_graph_arena(hone_graph *g) { return g->arena; }
-const hone_graph_mode *hone_graph_get_mode(const hone_graph *g) { return &g->mode; }
-void hone_graph_set_profile(hone_graph *g, hone_profile *p) { g->profile = p; }
-void hone_graph_set_finite(hone_graph *g, hone_finite *f) { g->finite = f; }
-hone_node *hone_graph_last(const hone_graph *g) { return g->last; }
+hone_arena *hone_graph_arena(hone_graph *g) {
+    return g->arena;
+}
+const hone_graph_mode *hone_graph_get_mode(const hone_graph *g) {
+    return &g->mode;
+}
+void hone_graph_set_profile(hone_graph *g, hone_profile *p) {
+    g->profile = p;
+}
+void hone_graph_set_finite(hone_graph *g, hone_finite *f) {
+    g->finite = f;
+}
+hone_node *hone_graph_last(const hone_graph *g) {
+    return g->last;
+}
 
 hone_status hone_graph_status(hone_graph *g) {
     if (g->failed == HONE_OK && hone_arena_failed(g->arena))
-        hone_graph_refuse(g, hone_fail(HONE_E_NOMEM, "no memory left for this step after %zu bytes",
-                                       hone_arena_used(g->arena)));
+        hone_graph_refuse(
+            g, hone_fail(HONE_E_NOMEM, "no memory left for this step after %zu bytes", hone_arena_used(g->arena)));
     if (g->failed != HONE_OK) hone_error_restore(&g->error);
     return g->failed;
 }
@@ -102,9 +112,13 @@ hone_tensor *hone_graph_settle(hone_graph *g, hone_arena_mark mark, hone_tensor 
     return hold;
 }
 
-void *hone_graph_save(hone_graph *g, size_t bytes) { return hone_arena_alloc(g->arena, bytes); }
+void *hone_graph_save(hone_graph *g, size_t bytes) {
+    return hone_arena_alloc(g->arena, bytes);
+}
 
-bool hone_wants_grad(const hone_tensor *t) { return t && t->needs_grad; }
+bool hone_wants_grad(const hone_tensor *t) {
+    return t && t->needs_grad;
+}
 
 hone_dropout hone_graph_dropout(const hone_graph *g, const hone_node *n, float p) {
     hone_dropout d = {.seed = g->mode.seed, .scale = 1};
@@ -113,9 +127,11 @@ hone_dropout hone_graph_dropout(const hone_graph *g, const hone_node *n, float p
     if (threshold > 65535) threshold = 65535;
     d.threshold = threshold;
     d.scale = 65536.0f / (float)(65536 - threshold);
-    /* 48 user bits of the stream: 20 of the step, 16 of its part, 12 of the site. What is beyond them goes into the seed. */
+    /* 48 user bits of the stream: 20 of the step, 16 of its part, 12 of the site. What is beyond them goes into the
+     * seed. */
     uint64_t step = g->mode.step >> 20, part = g->mode.part >> 16, site = (uint64_t)n->site >> 12;
-    if (step || part || site) d.seed = hone_random_u64(d.seed, hone_stream_id(HONE_STREAM_DROPOUT, step << 24 | part), site);
+    if (step || part || site)
+        d.seed = hone_random_u64(d.seed, hone_stream_id(HONE_STREAM_DROPOUT, step << 24 | part), site);
     d.stream = hone_stream_id(HONE_STREAM_DROPOUT, (g->mode.step & 0xFFFFF) << 28 | (g->mode.part & 0xFFFF) << 12 |
                                                        ((uint64_t)n->site & 0xFFF));
     return d;
@@ -126,12 +142,15 @@ int64_t hone_task_rows(int64_t rows, int64_t cols) {
     return per < 1 ? 1 : per;
 }
 
-/* ---- memory that is lent out again ---------------------------------------------------------------------------------------- */
+/* ---- memory that is lent out again ---- */
 
-static size_t tensor_bytes(const hone_tensor *t) { return (size_t)hone_count(t) * hone_dtype_size(t->dtype); }
+static size_t tensor_bytes(const hone_tensor *t) {
+    return (size_t)hone_count(t) * hone_dtype_size(t->dtype);
+}
 
-/* First good fit among what was given back; the list is as long as the number of live pieces, a few dozen. A piece much larger than
- * asked for is left for those who need it: a layer has results of C, 3C and 4C columns, and the next layer has them again. */
+/* First good fit among what was given back; the list is as long as the number of live pieces, a few dozen. A piece much
+ * larger than asked for is left for those who need it: a layer has results of C, 3C and 4C columns, and the next layer
+ * has them again. */
 static void *borrow(hone_graph *g, size_t bytes) {
     for (loan **at = &g->free_list; *at; at = &(*at)->next) {
         loan *l = *at;
@@ -151,8 +170,12 @@ static void give_back(hone_graph *g, void *p, size_t bytes) {
     g->free_list = l;
 }
 
-void *hone_graph_borrow(hone_graph *g, size_t bytes) { return borrow(g, bytes); }
-void hone_graph_done(hone_graph *g, void *p, size_t bytes) { give_back(g, p, bytes); }
+void *hone_graph_borrow(hone_graph *g, size_t bytes) {
+    return borrow(g, bytes);
+}
+void hone_graph_done(hone_graph *g, void *p, size_t bytes) {
+    give_back(g, p, bytes);
+}
 
 /* Whether t's memory is read through `view`: itself, or what it looks into, through other views, too. */
 static bool looks_into(const hone_tensor *view, const hone_tensor *t) {
@@ -166,7 +189,7 @@ static bool is_kept(const hone_graph *g, const hone_tensor *t) {
     return false;
 }
 
-/* ---- forward ------------------------------------------------------------------------------------------------------- */
+/* ---- forward ---- */
 
 /* The value is no longer there: forgotten, or its memory was given back by a backward that has come by. */
 static bool is_gone(const hone_graph *g, const hone_tensor *t) {
@@ -185,8 +208,8 @@ static hone_status check_inputs(const hone_graph *g, const hone_node *n) {
         if (t->device != HONE_CPU)
             return hone_fail(HONE_E_DEVICE, "%s: input %d \"%s\" is not on the CPU", n->op->name, i, t->name);
         if (t->dtype != HONE_F32 && t->dtype != HONE_F64)
-            return hone_fail(HONE_E_DTYPE, "%s: input %d \"%s\" is %s, kernels take F32 or F64", n->op->name, i, t->name,
-                             hone_dtype_name(t->dtype));
+            return hone_fail(HONE_E_DTYPE, "%s: input %d \"%s\" is %s, kernels take F32 or F64", n->op->name, i,
+                             t->name, hone_dtype_name(t->dtype));
         if (t->dtype != n->in[0]->dtype)
             return hone_fail(HONE_E_DTYPE, "%s: input %d \"%s\" is %s, input 0 \"%s\" is %s", n->op->name, i, t->name,
                              hone_dtype_name(t->dtype), n->in[0]->name, hone_dtype_name(n->in[0]->dtype));
@@ -201,7 +224,8 @@ static hone_status run_forward(hone_graph *g, hone_node *n) {
     HONE_TRY(n->op->shape(n, &shape, &dtype));
     n->out = hone_tensor_wrap(g->arena, dtype, shape, NULL);
     if (n->out && !n->op->view) n->out->data = borrow(g, tensor_bytes(n->out));
-    if (!n->out || (!n->op->view && !n->out->data)) return hone_fail(HONE_E_NOMEM, "%s: no memory for its result %s", n->op->name, hone_shape_str(&shape));
+    if (!n->out || (!n->op->view && !n->out->data))
+        return hone_fail(HONE_E_NOMEM, "%s: no memory for its result %s", n->op->name, hone_shape_str(&shape));
     double start = g->profile ? hone_profile_now() : 0;
     HONE_TRY(n->op->forward(g, n));
     if (g->profile) hone_profile_add(g->profile, n, false, start);
@@ -257,7 +281,7 @@ void hone_graph_keep(hone_graph *g, hone_tensor *t) {
     g->kept[g->n_kept++] = t;
 }
 
-/* ---- backward ------------------------------------------------------------------------------------------------------ */
+/* ---- backward ---- */
 
 void *hone_graph_grad(hone_graph *g, hone_tensor *t, bool *add) {
     *add = false;
@@ -275,8 +299,9 @@ void *hone_graph_grad(hone_graph *g, hone_tensor *t, bool *add) {
     return t->grad;
 }
 
-/* A tensor's value has been read for the last time once its own node has run backward: all its readers came later on the tape and
- * so ran earlier. Exempt: views, and what a view looks into (the view's base is released by its own node, after the view's). */
+/* A tensor's value has been read for the last time once its own node has run backward: all its readers came later on
+ * the tape and so ran earlier. Exempt: views, and what a view looks into (the view's base is released by its own node,
+ * after the view's). */
 static void release(hone_graph *g, hone_node *n) {
     hone_tensor *t = n->out;
     size_t bytes = tensor_bytes(t);
@@ -329,7 +354,9 @@ static hone_status check_unwalked(hone_graph *g, const hone_tensor *out) {
     for (hone_node *n = g->last; n; n = n->previous) {
         if (!n->reached) continue;
         n->reached = false;
-        if (n->walked) return hone_fail(HONE_E_ARG, "backward: %s has had its backward pass, and what it kept is gone", n->op->name);
+        if (n->walked)
+            return hone_fail(HONE_E_ARG, "backward: %s has had its backward pass, and what it kept is gone",
+                             n->op->name);
         for (int i = 0; i < n->n_in; i++)
             if (n->in[i] && n->in[i]->node) n->in[i]->node->reached = true;
     }
@@ -338,7 +365,8 @@ static hone_status check_unwalked(hone_graph *g, const hone_tensor *out) {
 
 hone_status hone_graph_backward_from(hone_graph *g, hone_tensor *out, const void *dout) {
     HONE_TRY(hone_graph_status(g));
-    if (!out || !out->node) return hone_fail(HONE_E_ARG, "backward: the result was made by no operation on a parameter");
+    if (!out || !out->node)
+        return hone_fail(HONE_E_ARG, "backward: the result was made by no operation on a parameter");
     if (check_unwalked(g, out) != HONE_OK) {
         hone_graph_refuse(g, hone_hint("one pass from the sum of both, or the operations once more"));
         return hone_graph_status(g);
@@ -356,7 +384,8 @@ hone_status hone_graph_backward(hone_graph *g, hone_tensor *loss, double scale) 
         return hone_fail(HONE_E_SHAPE, "backward: the loss is %s, wants one element", hone_shape_str(&loss->shape));
     float one_f32 = (float)scale;
     hone_graph_keep(g, loss);
-    return hone_graph_backward_from(g, loss, loss && loss->dtype == HONE_F64 ? (const void *)&scale : (const void *)&one_f32);
+    return hone_graph_backward_from(g, loss,
+                                    loss && loss->dtype == HONE_F64 ? (const void *)&scale : (const void *)&one_f32);
 }
 
 hone_status hone_no_gradient(hone_graph *g, hone_node *n) {

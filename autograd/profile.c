@@ -10,7 +10,9 @@ struct hone_profile {
     int64_t n, cap;
 };
 
-hone_profile *hone_profile_new(void) { return hone_zalloc(sizeof(hone_profile)); }
+hone_profile *hone_profile_new(void) {
+    return hone_zalloc(sizeof(hone_profile));
+}
 
 void hone_profile_free(hone_profile *p) {
     if (!p) return;
@@ -18,7 +20,9 @@ void hone_profile_free(hone_profile *p) {
     hone_free(p);
 }
 
-void hone_profile_clear(hone_profile *p) { p->n = 0; }
+void hone_profile_clear(hone_profile *p) {
+    p->n = 0;
+}
 
 double hone_profile_now(void) {
     struct timespec t;

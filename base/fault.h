@@ -8,8 +8,8 @@
  *     kill:N[:SIG]   SIGKILL, or SIG (INT, TERM, HUP), to ourselves at the N-th file operation of any kind
  *
  * OP is open, read, write, fsync, close, rename, unlink, mkdir, mmap or truncate. HOW is an errno's name (default EIO,
- * ENOSPC for write) or, for read and write, `short`: half of the bytes are moved. Rules that begin with nan:, inf: (autograd/poison.h)
- * or cuda: belong to other floors and are passed over. */
+ * ENOSPC for write) or, for read and write, `short`: half of the bytes are moved. Rules that begin with nan:, inf:
+ * (autograd/poison.h) or cuda: belong to other floors and are passed over. */
 #ifndef HONE_BASE_FAULT_H
 #define HONE_BASE_FAULT_H
 
@@ -17,7 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* 1 when this is compiled under AddressSanitizer or ThreadSanitizer. gcc defines a macro for each, clang has __has_feature. */
+/* 1 when this is compiled under AddressSanitizer or ThreadSanitizer. gcc defines a macro for each, clang has
+ * __has_feature. */
 #define HONE_UNDER_ASAN 0
 #define HONE_UNDER_TSAN 0
 #if defined(__has_feature)

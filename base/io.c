@@ -67,7 +67,8 @@ fail_os:;
 static hone_status not_regular(const char *path, const struct stat *st) {
     errno = EISDIR;
     if (S_ISDIR(st->st_mode)) return hone_fail_os(path, "not a regular file");
-    return hone_fail_at(HONE_E_FORMAT, path, 0, 0, "not a regular file: Is a %s", S_ISFIFO(st->st_mode) ? "pipe" : "device or a socket");
+    return hone_fail_at(HONE_E_FORMAT, path, 0, 0, "not a regular file: Is a %s",
+                        S_ISFIFO(st->st_mode) ? "pipe" : "device or a socket");
 }
 
 static hone_status read_path(const char *path, bool stream, uint64_t max_bytes, char **text, size_t *n) {
@@ -116,14 +117,16 @@ bool hone_stamp_same_file(const hone_stamp *a, const hone_stamp *b) {
 
 hone_status hone_stamp_compare(const char *path, const hone_stamp *was, const hone_stamp *now, const char *use) {
     if (now->bytes != was->bytes)
-        return hone_fail_at(HONE_E_FORMAT, path, 0, 0, "was changed while it was %s: it had %" PRId64 " bytes, now %" PRId64, use, was->bytes,
+        return hone_fail_at(HONE_E_FORMAT, path, 0, 0,
+                            "was changed while it was %s: it had %" PRId64 " bytes, now %" PRId64, use, was->bytes,
                             now->bytes);
-    if (hone_stamp_same_file(was, now) && now->seconds == was->seconds && now->nanoseconds == was->nanoseconds) return HONE_OK;
+    if (hone_stamp_same_file(was, now) && now->seconds == was->seconds && now->nanoseconds == was->nanoseconds)
+        return HONE_OK;
     return hone_fail_at(HONE_E_FORMAT, path, 0, 0, "was changed while it was %s", use);
 }
 
-/* What is mapped, and how its file looked then: for whoever asks whether it is still so, and for the handler of a SIGBUS, who can
- * take no lock and no memory. A mapping that finds no place here is not watched. */
+/* What is mapped, and how its file looked then: for whoever asks whether it is still so, and for the handler of a
+ * SIGBUS, who can take no lock and no memory. A mapping that finds no place here is not watched. */
 enum { MAPPED_MAX = 256 };
 static struct mapped {
     atomic_int state; /* 0 free, 1 being filled, 2 there */
@@ -182,8 +185,10 @@ hone_status hone_io_map(const char *path, hone_mapping *out) {
         s = not_regular(path, &st);
     } else if (st.st_size) {
         p = hone_sys_map(fd, (size_t)st.st_size);
-        if (!p) s = hone_sys_fail(path, "cannot map");
-        else note_mapped(p, &st, path);
+        if (!p)
+            s = hone_sys_fail(path, "cannot map");
+        else
+            note_mapped(p, &st, path);
     }
     hone_sys_close(fd);
     if (s == HONE_OK) *out = (hone_mapping){p, (size_t)st.st_size};

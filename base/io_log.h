@@ -1,5 +1,5 @@
-/* What was done to files, in the order in which it was done: for proofs that drop what was not synced. Compiled into test
- * builds only (HONE_TEST_HOOKS), elsewhere every call is nothing.
+/* What was done to files, in the order in which it was done: for proofs that drop what was not synced. Compiled into
+ * test builds only (HONE_TEST_HOOKS), elsewhere every call is nothing.
  *
  * HONE_IO_LOG=FILE, or hone_io_log_to in a test, appends a record for every operation that changes something and has
  * succeeded. Paths are absolute. A record is a line and, after a write, its bytes and a newline:

@@ -119,7 +119,7 @@ int hone_sys_truncate(int fd, int64_t length) {
 bool hone_sys_reserve(int fd, uint64_t n) {
     int rc;
     do {
-        rc = faulted(HONE_FAULT_WRITE)     ? -1
+        rc = faulted(HONE_FAULT_WRITE)       ? -1
              : n && n <= (uint64_t)INT64_MAX ? fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)n)
                                              : 0;
     } while (rc && errno == EINTR);
@@ -134,14 +134,16 @@ void *hone_sys_map(int fd, size_t n) {
 
 hone_status hone_sys_fail(const char *path, const char *what) {
     int e = errno;
-    if (e == ENOMEM) return hone_fail_at(HONE_E_NOMEM, path, 0, 0, "%s: out of memory", what); /* not the disk's fault */
+    /* not the disk's fault */
+    if (e == ENOMEM) return hone_fail_at(HONE_E_NOMEM, path, 0, 0, "%s: out of memory", what);
     hone_status s = hone_fail_os(path, "%s", what);
     if (e == ENOSPC || e == EDQUOT) return hone_hint("free some space, or write to another disk");
     if (e == EFBIG) return hone_hint("this process may not write files of that size; see ulimit -f");
     if (e == EACCES || e == EPERM) return hone_hint("look at the permissions of the file and of its folder");
     if (e == EROFS) return hone_hint("the file system is mounted read-only");
     struct stat st;
-    if (e == ENOENT && !lstat(path, &st)) return hone_hint("it is a link to a file that is not there; download incomplete?");
+    if (e == ENOENT && !lstat(path, &st))
+        return hone_hint("it is a link to a file that is not there; download incomplete?");
     if (e == EMFILE || e == ENFILE) return hone_hint("too many files are open; see ulimit -n");
     return s;
 }

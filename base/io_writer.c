@@ -22,8 +22,9 @@ struct hone_writer {
     char *buffer, *path, *temporary; /* one block with the struct */
 };
 
-/* Names of the temporaries that are open, for whoever ends the process from a signal's handler. Each is there before its
- * file and goes after it: the name holds our process number, so that removing it once too often meets nobody's file. */
+/* Names of the temporaries that are open, for whoever ends the process from a signal's handler. Each is there before
+ * its file and goes after it: the name holds our process number, so that removing it once too often meets nobody's
+ * file. */
 enum { OPEN_MAX = 16 };
 static _Atomic(const char *) open_names[OPEN_MAX];
 
@@ -59,8 +60,8 @@ static hone_status cannot_create(const char *path) {
     return hone_sys_fail(path, "cannot write");
 }
 
-/* The name that renaming may replace: a link stays, and what it leads to is replaced, as whoever opens it for writing would. NULL with
- * errno: the link leads nowhere that could be told. */
+/* The name that renaming may replace: a link stays, and what it leads to is replaced, as whoever opens it for writing
+ * would. NULL with errno: the link leads nowhere that could be told. */
 static const char *behind_links(const char *path, char real[HONE_PATH_MAX]) {
     struct stat st;
     snprintf(real, HONE_PATH_MAX, "%s", path);
@@ -104,7 +105,8 @@ hone_status hone_writer_open(const char *given, hone_writer **out) {
     } else {
         note_open(w->temporary);
         w->fd = hone_sys_open(w->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW);
-        if (w->fd >= 0 && !stat(path, &st)) (void)!fchmod(w->fd, st.st_mode & 0777); /* who may read it stays as it was */
+        /* who may read it stays as it was */
+        if (w->fd >= 0 && !stat(path, &st)) (void)!fchmod(w->fd, st.st_mode & 0777);
     }
     if (w->fd < 0) {
         hone_status s = cannot_create(path);
@@ -235,12 +237,15 @@ struct hone_append {
     char path[];
 };
 
-/* Lines end where they ended when the place was noted, or somebody has changed the log, and cutting would leave half a line. */
+/* Lines end where they ended when the place was noted, or somebody has changed the log, and cutting would leave half a
+ * line. */
 static hone_status check_cut(const hone_append *a, int64_t at) {
     char last = '\n';
-    if (at > 0 && (lseek(a->fd, at - 1, SEEK_SET) < 0 || hone_sys_read(a->fd, &last, 1) < 0)) return hone_sys_fail(a->path, "cannot read");
+    if (at > 0 && (lseek(a->fd, at - 1, SEEK_SET) < 0 || hone_sys_read(a->fd, &last, 1) < 0))
+        return hone_sys_fail(a->path, "cannot read");
     if (last == '\n') return HONE_OK;
-    return hone_fail_at(HONE_E_FORMAT, a->path, 0, 0, "was changed: no line ends at byte %" PRId64 ", where it is to be continued", at);
+    return hone_fail_at(HONE_E_FORMAT, a->path, 0, 0,
+                        "was changed: no line ends at byte %" PRId64 ", where it is to be continued", at);
 }
 
 static hone_status append_position(hone_append *a, int64_t truncate_at) {
@@ -261,11 +266,13 @@ static hone_status append_position(hone_append *a, int64_t truncate_at) {
 
 hone_status hone_append_open(const char *path, int64_t truncate_at, hone_append **out) {
     if (truncate_at > 0 && !hone_io_exists(path)) /* and is not made: it would hide that one was lost */
-        return hone_fail_at(HONE_E_FORMAT, path, 0, 0, "is not there, to continue it needs at least %" PRId64 " bytes", truncate_at);
+        return hone_fail_at(HONE_E_FORMAT, path, 0, 0, "is not there, to continue it needs at least %" PRId64 " bytes",
+                            truncate_at);
     hone_append *a = hone_alloc(sizeof *a + strlen(path) + 1);
     if (!a) return hone_blame(path, 0);
     strcpy(a->path, path);
-    a->fd = hone_sys_open(path, O_RDWR | O_CREAT | O_APPEND | O_NONBLOCK); /* a pipe of that name is refused below, not waited for */
+    /* a pipe of that name is refused below, not waited for */
+    a->fd = hone_sys_open(path, O_RDWR | O_CREAT | O_APPEND | O_NONBLOCK);
     if (a->fd < 0) {
         hone_status s = cannot_create(path);
         hone_free(a);

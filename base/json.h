@@ -13,13 +13,13 @@
 hone_status hone_json_load(const char *path, json_t **out);
 /* The same; a file whose top is no object is HONE_E_FORMAT. */
 hone_status hone_json_load_object(const char *path, json_t **out);
-/* Parse n bytes; `file` and `line` (of the text's first line) go into the message. Errors of both: HONE_E_FORMAT, HONE_E_LIMIT (depth),
- * HONE_E_NOMEM. */
+/* Parse n bytes; `file` and `line` (of the text's first line) go into the message. Errors of both: HONE_E_FORMAT,
+ * HONE_E_LIMIT (depth), HONE_E_NOMEM. */
 hone_status hone_json_parse(const char *text, size_t n, const char *file, int64_t line, json_t **out);
 /* The same; a duplicate key is refused: for a part of a file. */
 hone_status hone_json_parse_unique(const char *text, size_t n, const char *file, int64_t line, json_t **out);
-/* Integers beyond 64 bits are read as reals: for the one file that holds such (tokenizer_config.json). A duplicate key is
- * refused. */
+/* Integers beyond 64 bits are read as reals: for the one file that holds such (tokenizer_config.json). A duplicate key
+ * is refused. */
 hone_status hone_json_parse_big(const char *text, size_t n, const char *file, json_t **out);
 
 /* Typed reads of an object's key. Absent or null: *out = fallback. Wrong type or outside [min, max]: HONE_E_FORMAT, in
@@ -35,7 +35,8 @@ hone_status hone_json_string(const json_t *o, const char *file, const char *key,
 /* HONE_E_NOMEM when a tree of this thread lacks a value because memory was short since this was last asked: a failed
  * json_object_set_new is seldom looked at. To be asked before a tree that was built leaves the process. */
 hone_status hone_json_whole(void);
-/* Asks hone_json_whole first. Write atomically (indent 2, key order kept, newline at the end). HONE_E_IO, HONE_E_NOMEM. */
+/* Asks hone_json_whole first. Write atomically (indent 2, key order kept, newline at the end). HONE_E_IO,
+ * HONE_E_NOMEM. */
 hone_status hone_json_save(const json_t *o, const char *path);
 
 /* Shortest text that reads back to the same f32 / f64; "NaN", "Infinity" become null. Returns its length. */

@@ -116,7 +116,8 @@ hone_status hone_machine_check_limit(void) {
     const char *text = getenv("HONE_MEMORY_LIMIT");
     uint64_t bytes;
     if (limit_of_text(text, &bytes)) return HONE_OK;
-    hone_fail(HONE_E_ARG, "HONE_MEMORY_LIMIT is \"%s\", expected bytes, or a number with K, M, G or T behind it", hone_quote(text));
+    hone_fail(HONE_E_ARG, "HONE_MEMORY_LIMIT is \"%s\", expected bytes, or a number with K, M, G or T behind it",
+              hone_quote(text));
     return hone_hint("1500M, or leave it unset");
 }
 

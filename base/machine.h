@@ -21,8 +21,8 @@ typedef struct hone_machine_memory {
 } hone_machine_memory;
 
 /* Never fails: what cannot be read is 0, or "not known". The environment's HONE_MEMORY_LIMIT lowers `available` to so
- * many bytes (a number, with K, M, G or T behind it 2^10, 2^20, 2^30, 2^40 times that): for machines that are shared without
- * cgroups, and for tests; one that cannot be understood does not count. The error record is left as it was. */
+ * many bytes (a number, with K, M, G or T behind it 2^10, 2^20, 2^30, 2^40 times that): for machines that are shared
+ * without cgroups, and for tests; one that cannot be understood does not count. The error record is left as it was. */
 void hone_machine_get_memory(hone_machine_memory *out);
 /* HONE_E_ARG when HONE_MEMORY_LIMIT is set and cannot be understood. */
 hone_status hone_machine_check_limit(void);
@@ -30,7 +30,7 @@ hone_status hone_machine_check_limit(void);
 /* Seconds since this process began; 0 when that is not known. */
 double hone_machine_uptime(void);
 
-/* --- for tests: the same from given texts --- */
+/* ---- for tests: the same from given texts ---- */
 
 /* Value in bytes of the line "Name:   123 kB" of /proc/self/status or /proc/meminfo; UINT64_MAX: no such line. */
 uint64_t hone_machine_kib_line(const char *text, const char *name);

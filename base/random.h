@@ -16,7 +16,9 @@ typedef enum hone_stream {
     HONE_STREAM_TEST = 6,
 } hone_stream;
 /* The stream number of a use and what it belongs to. */
-static inline uint64_t hone_stream_id(hone_stream s, uint64_t user) { return ((uint64_t)s << 48) | (user & 0xFFFFFFFFFFFFull); }
+static inline uint64_t hone_stream_id(hone_stream s, uint64_t user) {
+    return ((uint64_t)s << 48) | (user & 0xFFFFFFFFFFFFull);
+}
 
 /* Ten rounds; 128 random bits for one counter value. */
 void hone_philox(uint64_t seed, uint64_t stream, uint64_t index, uint32_t out[4]);

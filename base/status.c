@@ -137,7 +137,8 @@ static size_t utf8_length(const unsigned char *p, size_t n) {
 }
 
 /* Characters that a terminal obeys, that hide others or that look like a space and are none: C0, DEL, C1, the no-break
- * space and its kin, the soft hyphen, line separators, bidirectional overrides, zero width ones, the byte order mark. */
+ * space and its kin, the soft hyphen, line separators, bidirectional overrides, zero width ones, the byte order
+ * mark. */
 static bool is_harmless(const unsigned char *p, size_t k) {
     if (k == 1) return p[0] >= 0x20 && p[0] != 0x7F;
     if (k == 2) return !(p[0] == 0xC2 && (p[1] <= 0xA0 || p[1] == 0xAD));

@@ -81,7 +81,11 @@ const char *hone_quote_n(const char *s, size_t n);
     } while (0)
 
 /* Overflow-checked size arithmetic for numbers that come from files; false on overflow. */
-static inline bool hone_mul_size(uint64_t a, uint64_t b, uint64_t *out) { return !__builtin_mul_overflow(a, b, out); }
-static inline bool hone_add_size(uint64_t a, uint64_t b, uint64_t *out) { return !__builtin_add_overflow(a, b, out); }
+static inline bool hone_mul_size(uint64_t a, uint64_t b, uint64_t *out) {
+    return !__builtin_mul_overflow(a, b, out);
+}
+static inline bool hone_add_size(uint64_t a, uint64_t b, uint64_t *out) {
+    return !__builtin_add_overflow(a, b, out);
+}
 
 #endif

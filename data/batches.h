@@ -21,14 +21,15 @@
 /* Batches on their way; used by one thread (the preparing one is its own). */
 typedef struct hone_batches hone_batches;
 
-/* The store and the arrays in `o` are borrowed. Memory for two batches is taken here. Errors: those of hone_sampler_new,
- * HONE_E_LIMIT (a batch of more than 2^31-1 tokens), HONE_E_NOMEM. */
+/* The store and the arrays in `o` are borrowed. Memory for two batches is taken here. Errors: those of
+ * hone_sampler_new, HONE_E_LIMIT (a batch of more than 2^31-1 tokens), HONE_E_NOMEM. */
 hone_status hone_batches_new(const hone_token_store *store, const hone_sampler_options *o, hone_batches **out);
 void hone_batches_free(hone_batches *b); /* at any time; accepts NULL */
 
 /* Stand before batch `number` of `epoch`, and start preparing it. At any time. HONE_E_NOMEM. */
 hone_status hone_batches_begin(hone_batches *b, int64_t epoch, int64_t number);
-/* The next batch, valid until the next call; NULL at the end of the epoch. Errors: those of filling it (data/batch.h). */
+/* The next batch, valid until the next call; NULL at the end of the epoch. Errors: those of filling it
+ * (data/batch.h). */
 hone_status hone_batches_next(hone_batches *b, const hone_token_batch **out);
 
 int64_t hone_batches_announced(const hone_batches *b);            /* batches an epoch is said to have: sampler.h */

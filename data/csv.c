@@ -257,8 +257,8 @@ static hone_status broken_record(csv *c, const record *r) {
 hone_status hone_csv_hint_separator(bool commas, char sign) {
     const char *kind = commas ? ".csv" : ".tsv", *wanted = commas ? "commas" : "tabs";
     if (sign == (commas ? '\t' : ','))
-        return hone_hint("%s separates fields by %s, this header by %s: call it %s", kind, wanted, commas ? "tabs" : "commas",
-                         commas ? ".tsv" : ".csv");
+        return hone_hint("%s separates fields by %s, this header by %s: call it %s", kind, wanted,
+                         commas ? "tabs" : "commas", commas ? ".tsv" : ".csv");
     return hone_hint("%s separates fields by %s, this header has \"%c\"", kind, wanted, sign);
 }
 

@@ -241,7 +241,8 @@ static hone_status find_negatives(finder *f) {
 static const char *inner_rows(const hone_table *t) {
     for (int64_t c = 0; c < hone_table_columns(t) && hone_table_rows(t) == 1; c++) {
         hone_cell cell = hone_table_cell(t, 0, c);
-        if (cell.kind == HONE_CELL_JSON && cell.n > 1 && (!memcmp(cell.p, "[{", 2) || !memcmp(cell.p, "[[", 2))) return hone_table_column_name(t, c);
+        if (cell.kind == HONE_CELL_JSON && cell.n > 1 && (!memcmp(cell.p, "[{", 2) || !memcmp(cell.p, "[[", 2)))
+            return hone_table_column_name(t, c);
     }
     return NULL;
 }
@@ -249,7 +250,8 @@ static const char *inner_rows(const hone_table *t) {
 /* `no field "positive"`; the hint proposes the free column that looks most like it, else the only free one. */
 static hone_status no_field(const finder *f, role r) {
     char fields[640];
-    const char *best = NULL, *only = NULL, *other = NULL; /* other: of the wanted name, but something else by --columns */
+    /* other: of the wanted name, but something else by --columns */
+    const char *best = NULL, *only = NULL, *other = NULL;
     int least = 99;
     int64_t n_free = 0;
     for (int64_t c = 0; c < hone_table_columns(f->t); c++) {
@@ -266,15 +268,20 @@ static hone_status no_field(const finder *f, role r) {
     if (!best && n_free == 1) best = only;
     hone_table_list_columns(f->t, -1, fields, sizeof fields);
     if (other)
-        hone_fail_at(HONE_E_FORMAT, hone_table_path(f->t), 0, 0, "no field \"%s\": the one called \"%s\" has another role; fields are %s",
-                     canonical(f->kind, r), hone_quote(other), fields);
+        hone_fail_at(HONE_E_FORMAT, hone_table_path(f->t), 0, 0,
+                     "no field \"%s\": the one called \"%s\" has another role; fields are %s", canonical(f->kind, r),
+                     hone_quote(other), fields);
     else
-        hone_fail_at(HONE_E_FORMAT, hone_table_path(f->t), 0, 0, "no field \"%s\"; fields are %s", canonical(f->kind, r), fields);
+        hone_fail_at(HONE_E_FORMAT, hone_table_path(f->t), 0, 0, "no field \"%s\"; fields are %s",
+                     canonical(f->kind, r), fields);
     if (other_separator(f->t)) return hint_separator(f->t);
-    const bool labelled = f->kind == HONE_ROWS_TRIPLET && hone_table_find_column(f->t, "text") >= 0 && hone_table_find_column(f->t, "label") >= 0;
+    const bool labelled = f->kind == HONE_ROWS_TRIPLET && hone_table_find_column(f->t, "text") >= 0 &&
+                          hone_table_find_column(f->t, "label") >= 0;
     if (labelled) return hone_hint("rows of a text and a label go with --loss batch-hard, hone eval --labels");
     if (inner_rows(f->t))
-        return hone_hint("the file is one object, and \"%s\" a list in it: write that list into a file, one object a row", hone_quote(inner_rows(f->t)));
+        return hone_hint(
+            "the file is one object, and \"%s\" a list in it: write that list into a file, one object a row",
+            hone_quote(inner_rows(f->t)));
     return hone_hint("--columns %s=%s", canonical(f->kind, r), best && *best ? hone_quote(best) : "NAME");
 }
 
@@ -304,7 +311,8 @@ static void add_text(hone_roles *r, int64_t column) {
 static hone_status find_any(finder *f) {
     hone_roles *r = f->out;
     if (other_separator(f->t) && !f->taken[0]) {
-        hone_fail_at(HONE_E_FORMAT, hone_table_path(f->t), 0, 0, "has one column, \"%s\"", hone_quote(hone_table_column_name(f->t, 0)));
+        hone_fail_at(HONE_E_FORMAT, hone_table_path(f->t), 0, 0, "has one column, \"%s\"",
+                     hone_quote(hone_table_column_name(f->t, 0)));
         return hint_separator(f->t);
     }
     r->anchor = find_column(f, ANCHOR);
@@ -419,7 +427,9 @@ static hone_status check_text(hone_table *t, int64_t i, int64_t column, bool wan
     }
     if (c.kind == HONE_CELL_JSON)
         return hone_table_drop(t, i, "field \"%s\" is %s, expected a text%s", name, hone_quote_n(c.p, c.n),
-                               negative && *c.p == '[' ? ": a list's items go into columns of their own (negative_1, negative_2 ...)" : "");
+                               negative && *c.p == '['
+                                   ? ": a list's items go into columns of their own (negative_1, negative_2 ...)"
+                                   : "");
     hone_text_trim(&c.p, &c.n);
     if (wanted && !c.n) return hone_table_drop(t, i, "field \"%s\" is empty", name);
     *bad = false;
@@ -429,7 +439,9 @@ static hone_status check_text(hone_table *t, int64_t i, int64_t column, bool wan
 /* A cell without a value: null, or not there. */
 static hone_status drop_missing(hone_table *t, int64_t i, int64_t column, const char *wanted) {
     const char *name = hone_quote(hone_table_column_name(t, column));
-    return hone_table_drop(t, i, hone_table_has_field(t, i, column) ? "field \"%s\" is null, expected %s" : "no field \"%s\", expected %s", name, wanted);
+    return hone_table_drop(
+        t, i, hone_table_has_field(t, i, column) ? "field \"%s\" is null, expected %s" : "no field \"%s\", expected %s",
+        name, wanted);
 }
 
 static hone_status check_score(hone_table *t, int64_t i, int64_t column, bool binary) {

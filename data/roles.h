@@ -57,7 +57,8 @@ hone_status hone_roles_find(const hone_table *t, hone_row_kind kind, const hone_
 
 /* Look at every row: a required text that is missing, not a text, or (kinds that say so) blank makes the row bad, as
  * does a score that is not a finite number, or lists of documents and labels that do not fit together (ANY: nothing
- * does). Calls hone_table_finish_drops. HONE_E_FORMAT for the first bad row of a strict table, or when no row is left. */
+ * does). Calls hone_table_finish_drops. HONE_E_FORMAT for the first bad row of a strict table, or when no row is
+ * left. */
 hone_status hone_roles_check(hone_table *t, hone_row_kind kind, const hone_roles *r);
 
 /* The cell as a number: a JSON number, a text that is a decimal number; true and false, also as texts in any case (what

@@ -368,8 +368,8 @@ hone_status hone_sampler_new(const hone_sampler_options *o, hone_sampler **out) 
         if (classes < 2) {
             hone_sampler_free(s);
             hone_fail(HONE_E_FORMAT,
-                      "%" PRId64 " of %" PRId64 " labels have two rows or more, triplets need at least 2 such labels", classes,
-                      o->n_classes);
+                      "%" PRId64 " of %" PRId64 " labels have two rows or more, triplets need at least 2 such labels",
+                      classes, o->n_classes);
             return hone_hint("the label column holds classes that several rows share");
         }
     }

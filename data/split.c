@@ -169,7 +169,8 @@ static hone_status choose(chooser *h, const int32_t *label, int64_t n_labels, do
     if (s->n_eval) return HONE_OK;
     if (label && smallest(h) <= target)
         return hone_fail(HONE_E_FORMAT,
-                         "no part of %" PRId64 " rows can be set aside for evaluation with each label's share of the %" PRId64
+                         "no part of %" PRId64
+                         " rows can be set aside for evaluation with each label's share of the %" PRId64
                          " wanted: whatever stays together has too many rows of one label",
                          n, target);
     hone_fail(HONE_E_FORMAT,

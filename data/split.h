@@ -30,7 +30,8 @@ typedef struct hone_split {
 
 /* 0 < share < 1, else HONE_E_ARG. HONE_E_FORMAT when no cluster fits or no training row is left, with the numbers. */
 hone_status hone_split_rows(const hone_texts *texts, double share, uint64_t seed, hone_split *out);
-/* The same, errors too, with clusters of the caller's. label [c->n] is 0 .. n_labels-1 and stratifies; NULL (n_labels 0): not. */
+/* The same, errors too, with clusters of the caller's. label [c->n] is 0 .. n_labels-1 and stratifies; NULL (n_labels
+ * 0): not. */
 hone_status hone_split_clusters(const hone_clusters *c, const int32_t *label, int64_t n_labels, double share,
                                 uint64_t seed, hone_split *out);
 void hone_split_free(hone_split *s); /* frees and zeroes; accepts {0} */

@@ -441,11 +441,13 @@ static hone_status compare(const hone_table *t, const hone_stamp *now) {
 hone_status hone_table_check(const hone_table *t) {
     hone_stamp now;
     if (!t->stamped) return HONE_OK;
-    if (!hone_io_stamp(t->path, &now)) return hone_fail_at(HONE_E_FORMAT, t->path, 0, 0, "was removed while it was read");
+    if (!hone_io_stamp(t->path, &now))
+        return hone_fail_at(HONE_E_FORMAT, t->path, 0, 0, "was removed while it was read");
     return compare(t, &now);
 }
 
-/* Rows of before and of after in one table are nobody's data. Another file of that name, or none, by now: ours was read whole. */
+/* Rows of before and of after in one table are nobody's data. Another file of that name, or none, by now: ours was read
+ * whole. */
 static hone_status check_reading(const hone_table *t) {
     hone_stamp now;
     if (!t->stamped || !hone_io_stamp(t->path, &now) || !hone_stamp_same_file(&now, &t->stamp)) return HONE_OK;

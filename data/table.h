@@ -1,9 +1,9 @@
 /* Tables: the rows of a .csv, .tsv, .jsonl or .json file, each also .gz, or of standard input ("-"), in memory.
  *
  *   .csv    RFC 4180 with a header line: commas, "quoted fields" with doubled quotes and line breaks, CRLF or LF, a
- * last line end or none. Lines without a single character are no rows. A quote inside an unquoted field is itself.
- * A column without a name has the empty one; others without a name are called "Unnamed: 3" by their place, counted from 0,
- * as pandas calls them.
+ * last line end or none. Lines without a single character are no rows. A quote inside an unquoted field is itself. A
+ * column without a name has the empty one; others without a name are called "Unnamed: 3" by their place, counted from
+ * 0, as pandas calls them.
  *   .tsv    the same with tabs.
  *   .jsonl  (.ndjson) one JSON object a line; blank lines are no rows.
  *   .json   an array of objects; also what mongoexport writes into files of that name: objects one after another.
@@ -12,8 +12,8 @@
  *
  * A cell is a UTF-8 text, or missing (JSON null, a key the row does not have), or any other JSON value as JSON text. In
  * CSV and TSV every cell is a text, an empty one too. Extended JSON of MongoDB exports becomes plain: {"$oid": "5f…"}
- * and {"$uuid": …} a text, {"$numberInt": "7"}, $numberLong, $numberDouble, $numberDecimal a number, {"$date": …} the text
- * "2024-05-01T12:00:00Z", {"$undefined": true} missing.
+ * and {"$uuid": …} a text, {"$numberInt": "7"}, $numberLong, $numberDouble, $numberDecimal a number, {"$date": …} the
+ * text "2024-05-01T12:00:00Z", {"$undefined": true} missing.
  *
  * Bad rows (bad UTF-8, NUL bytes, a wrong number of fields, broken JSON, not an object, a key twice, a line or field
  * over 16 MiB) are left out and listed with place and reason, unless options.strict, which makes the first one the
@@ -28,7 +28,8 @@
 
 #define HONE_TABLE_MAX_FIELD ((size_t)16 << 20) /* bytes of a line, field or record */
 #define HONE_TABLE_MAX_COLUMNS 4096             /* more: HONE_E_LIMIT */
-#define HONE_TABLE_MAX_LISTED 100000            /* bad rows kept with their reason (list_all: all), others are counted */
+/* bad rows kept with their reason (list_all: all), others are counted */
+#define HONE_TABLE_MAX_LISTED 100000
 
 /* What a cell is. */
 typedef enum hone_cell_kind {
@@ -72,15 +73,15 @@ typedef struct hone_bad_row {
 typedef struct hone_table hone_table;
 
 /* Read the whole of `path`; `o` may be NULL. Free with hone_table_free.
- *   errors  HONE_E_IO, HONE_E_FORMAT (also of a file that is written to meanwhile), HONE_E_LIMIT, HONE_E_UNSUPPORTED (.parquet, .xlsx … by name), HONE_E_NOMEM; *out
- * is untouched. */
+ *   errors  HONE_E_IO, HONE_E_FORMAT (also of a file that is written to meanwhile), HONE_E_LIMIT, HONE_E_UNSUPPORTED
+ *           (.parquet, .xlsx … by name), HONE_E_NOMEM; *out is untouched. */
 hone_status hone_table_read(const char *path, const hone_table_options *o, hone_table **out);
 void hone_table_free(hone_table *t); /* accepts NULL */
 
-const char *hone_table_path(const hone_table *t); /* for messages: "standard input" for "-" */
-hone_table_format hone_table_get_format(const hone_table *t); /* as read: never HONE_TABLE_AUTO */
-int64_t hone_table_rows(const hone_table *t); /* good ones */
-int64_t hone_table_columns(const hone_table *t); /* how many */
+const char *hone_table_path(const hone_table *t);                        /* for messages: "standard input" for "-" */
+hone_table_format hone_table_get_format(const hone_table *t);            /* as read: never HONE_TABLE_AUTO */
+int64_t hone_table_rows(const hone_table *t);                            /* good ones */
+int64_t hone_table_columns(const hone_table *t);                         /* how many */
 const char *hone_table_column_name(const hone_table *t, int64_t column); /* in order of first appearance */
 int64_t hone_table_find_column(const hone_table *t, const char *name);   /* -1 = there is none */
 

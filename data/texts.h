@@ -18,12 +18,13 @@ typedef struct hone_texts {
 
 /* From columns[0..width) of a table. More than 2^31-1 texts: HONE_E_LIMIT. Free with hone_texts_free. */
 hone_status hone_texts_from_table(const hone_table *t, const int64_t *columns, int64_t width, hone_texts *out);
-/* From plain memory: row-major text[rows * width], lengths n (NULL: NUL-terminated). Borrowed likewise; the same errors. */
+/* From plain memory: row-major text[rows * width], lengths n (NULL: NUL-terminated). Borrowed likewise; the same
+ * errors. */
 hone_status hone_texts_from_array(const char *const *text, const size_t *n, int64_t rows, int64_t width,
                                   hone_texts *out);
 void hone_texts_free(hone_texts *x); /* frees and zeroes; accepts {0} */
-/* The other way round for a list of text numbers: place[text] = its index in list[0..n), the last one where it stands twice; -1 elsewhere.
- * [count], free with hone_free; NULL: no memory. */
+/* The other way round for a list of text numbers: place[text] = its index in list[0..n), the last one where it stands
+ * twice; -1 elsewhere. [count], free with hone_free; NULL: no memory. */
 int32_t *hone_texts_places(const hone_texts *x, const int32_t *list, int64_t n);
 
 /* Take white space (as Python's str.strip knows it) off both ends of UTF-8 text. */

@@ -1,7 +1,9 @@
 /* Labelled texts judged by their neighbours: every text whose class has another member searches among all the others.
  * With the places of its own class in the ranking (falling similarity, ties in order of the texts) r1 < r2 < … of R:
- *     accuracy@k        1 if r1 <= k                     mrr@10   1 / r1 if r1 <= 10
- *     map               sum_i (i / r_i) / R              triplet_accuracy   share of (own, other) with sim(own) > sim(other)
+ *     accuracy@k         1 if r1 <= k
+ *     mrr@10             1 / r1 if r1 <= 10
+ *     map                sum_i (i / r_i) / R
+ *     triplet_accuracy   share of (own, other) with sim(own) > sim(other)
  * triplet_accuracy is TripletEvaluator's over every triplet there is, a query at a time. */
 #ifndef HONE_EVAL_NEIGHBOURS_H
 #define HONE_EVAL_NEIGHBOURS_H

@@ -5,8 +5,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* The power of two that brings numbers up to `far` to where their squares neither overflow nor vanish; 1 for usual ones, whose bits it
- * would not change either. */
+/* The power of two that brings numbers up to `far` to where their squares neither overflow nor vanish; 1 for usual
+ * ones, whose bits it would not change either. */
 static double within_squares(double far) {
     int exponent;
     if (!(far > 0) || !isfinite(far) || (far > 1e-100 && far < 1e100)) return 1;

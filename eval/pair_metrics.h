@@ -37,7 +37,8 @@ typedef struct hone_confusion {
 } hone_confusion;
 /* Of n rows; positive[i]: what row i truly is. */
 hone_confusion hone_confusion_at(int64_t n, const float *score, const bool *positive, float threshold, bool distance);
-/* Accuracy (tp + tn) / n, precision tp / (tp + fp), recall tp / (tp + fn), F1 = 2 tp / (2 tp + fp + fn); 0 where the denominator is. */
+/* Accuracy (tp + tn) / n, precision tp / (tp + fp), recall tp / (tp + fn), F1 = 2 tp / (2 tp + fp + fn); 0 where the
+ * denominator is. */
 double hone_confusion_accuracy(hone_confusion c);
 double hone_confusion_precision(hone_confusion c);
 double hone_confusion_recall(hone_confusion c);

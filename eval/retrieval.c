@@ -10,8 +10,9 @@
 #include <string.h>
 
 const char *const hone_retrieval_metric_names[HONE_RETRIEVAL_METRICS] = {
-    "accuracy@1",   "accuracy@3", "accuracy@5", "accuracy@10", "precision@1", "precision@3", "precision@5", "precision@10",
-    "recall@1", "recall@3",   "recall@5",   "recall@10",   "mrr@10",      "ndcg@10",     "map@100"};
+    "accuracy@1",  "accuracy@3",  "accuracy@5",   "accuracy@10", "precision@1",
+    "precision@3", "precision@5", "precision@10", "recall@1",    "recall@3",
+    "recall@5",    "recall@10",   "mrr@10",       "ndcg@10",     "map@100"};
 
 static const int CUTS[4] = {1, 3, 5, 10};
 enum { QUERIES_PER_TASK = 64 };
@@ -23,7 +24,7 @@ int hone_similarity_from_name(const char *name) {
     return -1;
 }
 
-/* ---- who is to find what --------------------------------------------------------------------------------------------------- */
+/* ---- who is to find what ---- */
 
 typedef struct pair {
     int32_t query, document;
@@ -97,8 +98,9 @@ hone_status hone_retrieval_new(const hone_texts *x, const int64_t *rows, int64_t
     b.offset = hone_alloc((room + 1) * sizeof(int64_t));
     b.list = hone_alloc(room * sizeof(int32_t));
     b.pairs = hone_alloc(room * sizeof(pair));
-    hone_status s = b.query_place && b.document_place && b.query && b.document && b.offset && b.list && b.pairs ? HONE_OK
-                                                                                                                  : hone_last_error()->code;
+    hone_status s = b.query_place && b.document_place && b.query && b.document && b.offset && b.list && b.pairs
+                        ? HONE_OK
+                        : hone_last_error()->code;
     if (s == HONE_OK) {
         memset(b.query_place, 0xFF, texts * sizeof(int32_t));
         memset(b.document_place, 0xFF, texts * sizeof(int32_t));
@@ -130,10 +132,10 @@ void hone_retrieval_free(hone_retrieval *r) {
     hone_free(r);
 }
 
-/* ---- ranking --------------------------------------------------------------------------------------------------------------- */
+/* ---- ranking ---- */
 
-/* Keep the `depth` best of a row of scores, best first; of equal scores the earlier document. An insertion into a sorted list: cheap, since
- * after the first documents hardly any beats the list's last. */
+/* Keep the `depth` best of a row of scores, best first; of equal scores the earlier document. An insertion into a
+ * sorted list: cheap, since after the first documents hardly any beats the list's last. */
 static void best_of(const float *row, int64_t n, int64_t depth, int32_t *top, float *score) {
     int64_t have = 0;
     for (int64_t j = 0; j < n; j++) {
@@ -168,7 +170,8 @@ bool hone_retrieval_is_relevant(const hone_retrieval *r, int64_t q, int32_t docu
 
 static void measure(hone_retrieval *r, int64_t q) {
     const int32_t *top = r->top + q * r->depth;
-    double R = (double)(r->relevant[q + 1] - r->relevant[q]), hits = 0, dcg = 0, ideal = 0, precision_sum = 0, at[4] = {0};
+    double R = (double)(r->relevant[q + 1] - r->relevant[q]), hits = 0, dcg = 0, ideal = 0, precision_sum = 0,
+           at[4] = {0};
     int32_t first = 0;
     for (int64_t k = 0; k < r->depth; k++) {
         bool hit = hone_retrieval_is_relevant(r, q, top[k]);
@@ -205,7 +208,8 @@ static hone_status rank_query(void *ctx, int64_t i) {
     int64_t q = j->first + i;
     float *row = j->scores + i * r->n_documents;
     if (j->similarity == HONE_SIMILARITY_EUCLIDEAN || j->similarity == HONE_SIMILARITY_MANHATTAN)
-        for (int64_t k = 0; k < r->n_documents; k++) row[k] = (float)-distance(j->similarity, j->q + q * j->D, j->d + k * j->D, j->D);
+        for (int64_t k = 0; k < r->n_documents; k++)
+            row[k] = (float)-distance(j->similarity, j->q + q * j->D, j->d + k * j->D, j->D);
     best_of(row, r->n_documents, r->depth, r->top + q * r->depth, r->score + q * r->depth);
     measure(r, q);
     return HONE_OK;
@@ -219,8 +223,16 @@ static hone_status rank_all(hone_retrieval *r, const float *q, const float *d, i
     for (j.first = 0; j.first < r->n_queries && s == HONE_OK; j.first += QUERIES_PER_TASK) {
         int64_t rest = r->n_queries - j.first, block = rest < QUERIES_PER_TASK ? rest : QUERIES_PER_TASK;
         if (similarity == HONE_SIMILARITY_COSINE || similarity == HONE_SIMILARITY_DOT)
-            s = hone_matmul_f32(&(hone_matmul_f32_args){.M = block, .N = r->n_documents, .K = D, .trans_b = true, .a = q + j.first * D,
-                                                        .lda = D, .b = d, .ldb = D, .c = j.scores, .ldc = r->n_documents});
+            s = hone_matmul_f32(&(hone_matmul_f32_args){.M = block,
+                                                        .N = r->n_documents,
+                                                        .K = D,
+                                                        .trans_b = true,
+                                                        .a = q + j.first * D,
+                                                        .lda = D,
+                                                        .b = d,
+                                                        .ldb = D,
+                                                        .c = j.scores,
+                                                        .ldc = r->n_documents});
         if (s == HONE_OK) s = hone_parallel(block, rank_query, &j);
     }
     hone_free(j.scores);
@@ -238,7 +250,8 @@ static float *unit_rows(const float *x, int64_t n, int64_t D) {
     return y;
 }
 
-hone_status hone_retrieval_run(hone_retrieval *r, const float *q, const float *d, int64_t D, hone_similarity similarity) {
+hone_status hone_retrieval_run(hone_retrieval *r, const float *q, const float *d, int64_t D,
+                               hone_similarity similarity) {
     if (!hone_vector_f32_finite(r->n_queries * D, q) || !hone_vector_f32_finite(r->n_documents * D, d))
         return hone_fail(HONE_E_NUMERIC, "an embedding is NaN or infinite: nothing can be ranked");
     if (similarity != HONE_SIMILARITY_COSINE) return rank_all(r, q, d, D, similarity);
@@ -255,17 +268,22 @@ double hone_retrieval_mean(const hone_retrieval *r, hone_retrieval_metric m) {
     return r->n_queries ? sum / (double)r->n_queries : 0;
 }
 
-/* ---- triplets --------------------------------------------------------------------------------------------------------------- */
+/* ---- triplets ---- */
 
 double hone_similarity_of(hone_similarity similarity, const float *a, const float *b, int64_t D) {
     double ab = 0, aa = 0, bb = 0;
-    if (similarity == HONE_SIMILARITY_EUCLIDEAN || similarity == HONE_SIMILARITY_MANHATTAN) return -distance(similarity, a, b, D);
-    for (int64_t i = 0; i < D; i++) ab += (double)a[i] * (double)b[i], aa += (double)a[i] * (double)a[i], bb += (double)b[i] * (double)b[i];
+    if (similarity == HONE_SIMILARITY_EUCLIDEAN || similarity == HONE_SIMILARITY_MANHATTAN)
+        return -distance(similarity, a, b, D);
+    for (int64_t i = 0; i < D; i++)
+        ab += (double)a[i] * (double)b[i], aa += (double)a[i] * (double)a[i], bb += (double)b[i] * (double)b[i];
     if (similarity == HONE_SIMILARITY_DOT) return ab;
-    return ab / sqrt(fmax(aa, 1e-24) * fmax(bb, 1e-24)); /* one root: of aa^2 it is aa, so equal vectors have exactly 1 */
+    /* one root: of aa^2 it is aa, so equal vectors have exactly 1 */
+    return ab / sqrt(fmax(aa, 1e-24) * fmax(bb, 1e-24));
 }
 
-void hone_triplet_wins(int64_t B, int64_t D, const float *a, const float *p, const float *n, hone_similarity similarity, double *out) {
+void hone_triplet_wins(int64_t B, int64_t D, const float *a, const float *p, const float *n, hone_similarity similarity,
+                       double *out) {
     for (int64_t i = 0; i < B; i++)
-        out[i] = hone_similarity_of(similarity, a + i * D, p + i * D, D) > hone_similarity_of(similarity, a + i * D, n + i * D, D);
+        out[i] = hone_similarity_of(similarity, a + i * D, p + i * D, D) >
+                 hone_similarity_of(similarity, a + i * D, n + i * D, D);
 }

@@ -1,11 +1,12 @@
 /* A bi-encoder fine-tune by hand: the loop that `hone train` runs, small enough to change.
- *     build/release/experiments/bi_encoder MODEL PAIRS.jsonl STEPS OUT                                                   */
+ *     build/release/experiments/bi_encoder MODEL PAIRS.jsonl STEPS OUT */
 #include "hone.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-static hone_status step(hone_model *m, hone_graph *g, hone_optim *o, const hone_token_batch *b, int64_t k, int64_t steps, double *loss) {
+static hone_status step(hone_model *m, hone_graph *g, hone_optim *o, const hone_token_batch *b, int64_t k,
+                        int64_t steps, double *loss) {
     double norm;
     HONE_TRY(hone_optim_catch_up_all(o));
     hone_graph_begin(g, &(hone_graph_mode){.record = true, .train = true, .seed = 42, .step = (uint64_t)k});
@@ -41,9 +42,11 @@ static hone_status run(const char *folder, const char *file, int64_t steps, cons
     hone_tokenizer_encoder tokens = {hone_model_tokenizer(m), hone_model_get_info(m)->max_length};
     hone_encoder encoder = hone_encoder_of_tokenizer(&tokens);
     HONE_TRY(hone_token_store_build(&texts, NULL, &encoder, &store));
-    HONE_TRY(hone_batches_new(&store, &(hone_sampler_options){.seed = 42, .batch_size = 16, .n = texts.rows}, &batches));
-    HONE_TRY(hone_optim_new(hone_model_params(m),
-                            &(hone_optim_config){.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.01, .clip = 1}, &o));
+    HONE_TRY(
+        hone_batches_new(&store, &(hone_sampler_options){.seed = 42, .batch_size = 16, .n = texts.rows}, &batches));
+    HONE_TRY(hone_optim_new(
+        hone_model_params(m),
+        &(hone_optim_config){.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.01, .clip = 1}, &o));
     hone_arena *arena = hone_arena_new("step", 0);
     hone_graph *g = hone_graph_new(arena);
 

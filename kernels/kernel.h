@@ -1,9 +1,10 @@
 /* What all kernels share: the rows of the dispatch table and a few small types.
  *
  * A kernel is arithmetic on pointers: it allocates nothing, starts no thread, prints nothing. Each has up to three
- * rows, hone_<op>_<dtype>_<dir>__<isa> with isa scalar, avx2 or avx512, and one function pointer without the suffix that
- * hone_kernels_init points at the best row the machine runs. The list of all kernels is kernels/kernels.def; prototypes,
- * dispatch, tests and bench are expanded from it. The f64 rows exist in scalar only (gradient checks, references).
+ * rows, hone_<op>_<dtype>_<dir>__<isa> with isa scalar, avx2 or avx512, and one function pointer without the suffix
+ * that hone_kernels_init points at the best row the machine runs. The list of all kernels is kernels/kernels.def;
+ * prototypes, dispatch, tests and bench are expanded from it. The f64 rows exist in scalar only (gradient checks,
+ * references).
  *
  * Common rules unless a header says otherwise: pointers need only natural alignment; inputs and outputs do not overlap
  * except where "in place" is allowed; sizes of 0 do nothing; sums run in a fixed order that depends on the sizes alone;
@@ -22,8 +23,8 @@ typedef enum hone_isa { HONE_ISA_SCALAR = 0, HONE_ISA_AVX2 = 1, HONE_ISA_AVX512 
  * word that is none of these, returns false and leaves a sentence in *why (static storage). Idempotent; call it from
  * one thread before any kernel. */
 bool hone_kernels_init(const char **why);
-hone_isa hone_kernels_isa(void);        /* the row in use */
-bool hone_isa_supported(hone_isa isa);  /* CPUID and the OS's register saving (xgetbv) */
+hone_isa hone_kernels_isa(void);       /* the row in use */
+bool hone_isa_supported(hone_isa isa); /* CPUID and the OS's register saving (xgetbv) */
 const char *hone_isa_name(hone_isa isa);
 
 /* Instructions that some processors of an instruction set have and others lack; rows that need them say so. HONE_ISA
@@ -48,11 +49,12 @@ typedef enum hone_act {
     HONE_ACT_COUNT
 } hone_act;
 
-/* Dropout without a mask: whether an element is kept is a function of (seed, stream, element), computed again wherever it
- * is needed. Elements come in groups of 128. One group draws 16 Philox counters (index = group * 16 + lane), seven rounds; word w
- * (0..3) of lane l holds the 16-bit draws of elements (2w) * 16 + l (low half) and (2w + 1) * 16 + l (high half): so a
- * vector of 16 lanes yields 16 neighbours at a time and no shuffle is needed. Kept if draw >= threshold.
- * threshold = round(p * 65536); kept values are multiplied by scale = 65536 / (65536 - threshold). threshold 0 = off. */
+/* Dropout without a mask: whether an element is kept is a function of (seed, stream, element), computed again wherever
+ * it is needed. Elements come in groups of 128. One group draws 16 Philox counters (index = group * 16 + lane), seven
+ * rounds; word w (0..3) of lane l holds the 16-bit draws of elements (2w) * 16 + l (low half) and (2w + 1) * 16 + l
+ * (high half): so a vector of 16 lanes yields 16 neighbours at a time and no shuffle is needed. Kept if draw >=
+ * threshold. threshold = round(p * 65536); kept values are multiplied by scale = 65536 / (65536 - threshold). threshold
+ * 0 = off. */
 typedef struct hone_dropout {
     uint64_t seed, stream;
     uint32_t threshold;

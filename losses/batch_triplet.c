@@ -1,7 +1,8 @@
 /* Triplets mined among the labelled texts of a batch. */
 #include "losses/loss.h"
 
-static hone_tensor *build(hone_graph *g, const hone_loss_batch *b, const hone_loss_options *o, hone_triplet_rule mining) {
+static hone_tensor *build(hone_graph *g, const hone_loss_batch *b, const hone_loss_options *o,
+                          hone_triplet_rule mining) {
     hone_tensor *d;
     if (o->metric == HONE_COSINE) {
         hone_tensor *u = hone_normalize(g, b->embeddings);

@@ -51,7 +51,8 @@ typedef struct hone_loss {
     const char *summary;        /* for help pages */
     int min_groups, max_groups; /* how many texts a row must have; max 0 = no upper limit */
     bool in_batch;              /* other rows serve as negatives: duplicates in a batch would be false ones */
-    bool by_row;    /* a mean over rows that do not see each other: a smaller batch with more accumulation is the same */
+    /* a mean over rows that do not see each other: a smaller batch with more accumulation is the same */
+    bool by_row;
     hone_loss_needs needs;
     double default_scale, default_margin;
     hone_metric default_metric;
@@ -66,7 +67,7 @@ typedef struct hone_loss {
 hone_tensor *hone_loss_build(hone_graph *g, const hone_loss *loss, const hone_loss_batch *b,
                              const hone_loss_options *o);
 
-/* --- in-batch ranking; groups: rows of one group do not see each other's texts, whatever the direction --- */
+/* ---- in-batch ranking; groups: rows of one group do not see each other's texts, whatever the direction ---- */
 
 /* Multiple negatives ranking (in-batch softmax). With s_ij = scale cos(a_i, d_j), d = positives then all negatives:
  *     L = mean_i [ log sum_j exp(s_ij) - s_ii ]
@@ -86,7 +87,7 @@ extern const hone_loss hone_loss_mnr_symmetric;
  * Source: Li et al. 2023, arXiv:2308.03281; MultipleNegativesRankingLoss with all directions, partition joint. */
 extern const hone_loss hone_loss_gte;
 
-/* --- triplets --- */
+/* ---- triplets ---- */
 
 /* Triplet with margin:  L = mean relu(d(a, p) - d(a, n) + margin), over all rows and negatives; d: hone_distance's
  * metrics. Source: sentence-transformers TripletLoss (one negative). */
@@ -100,7 +101,7 @@ extern const hone_loss hone_loss_batch_hard_soft_margin;
 extern const hone_loss hone_loss_semi_hard;
 extern const hone_loss hone_loss_batch_all;
 
-/* --- scored pairs; x, y the pair's embeddings, t its score --- */
+/* ---- scored pairs; x, y the pair's embeddings, t its score ---- */
 
 /* L = log(1 + sum over t_i < t_j of exp(scale (cos_i - cos_j)));  angle: AnglE similarity (hone_angle) in place of the
  * cosine. A sum, not a mean. Source: sentence-transformers CoSENTLoss, AnglELoss. */

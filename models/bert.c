@@ -1,5 +1,5 @@
-/* BERT: word + type + position embeddings, layer norm, post-norm blocks. Devlin et al. 2018, arXiv:1810.04805; tensor names and
- * order of sums as transformers models/bert/modeling_bert.py. */
+/* BERT: word + type + position embeddings, layer norm, post-norm blocks. Devlin et al. 2018, arXiv:1810.04805; tensor
+ * names and order of sums as transformers models/bert/modeling_bert.py. */
 #include "models/family.h"
 #include "nn/layers.h"
 
@@ -32,9 +32,9 @@ static hone_status read_probability(const json_t *config, const char *file, cons
 
 /* Elsewhere null is as good as absent; here a default in its place would be another model. */
 static hone_status refuse_nulls(const json_t *config, const char *file) {
-    static const char *const keys[] = {"vocab_size",        "hidden_size",       "num_hidden_layers",
+    static const char *const keys[] = {"vocab_size",          "hidden_size",       "num_hidden_layers",
                                        "num_attention_heads", "intermediate_size", "max_position_embeddings",
-                                       "type_vocab_size",   "layer_norm_eps",    "hidden_act"};
+                                       "type_vocab_size",     "layer_norm_eps",    "hidden_act"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (json_is_null(json_object_get(config, keys[i])))
             return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "\"%s\" is null, expected %s", keys[i],
@@ -65,17 +65,23 @@ static hone_status configure(const json_t *config, const char *file, double drop
     HONE_TRY(read_probability(config, file, "hidden_dropout_prob", dropout, &m->hidden_dropout));
     HONE_TRY(read_probability(config, file, "attention_probs_dropout_prob", dropout, &m->attention_dropout));
     if (m->hidden % m->heads)
-        return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "hidden_size %" PRId64 " is not a multiple of num_attention_heads %" PRId64,
-                            m->hidden, m->heads);
+        return hone_fail_at(HONE_E_FORMAT, file, 0, 0,
+                            "hidden_size %" PRId64 " is not a multiple of num_attention_heads %" PRId64, m->hidden,
+                            m->heads);
     if (!(m->eps > 0 && m->eps <= 1))
-        return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "\"layer_norm_eps\" is %g, expected a number above 0, at most 1", m->eps);
+        return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "\"layer_norm_eps\" is %g, expected a number above 0, at most 1",
+                            m->eps);
     if (hone_act_from_name(act) < 0)
-        return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "\"hidden_act\" is \"%s\", which Hone does not know", hone_quote(act));
+        return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "\"hidden_act\" is \"%s\", which Hone does not know",
+                            hone_quote(act));
     if (strcmp(kind, "absolute"))
-        return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "\"position_embedding_type\" is \"%s\", only \"absolute\" is supported",
-                            hone_quote(kind));
-    if (decoder) return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "\"is_decoder\" is true, only encoders are supported");
-    if (cross) return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "\"add_cross_attention\" is true, only encoders by themselves are supported");
+        return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0,
+                            "\"position_embedding_type\" is \"%s\", only \"absolute\" is supported", hone_quote(kind));
+    if (decoder)
+        return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "\"is_decoder\" is true, only encoders are supported");
+    if (cross)
+        return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0,
+                            "\"add_cross_attention\" is true, only encoders by themselves are supported");
     m->act = (hone_act)hone_act_from_name(act);
     m->block = hone_arena_zalloc(arena, (size_t)(m->layers + 1) * sizeof *m->block);
     if (!m->block) return hone_fail(HONE_E_NOMEM, "no memory for %" PRId64 " layers", m->layers);
@@ -108,13 +114,15 @@ static void declare_block(bert *m, hone_params *ps, int64_t i) {
 
 static void declare(void *self, hone_params *ps, bool (*has)(void *ctx, const char *name), void *ctx) {
     bert *m = self;
-    m->word = hone_params_add(ps, HONE_PARAM_EMBEDDING, hone_shape_of(2, m->vocab, m->hidden), "embeddings.word_embeddings.weight");
+    m->word = hone_params_add(ps, HONE_PARAM_EMBEDDING, hone_shape_of(2, m->vocab, m->hidden),
+                              "embeddings.word_embeddings.weight");
     m->position = hone_params_add(ps, HONE_PARAM_EMBEDDING, hone_shape_of(2, m->positions, m->hidden),
                                   "embeddings.position_embeddings.weight");
     m->type = hone_params_add(ps, HONE_PARAM_EMBEDDING, hone_shape_of(2, m->types, m->hidden),
                               "embeddings.token_type_embeddings.weight");
     m->norm = hone_norm_declare(ps, m->hidden, m->eps, "embeddings.LayerNorm");
-    /* Layers beyond the first that the weights lack need no memory: the first is refused. Without weights there are none to miss. */
+    /* Layers beyond the first that the weights lack need no memory: the first is refused. Without weights there are
+     * none to miss. */
     bool weights = has(ctx, "embeddings.word_embeddings.weight"), there = true;
     for (int64_t i = 0; i < m->layers && there; i++) {
         char name[80];
@@ -122,7 +130,8 @@ static void declare(void *self, hone_params *ps, bool (*has)(void *ctx, const ch
         snprintf(name, sizeof name, "encoder.layer.%" PRId64 ".attention.self.query.weight", i);
         there = !weights || has(ctx, name);
     }
-    /* The pooler is part of the published model; sentence embedders do not read it, and it is written back as it came. */
+    /* The pooler is part of the published model; sentence embedders do not read it, and it is written back as it
+     * came. */
     if (has(ctx, "pooler.dense.weight")) hone_linear_declare(ps, m->hidden, m->hidden, true, "pooler.dense");
 }
 
@@ -145,7 +154,8 @@ static hone_tensor *forward(void *self, hone_graph *g, const hone_model_batch *b
     const int32_t *ids[3] = {b->ids, b->types ? b->types : zeros(g, b->T), positions_of(g, b)};
     if (!ids[1] || !ids[2]) return NULL; /* the arena is failed, and with it the graph */
     hone_sequences s = {.B = b->B, .T = b->T, .cu = b->cu};
-    hone_tensor *x = hone_embedding(g, 3, (hone_tensor *[]){m->word, m->type, m->position}, ids, b->T, (int32_t)m->padding);
+    hone_tensor *x =
+        hone_embedding(g, 3, (hone_tensor *[]){m->word, m->type, m->position}, ids, b->T, (int32_t)m->padding);
     x = hone_dropout_op(g, hone_norm_forward(g, &m->norm, x, HONE_ABSENT, 0), m->hidden_dropout);
     int64_t layers = layer >= 0 && layer < m->layers ? layer : m->layers;
     hone_tensor *hold = hone_graph_hold(g, x); /* inference: one layer's memory serves all */
@@ -157,7 +167,9 @@ static hone_tensor *forward(void *self, hone_graph *g, const hone_model_batch *b
     return first ? hone_post_block_first(g, &m->block[layers - 1], x, &s) : x;
 }
 
-static hone_tensor *word_table(void *self) { return ((bert *)self)->word; }
+static hone_tensor *word_table(void *self) {
+    return ((bert *)self)->word;
+}
 
 const hone_family hone_family_bert = {.model_type = "bert",
                                       .architecture = "BertModel",

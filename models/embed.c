@@ -13,7 +13,7 @@ typedef struct embed_run {
     const hone_embed_options *o;
     hone_texts texts;
     hone_token_store store;
-    int64_t *order;    /* distinct texts, longest first */
+    int64_t *order; /* distinct texts, longest first */
     int32_t *ids, *cu, *skip;
     int64_t batch_tokens, width, kept;
     int32_t prompt_tokens;
@@ -125,24 +125,29 @@ static hone_status check_vectors(const embed_run *r, const hone_text *texts, int
     if (!bad) return HONE_OK;
     const char *dir = hone_model_get_info(r->m)->dir;
     hone_fail_at(HONE_E_NUMERIC, *dir ? dir : NULL, 0, 0,
-                 "the vectors of %" PRId64 " of %" PRId64 " texts hold NaN or infinity, first (%s) that of text %" PRId64 ", \"%s\"",
+                 "the vectors of %" PRId64 " of %" PRId64
+                 " texts hold NaN or infinity, first (%s) that of text %" PRId64 ", \"%s\"",
                  bad, n, nan ? "NaN" : "infinity", first, hone_quote_n(texts[first].p, texts[first].n));
     return hone_hint("\"hone inspect\" lists tensors that hold such values; if none does, the weights are too large");
 }
 
-hone_status hone_model_embed(hone_model *m, hone_graph *g, const hone_text *texts, int64_t n, const hone_embed_options *o,
-                             float *out, int64_t *cut) {
+hone_status hone_model_embed(hone_model *m, hone_graph *g, const hone_text *texts, int64_t n,
+                             const hone_embed_options *o, float *out, int64_t *cut) {
     static const hone_embed_options defaults;
     embed_run r = {.m = m, .g = g, .o = o ? o : &defaults};
     r.width = hone_model_get_info(m)->embedding;
     r.kept = hone_model_get_info(m)->kept;
     r.batch_tokens = r.o->batch_tokens > 0 ? r.o->batch_tokens : 1024;
     if (n < 0 || r.o->truncate < 0 || r.o->batch_tokens < 0)
-        return hone_fail(HONE_E_ARG, "%" PRId64 " texts, batches of %" PRId64 " tokens, the first %" PRId64 " dimensions: none may be below 0", n,
-                         r.o->batch_tokens, r.o->truncate);
+        return hone_fail(HONE_E_ARG,
+                         "%" PRId64 " texts, batches of %" PRId64 " tokens, the first %" PRId64
+                         " dimensions: none may be below 0",
+                         n, r.o->batch_tokens, r.o->truncate);
     if (r.o->truncate > r.width)
-        return hone_fail(HONE_E_ARG, "%" PRId64 " dimensions asked for, the model gives %" PRId64, r.o->truncate, r.width);
-    if (!hone_model_tokenizer(m)) return hone_fail(HONE_E_ARG, "a model made without files has no tokenizer: it embeds token ids alone");
+        return hone_fail(HONE_E_ARG, "%" PRId64 " dimensions asked for, the model gives %" PRId64, r.o->truncate,
+                         r.width);
+    if (!hone_model_tokenizer(m))
+        return hone_fail(HONE_E_ARG, "a model made without files has no tokenizer: it embeds token ids alone");
     if (r.o->truncate > 0) r.kept = r.o->truncate;
     if (cut) *cut = 0;
     if (n == 0) return HONE_OK;

@@ -18,14 +18,14 @@ typedef struct hone_family {
     const char *model_type;   /* config.json */
     const char *architecture; /* written to config.json: the class whose names we write */
     const char *prefix;       /* of task classes, may stand before every name in a file: "bert." */
-    /* Read config.json (checked, with ranges) into the family's own struct, allocated in `arena`. has(ctx, name) tells whether the
-     * weights hold a tensor of that base name: for optional parts. */
+    /* Read config.json (checked, with ranges) into the family's own struct, allocated in `arena`. has(ctx, name) tells
+     * whether the weights hold a tensor of that base name: for optional parts. */
     hone_status (*configure)(const json_t *config, const char *file, double dropout, hone_arena *arena, void **self,
                              hone_family_facts *facts);
     /* Register parameters under their classic names without prefix. */
     void (*declare)(void *self, hone_params *ps, bool (*has)(void *ctx, const char *name), void *ctx);
-    /* Hidden states [T, hidden]; layer >= 0 stops after that layer; HONE_FIRST_ROWS: of the last layer only each sequence's first row,
-     * [B, hidden]. */
+    /* Hidden states [T, hidden]; layer >= 0 stops after that layer; HONE_FIRST_ROWS: of the last layer only each
+     * sequence's first row, [B, hidden]. */
     hone_tensor *(*forward)(void *self, hone_graph *g, const hone_model_batch *b, int layer);
     /* The table of token ids. */
     hone_tensor *(*word_table)(void *self);

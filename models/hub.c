@@ -1,4 +1,5 @@
-/* Where a model name leads: a folder, or a snapshot in the Hugging Face cache (huggingface_hub constants.py, file_download.py).
+/* Where a model name leads: a folder, or a snapshot in the Hugging Face cache (huggingface_hub constants.py,
+ * file_download.py).
  *     root/models--org--name/refs/main -> commit;   root/models--org--name/snapshots/<commit>/ */
 #include "base/io.h"
 #include "models/model.h"
@@ -8,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A ~ in front and $NAME or ${NAME} anywhere, as the Python library expands them (what is not set stays as it is): no shell does so
- * for what a service file or a container's settings say. False: longer than a path. */
+/* A ~ in front and $NAME or ${NAME} anywhere, as the Python library expands them (what is not set stays as it is): no
+ * shell does so for what a service file or a container's settings say. False: longer than a path. */
 static bool expand(char out[HONE_PATH_MAX], const char *text) {
     const char *home = getenv("HOME");
     size_t n = 0;
@@ -41,7 +42,11 @@ static bool expand(char out[HONE_PATH_MAX], const char *text) {
 static bool cache_root(char out[HONE_PATH_MAX]) {
     static const struct {
         const char *variable, *below;
-    } places[] = {{"HF_HUB_CACHE", ""}, {"HUGGINGFACE_HUB_CACHE", ""}, {"HF_HOME", "/hub"}, {"XDG_CACHE_HOME", "/huggingface/hub"}, {"HOME", "/.cache/huggingface/hub"}};
+    } places[] = {{"HF_HUB_CACHE", ""},
+                  {"HUGGINGFACE_HUB_CACHE", ""},
+                  {"HF_HOME", "/hub"},
+                  {"XDG_CACHE_HOME", "/huggingface/hub"},
+                  {"HOME", "/.cache/huggingface/hub"}};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         const char *p = getenv(places[i].variable);
         char root[HONE_PATH_MAX];
@@ -59,7 +64,8 @@ static bool is_repository_name(const char *name) {
     if (!*name || *name == '.' || *name == '/' || strstr(name, "..") || strlen(name) > 200) return false;
     for (const char *p = name; *p; p++) {
         if (*p == '/') slashes++;
-        bool plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || strchr("-_./", *p);
+        bool plain =
+            (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || strchr("-_./", *p);
         if (!plain) return false;
     }
     return slashes <= 1 && name[strlen(name) - 1] != '/';
@@ -116,6 +122,7 @@ hone_status hone_model_find(const char *name, char dir[4096]) {
     char snapshot[128];
     snprintf(snapshot, sizeof snapshot, "snapshots/%s", commit);
     HONE_TRY(hone_io_join(dir, repo, snapshot));
-    if (!hone_io_is_dir(dir)) return hone_fail_at(HONE_E_FORMAT, dir, 0, 0, "the snapshot that refs/main names is missing");
+    if (!hone_io_is_dir(dir))
+        return hone_fail_at(HONE_E_FORMAT, dir, 0, 0, "the snapshot that refs/main names is missing");
     return HONE_OK;
 }

@@ -23,14 +23,13 @@ struct hone_model {
     hone_sentence sentence;
     hone_tokenizer *tokenizer;
     hone_params *params;
-    hone_safetensors *weights; /* open while parameters borrow from it */
+    hone_safetensors *weights;   /* open while parameters borrow from it */
     hone_tokenizer_files *files; /* of a model that may be saved: as they were when it was opened */
     hone_model_info info;
     const char *stated; /* config.json's dtype, NULL = not said */
 };
 
-/* ---- opening
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- opening ---- */
 
 static hone_status find_family(hone_model *m, const char *file) {
     const char *type;
@@ -49,19 +48,23 @@ static hone_status find_family(hone_model *m, const char *file) {
 /* What changes the numbers in every family alike. */
 static hone_status check_common(const json_t *config, const char *file, const char **dtype) {
     static const char *const known[] = {"float32", "float16", "bfloat16", "float64"};
-    const char *key = json_is_null(json_object_get(config, "dtype")) || !json_object_get(config, "dtype") ? "torch_dtype" : "dtype";
+    const char *key =
+        json_is_null(json_object_get(config, "dtype")) || !json_object_get(config, "dtype") ? "torch_dtype" : "dtype";
     const json_t *quantized = json_object_get(config, "quantization_config");
     if (quantized && !json_is_null(quantized)) {
         const char *method = json_string_value(json_object_get(quantized, "quant_method"));
-        hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "\"quantization_config\" asks for quantized weights (%s), which Hone does not read",
+        hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0,
+                     "\"quantization_config\" asks for quantized weights (%s), which Hone does not read",
                      method ? hone_quote(method) : "no \"quant_method\"");
-        return hone_hint("take the model as it was before it was quantized; hone embed --precision int8 computes in 8 bits");
+        return hone_hint(
+            "take the model as it was before it was quantized; hone embed --precision int8 computes in 8 bits");
     }
     HONE_TRY(hone_json_string(config, file, key, NULL, dtype));
     for (size_t i = 0; *dtype && i < sizeof known / sizeof *known; i++)
         if (!strcmp(*dtype, known[i])) return HONE_OK;
     if (!*dtype) return HONE_OK;
-    return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "\"%s\" is \"%s\", expected float32, float16, bfloat16 or float64", key, hone_quote(*dtype));
+    return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0,
+                        "\"%s\" is \"%s\", expected float32, float16, bfloat16 or float64", key, hone_quote(*dtype));
 }
 
 static hone_status read_config(hone_model *m, const hone_model_options *o, hone_family_facts *facts) {
@@ -109,9 +112,13 @@ static hone_status load_dense(hone_model *m, const hone_weights_place *place) {
 }
 
 static const char *stated_dtype(const hone_model *m) {
-    const hone_safetensors_entry *e = hone_weights_find(m->weights, m->family->prefix, hone_params_at(m->params, 0)->name[0]);
+    const hone_safetensors_entry *e =
+        hone_weights_find(m->weights, m->family->prefix, hone_params_at(m->params, 0)->name[0]);
     if (m->stated) return m->stated;
-    return !e || e->dtype == HONE_F32 ? "float32" : e->dtype == HONE_F64 ? "float64" : e->dtype == HONE_F16 ? "float16" : "bfloat16";
+    return !e || e->dtype == HONE_F32 ? "float32"
+           : e->dtype == HONE_F64     ? "float64"
+           : e->dtype == HONE_F16     ? "float16"
+                                      : "bfloat16";
 }
 
 static hone_status load_weights(hone_model *m, const hone_model_options *o) {
@@ -171,8 +178,9 @@ static hone_status open_parts(hone_model *m, const char *name, const hone_model_
     if (m->sentence.lower_case) HONE_TRY(hone_tokenizer_lower_case(m->tokenizer));
     settle_max_length(m, o, facts.usable_positions);
     if (m->info.max_length <= hone_tokenizer_special_count(m->tokenizer, false))
-        return hone_fail_at(o->max_length ? HONE_E_ARG : HONE_E_FORMAT, m->dir, 0, 0, "a text may have %" PRId64 " tokens, of which %" PRId64 " are special ones",
-                         m->info.max_length, hone_tokenizer_special_count(m->tokenizer, false));
+        return hone_fail_at(o->max_length ? HONE_E_ARG : HONE_E_FORMAT, m->dir, 0, 0,
+                            "a text may have %" PRId64 " tokens, of which %" PRId64 " are special ones",
+                            m->info.max_length, hone_tokenizer_special_count(m->tokenizer, false));
     HONE_TRY(load_weights(m, o));
     if (!m->weights) HONE_TRY(hone_tokenizer_files_read(m->sentence.encoder, &m->files));
     m->info.parameters = hone_params_elements(m->params);
@@ -292,12 +300,13 @@ void hone_model_close(hone_model *m) {
     hone_free(m);
 }
 
-/* ---- running and facts
- * --------------------------------------------------------------------------------------------------- */
+/* ---- running and facts ---- */
 
 hone_tensor *hone_model_hidden(hone_model *m, hone_graph *g, const hone_model_batch *b, int layer) {
     if (layer < HONE_ALL_ROWS || layer > m->info.layers)
-        return hone_graph_refuse(g, hone_fail(HONE_E_ARG, "layer %d asked for, the model has 0 (embeddings) to %" PRId64, layer, m->info.layers));
+        return hone_graph_refuse(g,
+                                 hone_fail(HONE_E_ARG, "layer %d asked for, the model has 0 (embeddings) to %" PRId64,
+                                           layer, m->info.layers));
     return m->family->forward(m->self, g, b, layer);
 }
 
@@ -308,7 +317,8 @@ static bool ids_are_known(const hone_model *m, const hone_model_batch *b) {
         if (id < m->info.vocab) continue;
         size_t n = 0;
         const char *token = hone_tokenizer_token(m->tokenizer, id, &n);
-        hone_fail_at(HONE_E_SHAPE, m->dir, 0, 0, "the tokenizer gives \"%s\" the id %" PRId64 ", the model's table has %" PRId64 " rows",
+        hone_fail_at(HONE_E_SHAPE, m->dir, 0, 0,
+                     "the tokenizer gives \"%s\" the id %" PRId64 ", the model's table has %" PRId64 " rows",
                      token ? hone_quote_n(token, n) : "", id, m->info.vocab);
         hone_hint("do tokenizer and weights belong to the same model?");
         return false;
@@ -319,12 +329,14 @@ static bool ids_are_known(const hone_model *m, const hone_model_batch *b) {
 hone_tensor *hone_model_encode(hone_model *m, hone_graph *g, const hone_model_batch *b) {
     if (!ids_are_known(m, b)) return hone_graph_refuse(g, HONE_E_SHAPE);
     /* CLS alone, and nothing left out of it: of the last layer only the first rows are read. */
-    bool first = m->sentence.n_modes == 1 && m->sentence.modes[0] == HONE_POOL_CLS && (m->sentence.include_prompt || !b->skip) && m->info.layers > 0;
+    bool first = m->sentence.n_modes == 1 && m->sentence.modes[0] == HONE_POOL_CLS &&
+                 (m->sentence.include_prompt || !b->skip) && m->info.layers > 0;
     if (!first) return hone_sentence_forward(&m->sentence, g, m->family->forward(m->self, g, b, HONE_ALL_ROWS), b);
     int32_t *cu = hone_graph_save(g, (size_t)(b->B + 1) * sizeof *cu);
     if (!cu) return NULL;
     for (int64_t i = 0; i <= b->B; i++) cu[i] = (int32_t)i;
-    return hone_sentence_forward(&m->sentence, g, m->family->forward(m->self, g, b, HONE_FIRST_ROWS), &(hone_model_batch){.B = b->B, .T = b->B, .cu = cu});
+    return hone_sentence_forward(&m->sentence, g, m->family->forward(m->self, g, b, HONE_FIRST_ROWS),
+                                 &(hone_model_batch){.B = b->B, .T = b->B, .cu = cu});
 }
 
 hone_params *hone_model_params(hone_model *m) {
@@ -356,8 +368,7 @@ const char *hone_model_prompt(const hone_model *m, const char *name) {
     return text || !hone_sentence_has_prompt(name) ? text : "";
 }
 
-/* ---- writing
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- writing ---- */
 
 /* config.json as it came, except for what is no longer true: the class, and the element type if it was stated. */
 static hone_status write_config(const hone_model *m, const char *dir) {
@@ -373,8 +384,8 @@ static hone_status write_config(const hone_model *m, const char *dir) {
     return s;
 }
 
-/* The tokenizer's own file says how long a text may be, too, and transformers reads no other: as sentence-transformers leaves it
- * when it saves a model. A folder without that file, or whose number is this one, is left as it came. */
+/* The tokenizer's own file says how long a text may be, too, and transformers reads no other: as sentence-transformers
+ * leaves it when it saves a model. A folder without that file, or whose number is this one, is left as it came. */
 static hone_status write_max_length(const hone_model *m, const char *dir) {
     char file[HONE_PATH_MAX], *text;
     size_t n;
@@ -396,7 +407,8 @@ static hone_status write_folder(hone_model *m, const char *dir) {
     HONE_TRY(hone_io_mkdirs(dir));
     HONE_TRY(hone_io_join(file, dir, "model.safetensors"));
     HONE_TRY(hone_weights_save(m->params, file));
-    HONE_TRY(hone_tokenizer_files_write(m->files, dir)); /* the folder that it came from may be gone or another one by now */
+    /* the folder that it came from may be gone or another one by now */
+    HONE_TRY(hone_tokenizer_files_write(m->files, dir));
     HONE_TRY(write_max_length(m, dir));
     HONE_TRY(hone_sentence_write(&m->sentence, dir, m->info.hidden, m->info.max_length));
     return write_config(m, dir);

@@ -20,9 +20,10 @@ enum { N_POOLS = sizeof pools / sizeof *pools };
 static const struct {
     hone_act act;
     const char *path;
-} activations[] = {{HONE_ACT_TANH, "torch.nn.modules.activation.Tanh"},   {HONE_ACT_NONE, "torch.nn.modules.linear.Identity"},
-                   {HONE_ACT_GELU, "torch.nn.modules.activation.GELU"},   {HONE_ACT_RELU, "torch.nn.modules.activation.ReLU"},
-                   {HONE_ACT_SILU, "torch.nn.modules.activation.SiLU"},   {HONE_ACT_SIGMOID, "torch.nn.modules.activation.Sigmoid"}};
+} activations[] = {
+    {HONE_ACT_TANH, "torch.nn.modules.activation.Tanh"}, {HONE_ACT_NONE, "torch.nn.modules.linear.Identity"},
+    {HONE_ACT_GELU, "torch.nn.modules.activation.GELU"}, {HONE_ACT_RELU, "torch.nn.modules.activation.ReLU"},
+    {HONE_ACT_SILU, "torch.nn.modules.activation.SiLU"}, {HONE_ACT_SIGMOID, "torch.nn.modules.activation.Sigmoid"}};
 
 int hone_pool_from_name(const char *name) {
     for (int i = 0; i < N_POOLS; i++)
@@ -36,15 +37,17 @@ const char *hone_pool_name(hone_pool mode) {
     return "?";
 }
 
-/* ---- reading ----------------------------------------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 static hone_status add_mode(hone_sentence *s, const char *file, const json_t *name) {
     if (!json_is_string(name))
         return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "\"pooling_mode\" is neither a mode's name nor a list of them");
     const char *text = json_string_value(name);
     int mode = hone_pool_from_name(text);
-    if (mode < 0) return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "\"pooling_mode\" \"%s\" is not known", hone_quote(text));
-    if (s->n_modes == HONE_POOL_COUNT) return hone_fail_at(HONE_E_LIMIT, file, 0, 0, "more than %d pooling modes", HONE_POOL_COUNT);
+    if (mode < 0)
+        return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "\"pooling_mode\" \"%s\" is not known", hone_quote(text));
+    if (s->n_modes == HONE_POOL_COUNT)
+        return hone_fail_at(HONE_E_LIMIT, file, 0, 0, "more than %d pooling modes", HONE_POOL_COUNT);
     s->modes[s->n_modes++] = (hone_pool)mode;
     return HONE_OK;
 }
@@ -61,7 +64,8 @@ static hone_status read_pooling_json(const json_t *o, const char *file, hone_sen
     json_t *value;
     json_object_foreach((json_t *)(uintptr_t)o, key, value)
         if (!strncmp(key, "pooling_mode_", 13) && !json_is_false(value) && !is_flag(key))
-            return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "\"%s\" is a pooling that Hone does not know", hone_quote(key));
+            return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "\"%s\" is a pooling that Hone does not know",
+                                hone_quote(key));
     if (mode && !json_is_array(mode)) HONE_TRY(add_mode(s, file, mode));
     for (size_t i = 0; json_is_array(mode) && i < json_array_size(mode); i++)
         HONE_TRY(add_mode(s, file, json_array_get(mode, i)));
@@ -73,8 +77,10 @@ static hone_status read_pooling_json(const json_t *o, const char *file, hone_sen
     if (!s->n_modes && mode) return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "\"pooling_mode\" is an empty list");
     if (!s->n_modes) s->modes[s->n_modes++] = HONE_POOL_MEAN;
     HONE_TRY(hone_json_bool(o, file, "include_prompt", true, &s->include_prompt));
-    if (!json_object_get(o, "word_embedding_dimension") && !json_object_get(o, "embedding_dimension")) /* another module's file? */
-        return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "has neither \"word_embedding_dimension\" nor \"embedding_dimension\"");
+    /* another module's file? */
+    if (!json_object_get(o, "word_embedding_dimension") && !json_object_get(o, "embedding_dimension"))
+        return hone_fail_at(HONE_E_FORMAT, file, 0, 0,
+                            "has neither \"word_embedding_dimension\" nor \"embedding_dimension\"");
     return HONE_OK;
 }
 
@@ -95,11 +101,14 @@ static hone_status check_dense_extras(const json_t *o, const char *file) {
         const char *name;
         HONE_TRY(hone_json_string(o, file, names[i], "sentence_embedding", &name));
         if (strcmp(name, "sentence_embedding"))
-            return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "\"%s\" is \"%s\", only \"sentence_embedding\" is supported", names[i], hone_quote(name));
+            return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0,
+                                "\"%s\" is \"%s\", only \"sentence_embedding\" is supported", names[i],
+                                hone_quote(name));
     }
     bool residual;
     HONE_TRY(hone_json_bool(o, file, "use_residual", false, &residual));
-    if (residual) return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "\"use_residual\" is true, only false is supported");
+    if (residual)
+        return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "\"use_residual\" is true, only false is supported");
     if (json_is_null(json_object_get(o, "activation_function")))
         return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "\"activation_function\" is null, expected a string");
     return HONE_OK;
@@ -112,14 +121,16 @@ static hone_status read_dense_json(const json_t *o, const char *file, hone_sente
     HONE_TRY(hone_json_int(o, file, "out_features", 0, 1, 1 << 20, &d->out));
     HONE_TRY(hone_json_bool(o, file, "bias", true, &d->bias));
     HONE_TRY(hone_json_string(o, file, "activation_function", "torch.nn.modules.activation.Tanh", &path));
-    if (!d->in || !d->out) return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "\"in_features\" or \"out_features\" is missing");
+    if (!d->in || !d->out)
+        return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "\"in_features\" or \"out_features\" is missing");
     snprintf(d->activation, sizeof d->activation, "%s", path);
     for (size_t i = 0; i < sizeof activations / sizeof *activations; i++)
         if (!strcmp(activations[i].path, path)) {
             d->act = activations[i].act;
             return HONE_OK;
         }
-    return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "\"activation_function\" is \"%s\", which Hone does not know", hone_quote(path));
+    return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "\"activation_function\" is \"%s\", which Hone does not know",
+                        hone_quote(path));
 }
 
 static hone_status read_dense(const char *dir, hone_sentence_step *d) {
@@ -142,7 +153,8 @@ static hone_status read_module(const char *root, const char *file, const json_t 
     HONE_TRY(hone_json_string(entry, file, "path", NULL, &path));
     if (!path) return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "module %zu has no \"path\"", i);
     HONE_TRY(hone_json_string(entry, file, "type", "", &type));
-    if (*path == '/' || strstr(path, "..")) return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "path \"%s\" leaves the folder", hone_quote(path));
+    if (*path == '/' || strstr(path, ".."))
+        return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "path \"%s\" leaves the folder", hone_quote(path));
     if (*path)
         HONE_TRY(hone_io_join(dir, root, path));
     else
@@ -159,8 +171,9 @@ static hone_status read_module(const char *root, const char *file, const json_t 
         step->kind = HONE_STEP_NORMALIZE;
         if (!strcmp(class, "Normalize")) return HONE_OK;
     }
-    return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "module %zu is \"%s\"; Hone runs Transformer, Pooling, then Dense and Normalize",
-                        i, hone_quote(type));
+    return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0,
+                        "module %zu is \"%s\"; Hone runs Transformer, Pooling, then Dense and Normalize", i,
+                        hone_quote(type));
 }
 
 static hone_status read_modules(const char *dir, hone_sentence *s) {
@@ -175,40 +188,47 @@ static hone_status read_modules(const char *dir, hone_sentence *s) {
     }
     s->has_modules = true;
     HONE_TRY(hone_json_load(file, &list));
-    hone_status status = json_is_array(list) ? HONE_OK : hone_fail_at(HONE_E_FORMAT, file, 0, 0, "is not a list of modules");
+    hone_status status =
+        json_is_array(list) ? HONE_OK : hone_fail_at(HONE_E_FORMAT, file, 0, 0, "is not a list of modules");
     for (size_t i = 0; status == HONE_OK && i < json_array_size(list); i++)
         status = read_module(dir, file, json_array_get(list, i), i, s);
     if (status == HONE_OK && !s->n_modes)
-        status = hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "has %zu modules, expected Transformer and Pooling at least", json_array_size(list));
+        status = hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0,
+                              "has %zu modules, expected Transformer and Pooling at least", json_array_size(list));
     json_decref(list);
     return status;
 }
 
-/* What else sentence-transformers obeys in this file: arguments for config, model and tokenizer, other tasks and outputs, lengths
- * by the kind of text. Empty ones are common. */
+/* What else sentence-transformers obeys in this file: arguments for config, model and tokenizer, other tasks and
+ * outputs, lengths by the kind of text. Empty ones are common. */
 static hone_status check_transformer_extras(const json_t *o, const char *file) {
-    static const char *const keys[] = {"model_args",     "model_kwargs",  "tokenizer_args",    "processor_kwargs", "config_args",    "config_kwargs",
-                                       "query_length",   "document_length", "query_expansion", "processing_kwargs"};
+    static const char *const keys[] = {"model_args",      "model_kwargs",     "tokenizer_args", "processor_kwargs",
+                                       "config_args",     "config_kwargs",    "query_length",   "document_length",
+                                       "query_expansion", "processing_kwargs"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         const json_t *v = json_object_get(o, keys[i]);
         if (v && !json_is_null(v) && !(json_is_object(v) && !json_object_size(v)))
             return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "\"%s\" is set, which Hone does not do", keys[i]);
     }
-    static const char *const words[][2] = {{"transformer_task", "feature-extraction"}, {"module_output_name", "token_embeddings"},
-                                           {"method", "forward"}, {"method_output_name", "last_hidden_state"}};
+    static const char *const words[][2] = {{"transformer_task", "feature-extraction"},
+                                           {"module_output_name", "token_embeddings"},
+                                           {"method", "forward"},
+                                           {"method_output_name", "last_hidden_state"}};
     const json_t *text = json_object_get(json_object_get(o, "modality_config"), "text");
     for (int i = 0; i < 4; i++) {
         const char *word;
         HONE_TRY(hone_json_string(i < 2 ? o : text, file, words[i][0], words[i][1], &word));
         if (strcmp(word, words[i][1]))
-            return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "\"%s\" is \"%s\", only \"%s\" is supported", words[i][0], hone_quote(word), words[i][1]);
+            return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "\"%s\" is \"%s\", only \"%s\" is supported",
+                                words[i][0], hone_quote(word), words[i][1]);
     }
     return HONE_OK;
 }
 
 /* The name once had the model's family in it. */
 static hone_status read_sentence_bert_config(hone_sentence *s) {
-    static const char *const families[] = {"bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet"};
+    static const char *const families[] = {"bert",   "roberta",     "distilbert", "camembert",
+                                           "albert", "xlm-roberta", "xlnet"};
     char file[HONE_PATH_MAX], name[64];
     json_t *o;
     bool there = false;
@@ -226,7 +246,9 @@ static hone_status read_sentence_bert_config(hone_sentence *s) {
     return status;
 }
 
-bool hone_sentence_has_prompt(const char *name) { return !strcmp(name, "query") || !strcmp(name, "document"); }
+bool hone_sentence_has_prompt(const char *name) {
+    return !strcmp(name, "query") || !strcmp(name, "document");
+}
 
 /* Named texts, and the one that is put before every text unless another is asked for. */
 static hone_status check_prompts(const json_t *config, const char *file) {
@@ -236,13 +258,16 @@ static hone_status check_prompts(const json_t *config, const char *file) {
     if (prompts && !json_is_null(prompts) && !json_is_object(prompts))
         return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "\"prompts\" is no object of names and texts");
     json_object_foreach((json_t *)(uintptr_t)prompts, name, value) {
-        if (json_is_null(value)) return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "prompt \"%s\" is null, expected a string", hone_quote(name));
+        if (json_is_null(value))
+            return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "prompt \"%s\" is null, expected a string",
+                                hone_quote(name));
         hone_status s = hone_json_string(prompts, file, name, "", &text);
         if (s != HONE_OK) return s;
     }
     HONE_TRY(hone_json_string(config, file, "default_prompt_name", NULL, &name));
     if (name && !json_object_get(prompts, name) && !hone_sentence_has_prompt(name))
-        return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "\"default_prompt_name\" is \"%s\", which \"prompts\" lacks", hone_quote(name));
+        return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "\"default_prompt_name\" is \"%s\", which \"prompts\" lacks",
+                            hone_quote(name));
     return HONE_OK;
 }
 
@@ -255,7 +280,8 @@ static hone_status read_similarity(const char *dir, hone_sentence *s) {
     HONE_TRY(check_prompts(s->config, file));
     HONE_TRY(hone_json_string(s->config, file, "similarity_fn_name", "cosine", &name));
     if (strcmp(name, "cosine") && strcmp(name, "dot") && strcmp(name, "euclidean") && strcmp(name, "manhattan"))
-        return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "\"similarity_fn_name\" is \"%s\", expected cosine, dot, euclidean or manhattan",
+        return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0,
+                            "\"similarity_fn_name\" is \"%s\", expected cosine, dot, euclidean or manhattan",
                             hone_quote(name));
     snprintf(s->similarity, sizeof s->similarity, "%s", name);
     return hone_json_int(s->config, file, "truncate_dim", 0, 1, INT32_MAX, &s->truncate_dim);
@@ -282,15 +308,18 @@ void hone_sentence_free(hone_sentence *s) {
     s->config = NULL;
 }
 
-/* ---- running ----------------------------------------------------------------------------------------------------------- */
+/* ---- running ---- */
 
-hone_status hone_sentence_declare(hone_sentence *s, hone_params *ps, const char *dir, int64_t width, int64_t *embedding) {
+hone_status hone_sentence_declare(hone_sentence *s, hone_params *ps, const char *dir, int64_t width,
+                                  int64_t *embedding) {
     width *= s->n_modes;
     for (int i = 0; i < s->n_steps; i++) {
         hone_sentence_step *d = &s->step[i];
         if (d->kind != HONE_STEP_DENSE) continue;
         if (d->in != width)
-            return hone_fail_at(HONE_E_SHAPE, dir, 0, 0, "module %d is a Dense of %" PRId64 " inputs, it is given %" PRId64, i + 2, d->in, width);
+            return hone_fail_at(HONE_E_SHAPE, dir, 0, 0,
+                                "module %d is a Dense of %" PRId64 " inputs, it is given %" PRId64, i + 2, d->in,
+                                width);
         snprintf(d->name, sizeof d->name, "%d_Dense.linear", i + 2);
         d->dense = hone_linear_declare(ps, d->in, d->out, d->bias, d->name);
         width = d->out;
@@ -303,11 +332,12 @@ hone_tensor *hone_sentence_forward(const hone_sentence *s, hone_graph *g, hone_t
     hone_sequences sequences = {.B = b->B, .T = b->T, .cu = b->cu};
     x = hone_pooling(g, x, &sequences, s->n_modes, s->modes, s->include_prompt ? NULL : b->skip);
     for (int i = 0; i < s->n_steps; i++)
-        x = s->step[i].kind == HONE_STEP_DENSE ? hone_linear_forward(g, &s->step[i].dense, x, s->step[i].act) : hone_normalize(g, x);
+        x = s->step[i].kind == HONE_STEP_DENSE ? hone_linear_forward(g, &s->step[i].dense, x, s->step[i].act)
+                                               : hone_normalize(g, x);
     return x;
 }
 
-/* ---- writing ----------------------------------------------------------------------------------------------------------- */
+/* ---- writing ---- */
 
 /* Saves and releases. */
 static hone_status save(json_t *o, const char *dir, const char *name) {
@@ -341,7 +371,8 @@ static hone_status write_pooling(const hone_sentence *s, const char *dir, int64_
     char sub[HONE_PATH_MAX];
     HONE_TRY(hone_io_join(sub, dir, "1_Pooling"));
     HONE_TRY(hone_io_mkdirs(sub));
-    json_t *o = json_pack("{s:I}", is_flag_order(s) ? "word_embedding_dimension" : "embedding_dimension", (json_int_t)width);
+    json_t *o =
+        json_pack("{s:I}", is_flag_order(s) ? "word_embedding_dimension" : "embedding_dimension", (json_int_t)width);
     if (o && !is_flag_order(s)) {
         json_t *modes = json_array();
         for (int k = 0; k < s->n_modes; k++) json_array_append_new(modes, json_string(hone_pool_name(s->modes[k])));
@@ -360,13 +391,15 @@ static hone_status write_dense(const hone_sentence_step *d, const char *dir, con
     char sub[HONE_PATH_MAX], file[HONE_PATH_MAX];
     HONE_TRY(hone_io_join(sub, dir, folder));
     HONE_TRY(hone_io_mkdirs(sub));
-    HONE_TRY(save(json_pack("{s:I, s:I, s:b, s:s}", "in_features", (json_int_t)d->in, "out_features", (json_int_t)d->out, "bias",
-                            (int)d->bias, "activation_function", d->activation),
+    HONE_TRY(save(json_pack("{s:I, s:I, s:b, s:s}", "in_features", (json_int_t)d->in, "out_features",
+                            (json_int_t)d->out, "bias", (int)d->bias, "activation_function", d->activation),
                   sub, "config.json"));
     HONE_TRY(hone_io_join(file, sub, "model.safetensors"));
-    hone_safetensors_item items[2] = {{.name = "linear.weight", .shape = d->dense.w->shape, .dtype = d->dense.w->dtype, .data = d->dense.w->data}};
+    hone_safetensors_item items[2] = {
+        {.name = "linear.weight", .shape = d->dense.w->shape, .dtype = d->dense.w->dtype, .data = d->dense.w->data}};
     if (d->bias)
-        items[1] = (hone_safetensors_item){.name = "linear.bias", .shape = d->dense.b->shape, .dtype = d->dense.b->dtype, .data = d->dense.b->data};
+        items[1] = (hone_safetensors_item){
+            .name = "linear.bias", .shape = d->dense.b->shape, .dtype = d->dense.b->dtype, .data = d->dense.b->data};
     return hone_safetensors_write(file, items, d->bias ? 2 : 1, HONE_F32);
 }
 
@@ -393,9 +426,11 @@ hone_status hone_sentence_write(const hone_sentence *s, const char *dir, int64_t
         return status;
     }
     HONE_TRY(save(list, dir, "modules.json"));
-    HONE_TRY(save(json_pack("{s:I, s:b}", "max_seq_length", (json_int_t)max_length, "do_lower_case", (int)s->lower_case), dir,
-                  "sentence_bert_config.json"));
+    HONE_TRY(
+        save(json_pack("{s:I, s:b}", "max_seq_length", (json_int_t)max_length, "do_lower_case", (int)s->lower_case),
+             dir, "sentence_bert_config.json"));
     json_t *config = s->config ? json_incref(s->config)
-                               : json_pack("{s:{}, s:n, s:s}", "prompts", "default_prompt_name", "similarity_fn_name", s->similarity);
+                               : json_pack("{s:{}, s:n, s:s}", "prompts", "default_prompt_name", "similarity_fn_name",
+                                           s->similarity);
     return save(config, dir, "config_sentence_transformers.json");
 }

@@ -1,5 +1,6 @@
-/* sentence-transformers' modules around an encoder: pooling, dense, normalise, prompts. Both spellings of their files are read (the
- * class paths and keys of versions 2 to 5.3, and those of 5.4 and later); the older one is written, which all versions read. */
+/* sentence-transformers' modules around an encoder: pooling, dense, normalise, prompts. Both spellings of their files
+ * are read (the class paths and keys of versions 2 to 5.3, and those of 5.4 and later); the older one is written, which
+ * all versions read. */
 #ifndef HONE_MODELS_SENTENCE_H
 #define HONE_MODELS_SENTENCE_H
 
@@ -25,8 +26,8 @@ typedef struct hone_sentence_step {
 } hone_sentence_step;
 
 typedef struct hone_sentence {
-    bool has_modules;             /* modules.json was there */
-    char encoder[HONE_PATH_MAX];  /* folder of the Transformer module */
+    bool has_modules;            /* modules.json was there */
+    char encoder[HONE_PATH_MAX]; /* folder of the Transformer module */
     int n_modes;
     hone_pool modes[HONE_POOL_COUNT];
     bool include_prompt;
@@ -45,7 +46,8 @@ hone_status hone_sentence_read(const char *dir, const char *pooling, hone_senten
 bool hone_sentence_has_prompt(const char *name);
 void hone_sentence_free(hone_sentence *s);
 /* Register the dense layers; width: the encoder's hidden size, checked along the chain. *embedding: the final width. */
-hone_status hone_sentence_declare(hone_sentence *s, hone_params *ps, const char *dir, int64_t width, int64_t *embedding);
+hone_status hone_sentence_declare(hone_sentence *s, hone_params *ps, const char *dir, int64_t width,
+                                  int64_t *embedding);
 /* Everything after the encoder: x [T, C] -> [B, D]. */
 hone_tensor *hone_sentence_forward(const hone_sentence *s, hone_graph *g, hone_tensor *x, const hone_model_batch *b);
 /* Write modules.json, the modules' folders (weights of dense layers included) and the two configs into `dir`. */

@@ -3,8 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- names
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- names ---- */
 
 static bool ends_with(const char *text, const char *tail) {
     size_t n = strlen(text), m = strlen(tail);
@@ -46,16 +45,15 @@ static hone_status refuse_two(const hone_safetensors *st, const char *prefix, co
             char other[256];
             snprintf(other, sizeof other, "%s", hone_quote(e->name));
             return hone_fail_at(HONE_E_FORMAT, hone_safetensors_path(st, e->file), 0, 0,
-                                "holds both \"%s\" and \"%s\", two spellings of one parameter",
-                                hone_quote(first->name), other);
+                                "holds both \"%s\" and \"%s\", two spellings of one parameter", hone_quote(first->name),
+                                other);
         }
         if (e) first = e;
     }
     return HONE_OK;
 }
 
-/* ---- loading
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- loading ---- */
 
 static hone_status check(const hone_safetensors *st, const hone_safetensors_entry *e, const hone_named *want,
                          const char *dir) {
@@ -116,7 +114,8 @@ static hone_status close_param(hone_param *p, const hone_weights_place *place, c
     hone_free(t->data);
     t->data = NULL;
     if (read != HONE_E_NUMERIC) return read;
-    hone_fail_at(read, dir, 0, 0, "%s holds NaN or infinity, which int8 has no number for", p->name[0]); /* also the parts packed with it */
+    /* also the parts packed with it */
+    hone_fail_at(read, dir, 0, 0, "%s holds NaN or infinity, which int8 has no number for", p->name[0]);
     return hone_hint("the model is broken; \"hone inspect\" lists every tensor with such values");
 }
 
@@ -170,8 +169,7 @@ hone_status hone_weights_load_layer(const hone_safetensors *st, hone_params *ps,
     return load_one(st, ps, name, there, "bias", place, dir);
 }
 
-/* ---- saving
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- saving ---- */
 
 hone_status hone_weights_save(const hone_params *ps, const char *file) {
     int64_t n = 0, room = hone_params_count(ps) * HONE_PARAM_PARTS;

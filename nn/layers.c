@@ -3,9 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
-static void join(char out[512], const char *name, const char *tail) { snprintf(out, 512, "%s.%s", name, tail); }
+static void join(char out[512], const char *name, const char *tail) {
+    snprintf(out, 512, "%s.%s", name, tail);
+}
 
-hone_linear_layer hone_linear_declare_stacked(hone_params *ps, int64_t in, int64_t out, bool bias, int n, const char *const *names) {
+hone_linear_layer hone_linear_declare_stacked(hone_params *ps, int64_t in, int64_t out, bool bias, int n,
+                                              const char *const *names) {
     char text[2][HONE_PARAM_PARTS][512];
     const char *weight[HONE_PARAM_PARTS], *offset[HONE_PARAM_PARTS];
     for (int i = 0; i < n; i++) {
@@ -37,16 +40,18 @@ hone_norm_layer hone_norm_declare(hone_params *ps, int64_t width, double eps, co
     return l;
 }
 
-hone_tensor *hone_norm_forward(hone_graph *g, const hone_norm_layer *l, hone_tensor *x, hone_tensor *residual, float p) {
+hone_tensor *hone_norm_forward(hone_graph *g, const hone_norm_layer *l, hone_tensor *x, hone_tensor *residual,
+                               float p) {
     return hone_layernorm(g, x, residual, l->gamma, l->beta, l->eps, p);
 }
 
-static hone_tensor *residual_norm(hone_graph *g, const hone_norm_layer *l, hone_tensor *x, hone_tensor *residual, float p) {
+static hone_tensor *residual_norm(hone_graph *g, const hone_norm_layer *l, hone_tensor *x, hone_tensor *residual,
+                                  float p) {
     return hone_residual_layernorm(g, x, residual, l->gamma, l->beta, l->eps, p);
 }
 
-/* From what attention read of x to the block's end; x and context are the same rows. Sums are kept for backward, the norms' results
- * are made of them again: a sixth of a block's memory for less than a hundredth of its time. */
+/* From what attention read of x to the block's end; x and context are the same rows. Sums are kept for backward, the
+ * norms' results are made of them again: a sixth of a block's memory for less than a hundredth of its time. */
 static hone_tensor *post_block_rest(hone_graph *g, const hone_post_block *l, hone_tensor *x, hone_tensor *context) {
     hone_tensor *attended = hone_linear_forward(g, &l->output, context, HONE_ACT_NONE);
     hone_tensor *middle = residual_norm(g, &l->attention_norm, attended, x, l->hidden_dropout);
@@ -73,18 +78,11 @@ hone_tensor *hone_post_block_first(hone_graph *g, const hone_post_block *l, hone
 static const struct {
     const char *name;
     hone_act act;
-} act_names[] = {{"gelu", HONE_ACT_GELU},
-                 {"gelu_new", HONE_ACT_GELU_TANH},
-                 {"gelu_pytorch_tanh", HONE_ACT_GELU_TANH},
-                 {"gelu_fast", HONE_ACT_GELU_TANH},
-                 {"gelu_python", HONE_ACT_GELU},
-                 {"quick_gelu", HONE_ACT_QUICK_GELU},
-                 {"relu", HONE_ACT_RELU},
-                 {"silu", HONE_ACT_SILU},
-                 {"swish", HONE_ACT_SILU},
-                 {"tanh", HONE_ACT_TANH},
-                 {"sigmoid", HONE_ACT_SIGMOID},
-                 {"linear", HONE_ACT_NONE}};
+} act_names[] = {
+    {"gelu", HONE_ACT_GELU},           {"gelu_new", HONE_ACT_GELU_TANH}, {"gelu_pytorch_tanh", HONE_ACT_GELU_TANH},
+    {"gelu_fast", HONE_ACT_GELU_TANH}, {"gelu_python", HONE_ACT_GELU},   {"quick_gelu", HONE_ACT_QUICK_GELU},
+    {"relu", HONE_ACT_RELU},           {"silu", HONE_ACT_SILU},          {"swish", HONE_ACT_SILU},
+    {"tanh", HONE_ACT_TANH},           {"sigmoid", HONE_ACT_SIGMOID},    {"linear", HONE_ACT_NONE}};
 
 int hone_act_from_name(const char *name) {
     for (size_t i = 0; i < sizeof act_names / sizeof *act_names; i++)

@@ -12,7 +12,8 @@ typedef struct hone_linear_layer {
 /* Registers "<name>.weight" and, with bias, "<name>.bias". */
 hone_linear_layer hone_linear_declare(hone_params *ps, int64_t in, int64_t out, bool bias, const char *name);
 /* n layers over the same input as one: rows of the weight are the layers' one after another (query | key | value). */
-hone_linear_layer hone_linear_declare_stacked(hone_params *ps, int64_t in, int64_t out, bool bias, int n, const char *const *names);
+hone_linear_layer hone_linear_declare_stacked(hone_params *ps, int64_t in, int64_t out, bool bias, int n,
+                                              const char *const *names);
 hone_tensor *hone_linear_forward(hone_graph *g, const hone_linear_layer *l, hone_tensor *x, hone_act act);
 
 /* Layer normalisation. */
@@ -35,8 +36,8 @@ typedef struct hone_post_block {
 } hone_post_block;
 /* x is forgotten (hone_graph_forget): when recording, nobody reads it afterwards. */
 hone_tensor *hone_post_block_forward(hone_graph *g, const hone_post_block *l, hone_tensor *x, const hone_sequences *s);
-/* Only each sequence's first row of the result, [B, C]: keys and values are made of all rows, everything else of the first ones. For
- * the last block under CLS pooling: three quarters of its work fall away. */
+/* Only each sequence's first row of the result, [B, C]: keys and values are made of all rows, everything else of the
+ * first ones. For the last block under CLS pooling: three quarters of its work fall away. */
 hone_tensor *hone_post_block_first(hone_graph *g, const hone_post_block *l, hone_tensor *x, const hone_sequences *s);
 
 /* config.json's hidden_act; -1 if the name is not known. */

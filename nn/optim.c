@@ -19,10 +19,10 @@ typedef struct slot {
     const hone_param *param;
     span span[HONE_PARAM_PARTS]; /* one, unless the parts differ */
     int n_spans;
-    int64_t column;             /* tables: of o->decays */
+    int64_t column; /* tables: of o->decays */
     void *m, *v;
-    int32_t *row_step;          /* tables: see optim.h */
-    int32_t *seen, n_seen;      /* tables: rows with row_step -1, in order of first touch */
+    int32_t *row_step;     /* tables: see optim.h */
+    int32_t *seen, n_seen; /* tables: rows with row_step -1, in order of first touch */
 } slot;
 
 struct hone_optim {
@@ -37,7 +37,9 @@ struct hone_optim {
     void *zero_row; /* gradient of a seen row that this batch did not touch */
 };
 
-static size_t bytes_of(const hone_tensor *t) { return (size_t)hone_count(t) * hone_dtype_size(t->dtype); }
+static size_t bytes_of(const hone_tensor *t) {
+    return (size_t)hone_count(t) * hone_dtype_size(t->dtype);
+}
 
 static void slot_spans(slot *s, const hone_param *p) {
     bool equal = true;
@@ -81,7 +83,8 @@ hone_status hone_optim_new(hone_params *ps, const hone_optim_config *config, hon
     if (!(c.beta1 >= 0 && c.beta1 < 1 && c.beta2 >= 0 && c.beta2 < 1))
         return hone_fail(HONE_E_ARG, "betas are %g and %g, want 0 <= beta < 1", c.beta1, c.beta2);
     if (!(c.eps >= 0 && c.weight_decay >= 0 && c.clip >= 0) || !isfinite(c.eps + c.weight_decay))
-        return hone_fail(HONE_E_ARG, "eps %g, weight decay %g, clip %g: none may be below 0", c.eps, c.weight_decay, c.clip);
+        return hone_fail(HONE_E_ARG, "eps %g, weight decay %g, clip %g: none may be below 0", c.eps, c.weight_decay,
+                         c.clip);
     for (int64_t i = 0; i < hone_params_count(ps); i++) {
         const hone_param *p = hone_params_at(ps, i);
         if (!p->trainable || p->tensor->needs_grad) continue;
@@ -125,7 +128,7 @@ void hone_optim_free(hone_optim *o) {
     hone_free(o);
 }
 
-/* ---- put-off decay of untouched rows --------------------------------------------------------------------------------- */
+/* ---- put-off decay of untouched rows ---- */
 
 static void decay_row(const hone_optim *o, slot *s, int32_t row) {
     hone_tensor *t = s->param->tensor;
@@ -159,7 +162,8 @@ typedef struct decay_job {
 
 static hone_status decay_task(void *ctx, int64_t task) {
     decay_job *j = ctx;
-    int64_t V = hone_dim(j->s->param->tensor, 0), last = (task + 1) * ROWS_PER_TASK < V ? (task + 1) * ROWS_PER_TASK : V;
+    int64_t V = hone_dim(j->s->param->tensor, 0),
+            last = (task + 1) * ROWS_PER_TASK < V ? (task + 1) * ROWS_PER_TASK : V;
     for (int64_t row = task * ROWS_PER_TASK; row < last; row++)
         if (j->s->row_step[row] >= 0) decay_row(j->o, j->s, (int32_t)row);
     return HONE_OK;
@@ -199,7 +203,7 @@ static void open_seen_rows(hone_optim *o, slot *s) {
     }
 }
 
-/* ---- gradient norm --------------------------------------------------------------------------------------------------- */
+/* ---- gradient norm ---- */
 
 static int64_t tasks_of(const slot *s, bool only_touched) {
     const hone_tensor *t = s->param->tensor;
@@ -213,7 +217,8 @@ static int64_t tasks_of(const slot *s, bool only_touched) {
 /* The elements of a task of a parameter that is no table. */
 static span span_of(const slot *s, int64_t task) {
     int k = 0;
-    for (int64_t tasks; task >= (tasks = (s->span[k].n + ELEMENTS_PER_TASK - 1) / ELEMENTS_PER_TASK); k++) task -= tasks;
+    for (int64_t tasks; task >= (tasks = (s->span[k].n + ELEMENTS_PER_TASK - 1) / ELEMENTS_PER_TASK); k++)
+        task -= tasks;
     int64_t first = task * ELEMENTS_PER_TASK, rest = s->span[k].n - first;
     return (span){s->span[k].at + first, rest < ELEMENTS_PER_TASK ? rest : ELEMENTS_PER_TASK, s->span[k].rate};
 }
@@ -233,7 +238,8 @@ static hone_status norm_task(void *ctx, int64_t task) {
     const hone_tensor *t = j->s->param->tensor;
     double sum = 0;
     if (t->rows) {
-        int64_t C = hone_dim(t, 1), last = (task + 1) * ROWS_PER_TASK < t->rows->n ? (task + 1) * ROWS_PER_TASK : t->rows->n;
+        int64_t C = hone_dim(t, 1),
+                last = (task + 1) * ROWS_PER_TASK < t->rows->n ? (task + 1) * ROWS_PER_TASK : t->rows->n;
         for (int64_t r = task * ROWS_PER_TASK; r < last; r++) sum += sum_squares(t, t->rows->list[r] * C, C);
     } else {
         span x = span_of(j->s, task);
@@ -252,7 +258,8 @@ hone_status hone_optim_grad_norm(hone_optim *o, double *norm) {
         hone_arena *scratch = hone_scratch();
         hone_arena_mark mark = hone_arena_get_mark(scratch);
         norm_job j = {s, hone_arena_alloc(scratch, (size_t)tasks * sizeof(double))};
-        hone_status status = j.part ? hone_parallel(tasks, norm_task, &j) : hone_fail(HONE_E_NOMEM, "no memory for partial sums");
+        hone_status status =
+            j.part ? hone_parallel(tasks, norm_task, &j) : hone_fail(HONE_E_NOMEM, "no memory for partial sums");
         for (int64_t k = 0; k < tasks && status == HONE_OK; k++) total += j.part[k];
         hone_arena_release(scratch, mark);
         HONE_TRY(status);
@@ -261,7 +268,7 @@ hone_status hone_optim_grad_norm(hone_optim *o, double *norm) {
     return HONE_OK;
 }
 
-/* ---- update ---------------------------------------------------------------------------------------------------------- */
+/* ---- update ---- */
 
 typedef struct step_job {
     hone_optim *o;
@@ -279,13 +286,16 @@ static void update(const step_job *j, int64_t at, int64_t n, double rate, void *
         hone_adamw_f32_step(n, &step, hone_f32(t) + at, grad, (float *)j->s->m + at, (float *)j->s->v + at);
 }
 
-static void *grad_at(const hone_tensor *t, int64_t at) { return (char *)t->grad + (size_t)at * hone_dtype_size(t->dtype); }
+static void *grad_at(const hone_tensor *t, int64_t at) {
+    return (char *)t->grad + (size_t)at * hone_dtype_size(t->dtype);
+}
 
 static hone_status step_task(void *ctx, int64_t task) {
     step_job *j = ctx;
     const hone_tensor *t = j->s->param->tensor;
     if (t->rows) {
-        int64_t C = hone_dim(t, 1), last = (task + 1) * ROWS_PER_TASK < j->s->n_seen ? (task + 1) * ROWS_PER_TASK : j->s->n_seen;
+        int64_t C = hone_dim(t, 1),
+                last = (task + 1) * ROWS_PER_TASK < j->s->n_seen ? (task + 1) * ROWS_PER_TASK : j->s->n_seen;
         for (int64_t r = task * ROWS_PER_TASK; r < last; r++) {
             int32_t row = j->s->seen[r];
             update(j, row * C, C, j->s->span[0].rate, t->rows->mark[row] ? grad_at(t, row * C) : j->o->zero_row);
@@ -310,8 +320,14 @@ static hone_status make_room_for_decay(hone_optim *o) {
 hone_status hone_optim_step(hone_optim *o, double lr, double norm) {
     const hone_optim_config *c = &o->config;
     double t = (double)(o->steps + 1);
-    hone_adamw_step step = {.lr = lr, .beta1 = c->beta1, .beta2 = c->beta2, .eps = c->eps, .weight_decay = c->weight_decay,
-                            .bias1 = 1 - pow(c->beta1, t), .bias2 = 1 - pow(c->beta2, t), .grad_scale = 1};
+    hone_adamw_step step = {.lr = lr,
+                            .beta1 = c->beta1,
+                            .beta2 = c->beta2,
+                            .eps = c->eps,
+                            .weight_decay = c->weight_decay,
+                            .bias1 = 1 - pow(c->beta1, t),
+                            .bias2 = 1 - pow(c->beta2, t),
+                            .grad_scale = 1};
     if (c->clip > 0) step.grad_scale = fmin(1, c->clip / (norm + 1e-6));
     HONE_TRY(make_room_for_decay(o));
     for (int64_t k = 0; k < o->columns; k++)
@@ -326,8 +342,10 @@ hone_status hone_optim_step(hone_optim *o, double lr, double norm) {
         if (s->param->kind == HONE_PARAM_BIAS || s->param->kind == HONE_PARAM_NORM) j.step.weight_decay = 0;
         HONE_TRY(hone_parallel(tasks_of(s, false), step_task, &j));
         /* Factors are kept in f32, the type of a table that is trained: in double nothing is put off. */
-        if (s->row_step && s->param->tensor->grad_set && s->param->tensor->dtype == HONE_F64) decay_now(o, s, 1 - lr * o->rates[s->column] * c->weight_decay);
-        /* Decay of a table that got no gradient at all this step is none (torch: grad is None): its rows skip this factor. */
+        if (s->row_step && s->param->tensor->grad_set && s->param->tensor->dtype == HONE_F64)
+            decay_now(o, s, 1 - lr * o->rates[s->column] * c->weight_decay);
+        /* Decay of a table that got no gradient at all this step is none (torch: grad is None): its rows skip this
+         * factor. */
         if (s->row_step && !s->param->tensor->grad_set)
             for (int64_t r = 0; r < hone_dim(s->param->tensor, 0); r++)
                 if (s->row_step[r] >= 0) {
@@ -340,23 +358,34 @@ hone_status hone_optim_step(hone_optim *o, double lr, double norm) {
     return HONE_OK;
 }
 
-/* ---- state ----------------------------------------------------------------------------------------------------------- */
+/* ---- state ---- */
 
-int64_t hone_optim_steps(const hone_optim *o) { return o->steps; }
-void *hone_optim_m(hone_optim *o, int64_t i) { return o->slots[i].m; }
-void *hone_optim_v(hone_optim *o, int64_t i) { return o->slots[i].v; }
-int32_t *hone_optim_row_step(hone_optim *o, int64_t i) { return o->slots[i].row_step; }
+int64_t hone_optim_steps(const hone_optim *o) {
+    return o->steps;
+}
+void *hone_optim_m(hone_optim *o, int64_t i) {
+    return o->slots[i].m;
+}
+void *hone_optim_v(hone_optim *o, int64_t i) {
+    return o->slots[i].v;
+}
+int32_t *hone_optim_row_step(hone_optim *o, int64_t i) {
+    return o->slots[i].row_step;
+}
 
 const float *hone_optim_decays(const hone_optim *o, int64_t *n) {
     *n = o->steps * o->columns;
     return o->decays;
 }
 
-int64_t hone_optim_decay_columns(const hone_optim *o) { return o->columns; }
+int64_t hone_optim_decay_columns(const hone_optim *o) {
+    return o->columns;
+}
 
 hone_status hone_optim_restore(hone_optim *o, int64_t steps, const float *decays, int64_t n) {
     if (n != steps * o->columns)
-        return hone_fail(HONE_E_FORMAT, "optimiser state has %" PRId64 " decay factors for %" PRId64 " steps", n, steps);
+        return hone_fail(HONE_E_FORMAT, "optimiser state has %" PRId64 " decay factors for %" PRId64 " steps", n,
+                         steps);
     o->steps = o->columns ? 0 : steps;
     for (int64_t k = 0; k < steps && o->columns; k++) {
         HONE_TRY(make_room_for_decay(o));

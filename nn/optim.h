@@ -5,14 +5,16 @@
  *                 … forward, backward …
  *                 hone_optim_step(o, lr, &norm)   clip, update, forget the gradients
  *
- * Update: kernels/adamw/adamw.h. Weight decay spares biases and norm parameters (transformers' trainer). A parameter that got
- * no gradient is left alone, decay included (torch: grad is None). So are frozen parts (nn/param.h), and the norm does not count them;
- * a part with a rate of its own is updated with lr times that, decay included (a parameter group of torch). Bias correction goes by the
- * updates of the optimiser, where torch counts each parameter's own: the two differ for a parameter that had no gradient in an earlier step.
+ * Update: kernels/adamw/adamw.h. Weight decay spares biases and norm parameters (transformers' trainer). A parameter
+ * that got no gradient is left alone, decay included (torch: grad is None). So are frozen parts (nn/param.h), and the
+ * norm does not count them; a part with a rate of its own is updated with lr times that, decay included (a parameter
+ * group of torch). Bias correction goes by the updates of the optimiser, where torch counts each parameter's own: the
+ * two differ for a parameter that had no gradient in an earlier step.
  *
- * Embedding tables. A row no batch has touched has m = v = 0, so its dense update is only the multiplication by 1 - lr wd. Those
- * multiplications are put off and made when the row is next needed, one by one in the same order and rounding: the table's
- * values are the same bits as if every row had been updated at every step. A row once touched is updated at every step. */
+ * Embedding tables. A row no batch has touched has m = v = 0, so its dense update is only the multiplication by 1 - lr
+ * wd. Those multiplications are put off and made when the row is next needed, one by one in the same order and
+ * rounding: the table's values are the same bits as if every row had been updated at every step. A row once touched is
+ * updated at every step. */
 #ifndef HONE_NN_OPTIM_H
 #define HONE_NN_OPTIM_H
 
@@ -27,7 +29,8 @@ typedef struct hone_optim_config {
 /* Moments and counters of one registry. */
 typedef struct hone_optim hone_optim;
 
-/* The registry must have gradients and the numbers be within their ranges (0 <= beta < 1, others 0 or more; HONE_E_ARG); it must outlive the optimiser; frozen parts and rates are read here. HONE_E_NOMEM. */
+/* The registry must have gradients and the numbers be within their ranges (0 <= beta < 1, others 0 or more;
+ * HONE_E_ARG); it must outlive the optimiser; frozen parts and rates are read here. HONE_E_NOMEM. */
 hone_status hone_optim_new(hone_params *ps, const hone_optim_config *config, hone_optim **out);
 void hone_optim_free(hone_optim *o); /* accepts NULL */
 
@@ -44,12 +47,13 @@ hone_status hone_optim_step(hone_optim *o, double lr, double norm);
 
 int64_t hone_optim_steps(const hone_optim *o); /* updates made so far */
 
-/* --- state, for checkpoints --- */
+/* ---- state, for checkpoints ---- */
 
 /* Moments of parameter i, as many elements as its tensor; NULL when frozen. */
 void *hone_optim_m(hone_optim *o, int64_t i);
 void *hone_optim_v(hone_optim *o, int64_t i);
-int32_t *hone_optim_row_step(hone_optim *o, int64_t i); /* [V] of a table, else NULL. -1: touched before; else decays applied so far */
+/* [V] of a table, else NULL. -1: touched before; else decays applied so far */
+int32_t *hone_optim_row_step(hone_optim *o, int64_t i);
 /* Decay factors of the updates so far, [steps, columns]: a column for each rate that tables have; *n of them in all. */
 const float *hone_optim_decays(const hone_optim *o, int64_t *n);
 int64_t hone_optim_decay_columns(const hone_optim *o);

@@ -82,8 +82,8 @@ hone_named hone_params_part(const hone_params *ps, int64_t i, int part);
 /* By published name; false: there is none. */
 bool hone_params_find(const hone_params *ps, const char *name, hone_named *out);
 
-/* Freeze the published tensors whose names match a pattern of the shell (* ? [a-z]), or give them a learning rate of their own; a later
- * call wins. How many names matched. Before hone_optim_new. */
+/* Freeze the published tensors whose names match a pattern of the shell (* ? [a-z]), or give them a learning rate of
+ * their own; a later call wins. How many names matched. Before hone_optim_new. */
 int64_t hone_params_freeze(hone_params *ps, const char *pattern);
 int64_t hone_params_scale_rate(hone_params *ps, const char *pattern, double factor);
 

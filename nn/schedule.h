@@ -1,4 +1,5 @@
-/* Learning-rate schedules, as transformers' optimization.py has them. t counts completed optimiser steps, T all, W warm-up:
+/* Learning-rate schedules, as transformers' optimization.py has them. t counts completed optimiser steps, T all, W
+ * warm-up:
  *     t < W:     t / max(1, W)
  *     linear     max(0, (T - t) / max(1, T - W))
  *     cosine     max(0, (1 + cos(pi (t - W) / max(1, T - W))) / 2)

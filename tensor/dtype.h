@@ -1,4 +1,5 @@
-/* Element types: those of safetensors files, of which kernels compute in F32 (and F64 for checks) and index with I32. */
+/* Element types: those of safetensors files, of which kernels compute in F32 (and F64 for checks) and index with
+ * I32. */
 #ifndef HONE_TENSOR_DTYPE_H
 #define HONE_TENSOR_DTYPE_H
 
@@ -32,9 +33,11 @@ typedef enum hone_dtype {
     HONE_DTYPE_COUNT
 } hone_dtype;
 
-const char *hone_dtype_name(hone_dtype t);            /* "F32" */
-int hone_dtype_bits(hone_dtype t);                    /* 4 to 64 */
-static inline size_t hone_dtype_size(hone_dtype t) { return (size_t)hone_dtype_bits(t) / 8; } /* bytes; 0 for F4 and F6 */
+const char *hone_dtype_name(hone_dtype t); /* "F32" */
+int hone_dtype_bits(hone_dtype t);         /* 4 to 64 */
+static inline size_t hone_dtype_size(hone_dtype t) {
+    return (size_t)hone_dtype_bits(t) / 8;
+} /* bytes; 0 for F4 and F6 */
 int hone_dtype_from_name(const char *name, size_t n); /* a hone_dtype, or -1 */
 
 #endif

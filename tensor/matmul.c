@@ -68,7 +68,8 @@ static hone_status matmul_pack_a_task(void *ctx, int64_t task) {
     const matmul_job *j = ctx;
     const hone_matmul_f32_args *m = j->m;
     int64_t groups = blocks_ceil(j->tiles, PACK_TILES), t0 = task % groups * PACK_TILES, mr = j->row->mr;
-    int64_t k = j->K0 + task / groups * j->kc, steps = blocks_min(j->kc, j->K1 - k), first = t0 * mr, width = blocks_min(m->M - first, PACK_TILES * mr);
+    int64_t k = j->K0 + task / groups * j->kc, steps = blocks_min(j->kc, j->K1 - k), first = t0 * mr,
+            width = blocks_min(m->M - first, PACK_TILES * mr);
     float *sums = j->sums ? j->sums + task / groups * m->M + first : NULL;
     if (sums) memset(sums, 0, (size_t)width * sizeof *sums);
     for (int64_t part = 0; part < steps; part += PACK_STEPS) {
@@ -76,7 +77,8 @@ static hone_status matmul_pack_a_task(void *ctx, int64_t task) {
         int64_t some = blocks_min(PACK_STEPS, steps - part);
         const float *from = m->a + (k + part) * m->lda;
         for (int64_t t = t0; t < blocks_min(j->tiles, t0 + PACK_TILES); t++)
-            j->row->pack_a(some, m->M - t * mr, from + t * mr, m->lda, j->a_out + ((k - j->K0) * j->tiles + t * steps + part) * mr);
+            j->row->pack_a(some, m->M - t * mr, from + t * mr, m->lda,
+                           j->a_out + ((k - j->K0) * j->tiles + t * steps + part) * mr);
         if (sums) hone_vector_f32_colsum(some, width, m->lda, from + first, sums);
     }
     return HONE_OK;
@@ -199,8 +201,9 @@ static void matmul_cut(matmul_job *j) {
     j->cut_m = blocks_min(j->tiles, blocks_ceil(want, j->cut_n));
 }
 
-/* Packed copies take at most this much at a time, and one chain at least; longer sums are added in several passes. A copy
- * that is used and overwritten stays in the caches; of one that is made whole, every line goes to memory and back. */
+/* Packed copies take at most this much at a time, and one chain at least; longer sums are added in several passes. A
+ * copy that is used and overwritten stays in the caches; of one that is made whole, every line goes to memory and
+ * back. */
 enum { PASS_BYTES = 1 << 20 };
 
 /* Room for the packed operands of one pass, and how much of K it covers. */
@@ -211,7 +214,8 @@ static hone_status matmul_reserve(matmul_job *j, bool share_a, bool share_b, hon
     if (per_chain) *depth = blocks_min(*depth, blocks_max(1, PASS_BYTES / per_chain) * j->kc);
     if (share_a) j->a = j->a_out = hone_arena_alloc(scratch, (size_t)(*depth * wide_a) * sizeof(float));
     if (share_b) j->b = j->b_out = hone_arena_alloc(scratch, (size_t)(*depth * wide_b) * sizeof(float));
-    if (j->m->sum_a) j->sums = hone_arena_alloc(scratch, (size_t)(blocks_ceil(*depth, j->kc) * j->m->M) * sizeof(float));
+    if (j->m->sum_a)
+        j->sums = hone_arena_alloc(scratch, (size_t)(blocks_ceil(*depth, j->kc) * j->m->M) * sizeof(float));
     return (share_a && !j->a) || (share_b && !j->b) || (j->m->sum_a && !j->sums) ? HONE_E_NOMEM : HONE_OK;
 }
 

@@ -4,15 +4,15 @@
  *   op(B) [K, N]: trans_b false: b[k * ldb + n], true: b[n * ldb + k]     (a Linear's weight [out, in] is trans_b)
  *   c     [M, N], row stride ldc; accumulate: added to what is there (then bias, act and pre must be absent)
  *   bias  [N] or NULL;   act: applied last;   pre: [M, N], stride ldc, receives the value before act, or NULL
- *   through [M, N], stride ldc, or NULL: backward through an activation, x = through being its input: c is multiplied by
- *         act'(x), and x is replaced by act(x), which the caller needs next (the activation's output is not kept).
+ *   through [M, N], stride ldc, or NULL: backward through an activation, x = through being its input: c is multiplied
+ *         by act'(x), and x is replaced by act(x), which the caller needs next (the activation's output is not kept).
  *         Then act stands for that activation, and bias, pre and accumulate must be absent
- *   sum_a [M] or NULL, only with trans_a: (+)= the sums over k of op(A)[m, k], added chain by chain while A is being packed
- *         (a bias gradient beside a weight gradient); add_sum_a: added to what is there
- * No aliasing of c, pre or through with inputs or each other. K = 0 gives bias (or 0). A leading dimension is >= the row's length.
- * Every element's sum over k runs in a fixed order that depends on K and the kernel row alone: a row of C has the same bits
- * whatever the other rows, the columns, the leading dimensions and the threads are.
- * Packing buffers come from the threads' scratch arenas. Errors: HONE_E_NOMEM. */
+ *   sum_a [M] or NULL, only with trans_a: (+)= the sums over k of op(A)[m, k], added chain by chain while A is being
+ *         packed (a bias gradient beside a weight gradient); add_sum_a: added to what is there
+ * No aliasing of c, pre or through with inputs or each other. K = 0 gives bias (or 0). A leading dimension is >= the
+ * row's length. Every element's sum over k runs in a fixed order that depends on K and the kernel row alone: a row of C
+ * has the same bits whatever the other rows, the columns, the leading dimensions and the threads are. Packing buffers
+ * come from the threads' scratch arenas. Errors: HONE_E_NOMEM. */
 #ifndef HONE_TENSOR_MATMUL_H
 #define HONE_TENSOR_MATMUL_H
 

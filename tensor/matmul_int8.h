@@ -2,7 +2,7 @@
  *
  *   hone_matmul_int8_weight w;
  *   HONE_TRY(hone_matmul_int8_pack(arena, N, K, weight, K, &w));                          once
- *   HONE_TRY(hone_matmul_int8(&(hone_matmul_int8_args){.M = M, .a = x, .lda = K, .w = &w, .c = y, .ldc = N, .bias = b}));
+ *   HONE_TRY(hone_matmul_int8(&(hone_matmul_int8_args){.M = M, .a = x, .lda = K, .w = &w, .c = y, .ldc = N}));
  *
  * Each row of x gets its own scale and zero point when it comes (8 bits, asymmetric: GELU's outputs are), each row of W
  * its own scale (8 bits, symmetric). The sums of products are exact integers and the rest is fixed arithmetic

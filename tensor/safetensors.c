@@ -239,7 +239,8 @@ static hone_status load_folder(hone_safetensors *s, const char *folder) {
         HONE_TRY(hone_io_join(path, folder, pickles[i]));
         if (!hone_io_exists(path)) continue;
         hone_fail_at(HONE_E_UNSUPPORTED, folder, 0, 0, "holds %s and no safetensors", pickles[i]);
-        return hone_hint("in that folder, python -c \"from transformers import AutoModel; AutoModel.from_pretrained('.').save_pretrained('.', "
+        return hone_hint("in that folder, python -c \"from transformers import AutoModel; "
+                         "AutoModel.from_pretrained('.').save_pretrained('.', "
                          "safe_serialization=True)\" writes model.safetensors");
     }
     errno = ENOENT;

@@ -45,7 +45,8 @@ int64_t hone_safetensors_count(const hone_safetensors *s);
 const hone_safetensors_entry *hone_safetensors_at(const hone_safetensors *s, int64_t i);
 const hone_safetensors_entry *hone_safetensors_find(const hone_safetensors *s, const char *name); /* NULL: not there */
 
-/* HONE_E_FORMAT when one of the files was written to or cut since it was opened: what was read may be of both (hone_io_map_check). */
+/* HONE_E_FORMAT when one of the files was written to or cut since it was opened: what was read may be of both
+ * (hone_io_map_check). */
 hone_status hone_safetensors_check(const hone_safetensors *s);
 
 /* How many files there are, and the path of file 0 .. files-1. */

@@ -256,7 +256,8 @@ static hone_status hint_at_content(const unsigned char *p, size_t n) {
     if (n >= 22 && !memcmp(p, "version https://git-lfs", 22))
         return hone_hint("a Git LFS pointer, not the weights: run git lfs pull");
     if (n >= 4 && !memcmp(p, "PK\003\004", 4))
-        return hone_hint("a PyTorch or zip file; as pytorch_model.bin, transformers reads it and save_pretrained(…, safe_serialization=True) writes safetensors");
+        return hone_hint("a PyTorch or zip file; as pytorch_model.bin, transformers reads it and save_pretrained(…, "
+                         "safe_serialization=True) writes safetensors");
     if (n >= 1 && p[0] == '<') return hone_hint("a web page? download the file itself");
     return hone_hint("download incomplete? compare with the published size");
 }

@@ -50,8 +50,8 @@ typedef struct hone_tensor {
     hone_node *node; /* NULL: a leaf (parameter or input) */
 } hone_tensor;
 
-/* [2, 3] and friends. hone_shape_of(2, a, b). The dimensions are int64_t of 0 or more; anything else is the caller's mistake and asserted:
- * numbers from files are checked before. */
+/* [2, 3] and friends. hone_shape_of(2, a, b). The dimensions are int64_t of 0 or more; anything else is the caller's
+ * mistake and asserted: numbers from files are checked before. */
 hone_shape hone_shape_of(int rank, ...);
 int64_t hone_shape_count(const hone_shape *s); /* elements; checked at construction, so it cannot overflow */
 bool hone_shape_equal(const hone_shape *a, const hone_shape *b);

@@ -188,7 +188,8 @@ static int run_rooms(const char **rooms, int n_rooms, int *ran) {
 }
 
 int main(int argc, char **argv) {
-    signal(SIGINT, SIG_DFL); /* a shell's `make test &` has it ignored, and so would the commands that tests interrupt */
+    /* a shell's `make test &` has it ignored, and so would the commands that tests interrupt */
+    signal(SIGINT, SIG_DFL);
     mallopt(M_PERTURB, 0xA5); /* memory that nobody wrote is 0x5A…, freed memory 0xA5…: neither passes for a zero */
     setvbuf(stdout, NULL, _IOLBF, 0); /* a crash must not swallow which test it was */
     if (argc == 2 && !strcmp(argv[1], "--list")) {

@@ -56,7 +56,8 @@ void test_skip(const char *fmt, ...) __attribute__((format(printf, 1, 2), noretu
     do {                                                                                                               \
         double got_ = (double)(got), want_ = (double)(want), tol_ = (double)(tol);                                     \
         double err_ = got_ > want_ ? got_ - want_ : want_ - got_;                                                      \
-        if (!(err_ <= tol_)) FAIL("%s is %.17g, want %.17g (off by %.3g, allowed %.3g)", #got, got_, want_, err_, tol_); \
+        if (!(err_ <= tol_))                                                                                           \
+            FAIL("%s is %.17g, want %.17g (off by %.3g, allowed %.3g)", #got, got_, want_, err_, tol_);                \
     } while (0)
 #define CHECK_STR(got, want)                                                                                           \
     do {                                                                                                               \
@@ -69,7 +70,8 @@ void test_skip(const char *fmt, ...) __attribute__((format(printf, 1, 2), noretu
         hone_error_clear();                                                                                            \
         hone_status check_status_ = (call);                                                                            \
         const hone_error *e_ = hone_last_error();                                                                      \
-        if (check_status_ != (want_code)) FAIL("%s gave %d (%s), want %d", #call, check_status_, e_->message, want_code); \
+        if (check_status_ != (want_code))                                                                              \
+            FAIL("%s gave %d (%s), want %d", #call, check_status_, e_->message, want_code);                            \
         if (e_->line < 0 || e_->column < 0 || (e_->column && !e_->line))                                               \
             FAIL("%s blames line %d, column %d", #call, (int)e_->line, (int)e_->column);                               \
         if (!strstr(e_->message, (text)) && !strstr(e_->hint, (text)) && !strstr(e_->file, (text)))                    \
@@ -86,8 +88,9 @@ const char *test_path(const char *relative); /* eight rotating buffers */
 void *test_guard_alloc(size_t n, size_t align, bool at_start);
 void test_guard_free(void *p);
 
-/* How many cases to run: `all`, or `few` in a build under ThreadSanitizer, where arithmetic takes ten times as long, and where
- * HONE_TEST_FEW is set (an emulated processor, make avx512). The runner says at its end in how many tests that was so. */
+/* How many cases to run: `all`, or `few` in a build under ThreadSanitizer, where arithmetic takes ten times as long,
+ * and where HONE_TEST_FEW is set (an emulated processor, make avx512). The runner says at its end in how many tests
+ * that was so. */
 int64_t test_cases(int64_t all, int64_t few);
 
 /* Deterministic values for fills. */

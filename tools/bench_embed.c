@@ -204,7 +204,8 @@ static hone_status start_ups(bench *b) {
 static hone_status open_model(bench *b) {
     hone_precision precision;
     HONE_TRY(hone_precision_option(b->o, false, &precision));
-    hone_model_options how = {.precision = precision, .max_length =
+    hone_model_options how = {.precision = precision,
+                              .max_length =
                                   hone_options_has(b->o, "max-length") ? hone_options_int(b->o, "max-length") : 0};
     HONE_TRY(hone_model_open(hone_options_string(b->o, "model"), &how, &b->model));
     b->arena = hone_arena_new("step", 0);

@@ -38,8 +38,7 @@ static void print_line(bench_report *r, const bench_line *l, double seconds, dou
     if (r->json) {
         fprintf(r->out,
                 "{\"kernel\":\"%s\",\"row\":\"%s\",\"shape\":\"%s\",\"threads\":%d,\"us\":%.3f,\"gflops\":%.3f,"
-                "\"gbytes\":%.3f,"
-                "\"bound\":\"%s\",\"roof\":%.2f,\"share\":%.4f,\"error\":%.3g,\"error_of\":\"%s\"}\n",
+                "\"gbytes\":%.3f,\"bound\":\"%s\",\"roof\":%.2f,\"share\":%.4f,\"error\":%.3g,\"error_of\":\"%s\"}\n",
                 l->kernel, l->row, l->shape, l->threads, 1e6 * seconds, gflops, rate, l->by_bytes ? "memory" : "fma",
                 l->by_bytes ? r->stream : roof, share, l->error, l->error_of);
         return;
@@ -301,9 +300,9 @@ const hone_command hone_command_bench_kernels = {
     .summary = "time every kernel row",
     .synopsis = "[--only TEXT] [options]",
     .about = "Every kernel row with its shape, GF/s or GB/s, the share of the roof measured in the same run (fused "
-             "multiply-adds on registers, "
-             "or bytes read from memory; data in cache can exceed the latter, products of small numbers the former), and its error against double precision. "
-             "Matmul and attention run on all threads, the others on one.",
+             "multiply-adds on registers, or bytes read from memory; data in cache can exceed the latter, products "
+             "of small numbers the former), and its error against double precision. Matmul and attention run on all "
+             "threads, the others on one.",
     .options = kernel_options,
     .example = {"hone bench kernels", "hone bench kernels --only matmul --json"},
     .example_note = {"all kernels, under a minute", "matrix products as JSON, one object a line"},

@@ -17,7 +17,8 @@ typedef enum hone_bench_phase {
 } hone_bench_phase;
 
 /* seconds: of all `steps` together; roof in GF/s. */
-void hone_bench_profile_print(FILE *out, hone_profile *p, const double seconds[HONE_PHASES], int64_t steps, double roof);
+void hone_bench_profile_print(FILE *out, hone_profile *p, const double seconds[HONE_PHASES], int64_t steps,
+                              double roof);
 /* The same as ,"profile":{"phases":{…ms…},"ops":[{…}]} to be put inside a JSON object. */
 void hone_bench_profile_json(FILE *out, hone_profile *p, const double seconds[HONE_PHASES], int64_t steps);
 

@@ -30,7 +30,7 @@ typedef struct bench {
     hone_profile *profile; /* NULL unless asked for */
     double phase[HONE_PHASES], lap;
     int64_t served; /* steps done so far with --serve */
-    double flops; /* useful floating-point operations of a step */
+    double flops;   /* useful floating-point operations of a step */
 } bench;
 
 static const struct {
@@ -39,13 +39,15 @@ static const struct {
 } archs[] = {{"minilm-l6", 6, 384, 12, 1536}, {"minilm-l12", 12, 384, 12, 1536}, {"bert-base", 12, 768, 12, 3072}};
 
 static hone_status open_model(bench *b) {
-    hone_model_options options = {.train = true, .precision = b->o->precision, .dropout = b->o->dropout > 0 ? b->o->dropout : -1};
+    hone_model_options options = {
+        .train = true, .precision = b->o->precision, .dropout = b->o->dropout > 0 ? b->o->dropout : -1};
     for (size_t i = 0; i < sizeof archs / sizeof *archs; i++) {
         if (strcmp(archs[i].name, b->o->arch)) continue;
-        json_t *config = json_pack("{s:s, s:i, s:i, s:i, s:i, s:i}", "model_type", "bert", "num_hidden_layers", archs[i].layers, "hidden_size",
-                                   archs[i].hidden, "num_attention_heads", archs[i].heads, "intermediate_size", archs[i].intermediate, "vocab_size",
-                                   30522);
-        hone_status s = config ? hone_model_make(config, &options, b->o->seed, &b->m) : hone_fail(HONE_E_NOMEM, "no memory for the config");
+        json_t *config = json_pack("{s:s, s:i, s:i, s:i, s:i, s:i}", "model_type", "bert", "num_hidden_layers",
+                                   archs[i].layers, "hidden_size", archs[i].hidden, "num_attention_heads",
+                                   archs[i].heads, "intermediate_size", archs[i].intermediate, "vocab_size", 30522);
+        hone_status s = config ? hone_model_make(config, &options, b->o->seed, &b->m)
+                               : hone_fail(HONE_E_NOMEM, "no memory for the config");
         json_decref(config);
         return s;
     }
@@ -59,7 +61,9 @@ static hone_status open_model(bench *b) {
         return s;
     }
     if (!hone_io_exists(b->o->arch) && !strchr(b->o->arch, '/')) {
-        hone_fail(HONE_E_ARG, "--arch \"%s\": expected minilm-l6, minilm-l12, bert-base, a model's folder or a config.json", hone_quote(b->o->arch));
+        hone_fail(HONE_E_ARG,
+                  "--arch \"%s\": expected minilm-l6, minilm-l12, bert-base, a model's folder or a config.json",
+                  hone_quote(b->o->arch));
         return hone_hint("pictures and rerankers are not available yet");
     }
     return hone_model_open(b->o->arch, &options, &b->m);
@@ -74,18 +78,23 @@ static hone_status length_of(const bench *b, int64_t i, double mean, double sigm
         *n = (int64_t)fmin(256, fmax(4, x));
     }
     int64_t most = hone_model_get_info(b->m)->positions;
-    if (*n > most) return hone_fail(HONE_E_ARG, "texts of %" PRId64 " tokens, the model has %" PRId64 " positions", *n, most);
+    if (*n > most)
+        return hone_fail(HONE_E_ARG, "texts of %" PRId64 " tokens, the model has %" PRId64 " positions", *n, most);
     return HONE_OK;
 }
 
 static hone_status make_batch(bench *b) {
     double mean = 0, sigma = 0;
     char tail;
-    if (b->o->lengths && (sscanf(b->o->lengths, "lognormal:%lf,%lf%c", &mean, &sigma, &tail) != 2 || !(mean > 0) || !(sigma >= 0)))
+    if (b->o->lengths &&
+        (sscanf(b->o->lengths, "lognormal:%lf,%lf%c", &mean, &sigma, &tail) != 2 || !(mean > 0) || !(sigma >= 0)))
         return hone_fail(HONE_E_ARG, "--lengths \"%s\": expected lognormal:MEAN,SIGMA", hone_quote(b->o->lengths));
     const hone_model_info *info = hone_model_get_info(b->m);
     if (b->o->batch % 2)
-        return hone_fail(HONE_E_ARG, "--batch %" PRId64 ": expected an even number, half of the texts are anchors and half positives", b->o->batch);
+        return hone_fail(HONE_E_ARG,
+                         "--batch %" PRId64
+                         ": expected an even number, half of the texts are anchors and half positives",
+                         b->o->batch);
     b->B = b->o->batch;
     b->cu = hone_alloc((size_t)(b->B + 1) * sizeof *b->cu);
     if (!b->cu) return hone_last_error()->code;
@@ -101,7 +110,8 @@ static hone_status make_batch(bench *b) {
     b->ids = hone_alloc((size_t)b->T * sizeof *b->ids);
     if (!b->ids) return hone_last_error()->code;
     for (int64_t t = 0; t < b->T; t++)
-        b->ids[t] = (int32_t)hone_random_below(b->o->seed, hone_stream_id(HONE_STREAM_SAMPLE, 2), (uint64_t)t, (uint64_t)info->vocab);
+        b->ids[t] = (int32_t)hone_random_below(b->o->seed, hone_stream_id(HONE_STREAM_SAMPLE, 2), (uint64_t)t,
+                                               (uint64_t)info->vocab);
     double h = (double)info->hidden, f = (double)info->intermediate;
     b->flops = 3 * (double)info->layers * (2 * (double)b->T * (4 * h * h + 2 * h * f) + 4 * attention * h);
     return HONE_OK;
@@ -124,7 +134,10 @@ static hone_status one_step(bench *b, int64_t step) {
         if (t->rows) HONE_TRY(hone_optim_catch_up(b->optim, t, words ? b->ids : NULL, words ? b->T : 0));
     }
     phase_ends(b, HONE_PHASE_CATCH_UP);
-    hone_graph_begin(b->g, &(hone_graph_mode){.record = true, .train = true, .seed = b->o->seed, .step = (uint64_t)step, .precision = b->o->precision});
+    hone_graph_begin(
+        b->g,
+        &(hone_graph_mode){
+            .record = true, .train = true, .seed = b->o->seed, .step = (uint64_t)step, .precision = b->o->precision});
     hone_model_batch batch = {.B = b->B, .T = b->T, .ids = b->ids, .cu = b->cu};
     hone_loss_batch in = {.embeddings = hone_model_encode(b->m, b->g, &batch), .B = b->B / 2, .G = 2};
     phase_ends(b, HONE_PHASE_FORWARD);
@@ -154,19 +167,22 @@ static void print(FILE *out, bench *b, double roof) {
     double gflops = b->flops / median * 1e-6, rate = (double)b->T / median * 1e3, rss = (double)usage.ru_maxrss / 1024;
     if (b->o->json) {
         fprintf(out,
-                "{\"arch\":\"%s\",\"batch\":%" PRId64 ",\"tokens\":%" PRId64 ",\"dropout\":%g,\"threads\":%d,\"isa\":\"%s\",\"best_ms\":%.3f,"
-                "\"median_ms\":%.3f,\"tokens_per_s\":%.1f,\"gflops\":%.2f,\"roof_gflops\":%.2f,\"share\":%.4f,\"peak_rss_mb\":%.1f",
-                b->o->arch, b->B, b->T, b->o->dropout, hone_threads(), hone_isa_name(hone_kernels_isa()), best, median, rate, gflops, roof,
-                gflops / roof, rss);
+                "{\"arch\":\"%s\",\"batch\":%" PRId64 ",\"tokens\":%" PRId64
+                ",\"dropout\":%g,\"threads\":%d,\"isa\":\"%s\",\"best_ms\":%.3f,"
+                "\"median_ms\":%.3f,\"tokens_per_s\":%.1f,\"gflops\":%.2f,\"roof_gflops\":%.2f,\"share\":%.4f,\"peak_"
+                "rss_mb\":%.1f",
+                b->o->arch, b->B, b->T, b->o->dropout, hone_threads(), hone_isa_name(hone_kernels_isa()), best, median,
+                rate, gflops, roof, gflops / roof, rss);
         if (b->profile) hone_bench_profile_json(out, b->profile, b->phase, n);
         fprintf(out, "}\n");
         return;
     }
-    fprintf(out, "%s, %" PRId64 " texts, %" PRId64 " tokens, dropout %g, %d threads, %s\n", b->o->arch, b->B, b->T, b->o->dropout, hone_threads(),
-            hone_isa_name(hone_kernels_isa()));
+    fprintf(out, "%s, %" PRId64 " texts, %" PRId64 " tokens, dropout %g, %d threads, %s\n", b->o->arch, b->B, b->T,
+            b->o->dropout, hone_threads(), hone_isa_name(hone_kernels_isa()));
     fprintf(out, "  step      %10.1f ms median, %.1f ms best of %" PRId64 "\n", median, best, n);
     fprintf(out, "  rate      %10.0f tokens/s\n", rate);
-    fprintf(out, "  work      %10.1f GF/s useful, %.1f %% of the roof of %.1f GF/s\n", gflops, 100 * gflops / roof, roof);
+    fprintf(out, "  work      %10.1f GF/s useful, %.1f %% of the roof of %.1f GF/s\n", gflops, 100 * gflops / roof,
+            roof);
     fprintf(out, "  memory    %10.0f MB peak\n", rss);
     if (b->profile) hone_bench_profile_print(out, b->profile, b->phase, n, roof);
 }
@@ -184,11 +200,12 @@ static hone_status serve(bench *b) {
     for (int i = 0; i < WARM_UP; i++) HONE_TRY(one_step(b, b->served++));
     json_t *lengths = json_array();
     for (int64_t i = 0; i < b->B; i++) json_array_append_new(lengths, json_integer(b->cu[i + 1] - b->cu[i]));
-    json_t *ready = json_pack("{s:s, s:I, s:I, s:f, s:i, s:s, s:f, s:I, s:I, s:I, s:I, s:I, s:o}", "arch", b->o->arch, "batch", (json_int_t)b->B,
-                              "tokens", (json_int_t)b->T, "dropout", b->o->dropout, "threads", hone_threads(), "isa",
-                              hone_isa_name(hone_kernels_isa()), "gflop", b->flops * 1e-9, "hidden", (json_int_t)info->hidden, "layers",
-                              (json_int_t)info->layers, "heads", (json_int_t)info->heads, "intermediate", (json_int_t)info->intermediate, "vocab",
-                              (json_int_t)info->vocab, "lengths", lengths);
+    json_t *ready =
+        json_pack("{s:s, s:I, s:I, s:f, s:i, s:s, s:f, s:I, s:I, s:I, s:I, s:I, s:o}", "arch", b->o->arch, "batch",
+                  (json_int_t)b->B, "tokens", (json_int_t)b->T, "dropout", b->o->dropout, "threads", hone_threads(),
+                  "isa", hone_isa_name(hone_kernels_isa()), "gflop", b->flops * 1e-9, "hidden",
+                  (json_int_t)info->hidden, "layers", (json_int_t)info->layers, "heads", (json_int_t)info->heads,
+                  "intermediate", (json_int_t)info->intermediate, "vocab", (json_int_t)info->vocab, "lengths", lengths);
     return hone_bench_serve(ready, verbs, b);
 }
 
@@ -199,8 +216,9 @@ static hone_status run(bench *b, FILE *out) {
     b->g = b->arena ? hone_graph_new(b->arena) : NULL;
     b->ms = hone_alloc((size_t)b->o->steps * sizeof *b->ms);
     if (!b->g || !b->ms) return hone_last_error()->code;
-    HONE_TRY(hone_optim_new(hone_model_params(b->m),
-                            &(hone_optim_config){.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.01, .clip = 1}, &b->optim));
+    HONE_TRY(hone_optim_new(
+        hone_model_params(b->m),
+        &(hone_optim_config){.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.01, .clip = 1}, &b->optim));
     if (b->o->serve) return serve(b);
     double roof = hone_roof_gflops(hone_threads());
     if (b->o->profile && !(b->profile = hone_profile_new())) return hone_last_error()->code;

@@ -13,11 +13,11 @@ typedef struct hone_bench_step_options {
     int64_t tokens;      /* length of every text */
     const char *lengths; /* NULL, or "lognormal:MEAN,SIGMA": lengths with that mean, cut to 4..256 */
     double dropout;
-    int64_t steps;       /* measured, after two that warm up */
+    int64_t steps; /* measured, after two that warm up */
     uint64_t seed;
     hone_precision precision;
     bool profile; /* time per phase and per operation too */
-    bool serve;          /* steps and the roof on demand (tools/bench_serve.h) */
+    bool serve;   /* steps and the roof on demand (tools/bench_serve.h) */
     bool json;
 } hone_bench_step_options;
 

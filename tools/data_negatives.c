@@ -77,7 +77,8 @@ static const hone_option options[] = {
      .shown = "none",
      .help = "a negative must be less similar than the positive by at least this"},
     {.name = "margin",
-     .kind = HONE_OPTION_REAL, .excludes = "absolute-margin",
+     .kind = HONE_OPTION_REAL,
+     .excludes = "absolute-margin",
      .unit = "similarity",
      .shown = "none",
      .help = "another name for --absolute-margin"},
@@ -288,7 +289,8 @@ static hone_status compare_texts(job *j) {
 
 static hone_status read_corpus(const hone_options *o, job *j) {
     if (!hone_options_has(o, "corpus")) return HONE_OK;
-    HONE_TRY(hone_rows_judge(hone_options_string(o, "corpus"), hone_options_flag(o, "strict"), HONE_ROWS_TEXT, NULL, 0, &j->more, &j->more_roles));
+    HONE_TRY(hone_rows_judge(hone_options_string(o, "corpus"), hone_options_flag(o, "strict"), HONE_ROWS_TEXT, NULL, 0,
+                             &j->more, &j->more_roles));
     if (hone_table_bad_count(j->more))
         hone_print_note(j->quiet, "%s: %" PRId64 " rows cannot be used and are skipped", hone_table_path(j->more),
                         hone_table_bad_count(j->more));
@@ -507,8 +509,8 @@ static hone_status fits_format(const hone_options *o, const job *j) {
     for (int k = 0; k < 2 && j->kind != FILE_JSONL; k++)
         for (int64_t i = 0; i < lists[k]->count; i++)
             if (memchr(lists[k]->p[i], 0, lists[k]->n[i])) {
-                hone_fail(HONE_E_ARG, "--out %s: the text \"%s\" holds a NUL character, which such a file cannot", hone_quote(hone_options_string(o, "out")),
-                          hone_quote_n(lists[k]->p[i], lists[k]->n[i]));
+                hone_fail(HONE_E_ARG, "--out %s: the text \"%s\" holds a NUL character, which such a file cannot",
+                          hone_quote(hone_options_string(o, "out")), hone_quote_n(lists[k]->p[i], lists[k]->n[i]));
                 return hone_hint("--out NAME.jsonl");
             }
     return HONE_OK;
@@ -528,7 +530,8 @@ static hone_status negatives(const hone_options *o, job *j) {
     if (!j->written) {
         hone_fail_at(HONE_E_FORMAT, hone_table_path(j->t), 0, 0, "no negative was found among %" PRId64 " documents",
                      j->documents.count);
-        return hone_hint("a larger --range-max or --max-score, a smaller --range-min, --min-score or margin, or more documents by --corpus");
+        return hone_hint("a larger --range-max or --max-score, a smaller --range-min, --min-score or margin, or more "
+                         "documents by --corpus");
     }
     hone_status st = hone_outfile_commit(j->out);
     j->out = NULL;
@@ -558,11 +561,9 @@ const hone_command hone_command_data_negatives = {
     .summary = "mine hard negatives with a model",
     .synopsis = "FILE --model M [--out FILE] [options]",
     .about = "Ranks all documents (the positives of FILE, and --corpus) by similarity to each anchor and takes, of "
-             "those that no row calls right for it, "
-             "the most similar ones. The options are those of mine_hard_negatives in sentence-transformers, with its "
-             "defaults; an anchor with "
-             "several positives is held against the least similar of them. The anchor's positives, other spellings of "
-             "them and the anchor "
+             "those that no row calls right for it, the most similar ones. The options are those of "
+             "mine_hard_negatives in sentence-transformers, with its defaults; an anchor with several positives is "
+             "held against the least similar of them. The anchor's positives, other spellings of them and the anchor "
              "itself are never taken. What comes out is read by hone train --task pairs and --task triplet.",
     .options = options,
     .operand = "FILE",
@@ -571,8 +572,7 @@ const hone_command hone_command_data_negatives = {
     .example = {"hone data negatives pairs.jsonl --model sentence-transformers/all-MiniLM-L6-v2 --relative-margin 0.05 "
                 "--out triplets.jsonl",
                 "hone data negatives pairs.csv --model ./minilm --range-min 10 --range-max 100 --num-negatives 5 "
-                "--sampling-strategy random "
-                "--output-format n-tuple --out hard.csv"},
+                "--sampling-strategy random --output-format n-tuple --out hard.csv"},
     .example_note = {"a row for each negative that is at least 5 % less similar than the positive",
                      "five negatives a row, drawn from the ranks 10 to 100"},
     .exits = "3 bad data or weights|6 a vector is NaN or infinite|7 device missing or failed",

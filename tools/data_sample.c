@@ -201,9 +201,8 @@ const hone_command hone_command_data_sample = {
     .summary = "write a small made-up set to try the commands on",
     .synopsis = "--out DIR [--task TASK] [--rows N] [options]",
     .about = "Questions for things and answers that name them in other words, with wrong answers where the task wants "
-             "them: enough for a model "
-             "to learn something in a minute. The things of eval.jsonl are none of train.jsonl's. The same seed gives "
-             "the same files.",
+             "them: enough for a model to learn something in a minute. The things of eval.jsonl are none of "
+             "train.jsonl's. The same seed gives the same files.",
     .options = options,
     .example = {"hone data sample --out sample", "hone data sample --task triplet --rows 5000 --out sample --force"},
     .example_note = {"800 pairs to train on, 200 to judge by",

@@ -116,7 +116,8 @@ static hone_status read_file(const hone_options *o, job *j) {
     int64_t n;
     const char *path = hone_options_operand(o, 0);
     if (!strcmp(path, "-") || hone_io_is_stream(path)) {
-        hone_fail(HONE_E_ARG, "data split reads FILE twice, which %s does not allow", strcmp(path, "-") ? "a pipe or device" : "standard input");
+        hone_fail(HONE_E_ARG, "data split reads FILE twice, which %s does not allow",
+                  strcmp(path, "-") ? "a pipe or device" : "standard input");
         return hone_hint("write it to a file first");
     }
     HONE_TRY(data_map(o, &map, &n));
@@ -536,16 +537,12 @@ const hone_command hone_command_data_split = {
     .summary = "divide a file into train and eval, with nothing on both sides",
     .synopsis = "FILE --ratio 0.8 --out DIR [--group COLUMN] [--stratify] [options]",
     .about = "A seeded shuffle that does not leak: rows that share a text (in any column, whatever its case and white "
-             "space), rows with nearly "
-             "equal texts (--near), rows of one --group, and rows linked through others in these ways, are all on one "
-             "side. Near means: at least "
-             "that share of the words in common, and the same numbers; where the texts follow a pattern so that all of "
-             "them are near, and --near is not "
-             "given, 0.9 and 1 are tried, which a note says. Counts and what was kept together go to "
-             "standard output.\n\n"
-             "The files keep FILE's format, header and packing, and its rows byte for byte, in their order; rows that "
-             "cannot be read are named "
-             "and left out. Files that are there are not replaced unless --force.",
+             "space), rows with nearly equal texts (--near), rows of one --group, and rows linked through others in "
+             "these ways, are all on one side. Near means: at least that share of the words in common, and the same "
+             "numbers; where the texts follow a pattern so that all of them are near, and --near is not given, 0.9 "
+             "and 1 are tried, which a note says. Counts and what was kept together go to standard output.\n\n"
+             "The files keep FILE's format, header and packing, and its rows byte for byte, in their order; rows "
+             "that cannot be read are named and left out. Files that are there are not replaced unless --force.",
     .options = options,
     .operand = "FILE",
     .min_operands = 1,

@@ -222,10 +222,9 @@ const hone_command hone_command_data_stats = {
     .summary = "count what is in a file: rows, lengths, labels, categories",
     .synopsis = "FILE [options]",
     .about = "Each column with its kind, how many rows have it, how many different values it holds; numbers with their "
-             "range; texts with "
-             "their lengths in characters (and in tokens with --model); columns of few different values as a table. "
-             "Percentiles are NumPy's "
-             "(linear). hone data validate says which rows a task cannot use.",
+             "range; texts with their lengths in characters (and in tokens with --model); columns of few different "
+             "values as a table. Percentiles are NumPy's (linear). hone data validate says which rows a task cannot "
+             "use.",
     .options = options,
     .operand = "FILE",
     .min_operands = 1,

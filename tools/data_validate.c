@@ -318,7 +318,10 @@ static void collect_warnings(job *j) {
         warn(j, "%" PRId64 " of %" PRId64 " rows are nearly copies of an earlier row", j->near_rows, rows);
     int64_t alone = 0;
     for (int64_t k = 0; k < j->labels.n && j->kind == HONE_ROWS_LABELLED; k++) alone += j->labels.value[k].count == 1;
-    if (alone) warn(j, "%" PRId64 " of %" PRId64 " labels stand at one row: it has no other text of its label, and is not used", alone, j->labels.n);
+    if (alone)
+        warn(j,
+             "%" PRId64 " of %" PRId64 " labels stand at one row: it has no other text of its label, and is not used",
+             alone, j->labels.n);
     if (j->equal_pairs && j->kind != HONE_ROWS_SCORED && j->kind != HONE_ROWS_BINARY)
         warn(j, "%" PRId64 " of %" PRId64 " rows have the same text twice, as \"%s\" and as \"%s\"", j->equal_pairs,
              rows, hone_quote(hone_table_column_name(j->t, j->role[0].column)),
@@ -332,7 +335,8 @@ static void collect_warnings(job *j) {
                  j->limit);
     const char *idle = hone_rows_idle_negatives(j->t, j->kind, &j->roles);
     if (idle)
-        warn(j, "the column \"%s\" is not used; --columns negative=%s takes it for negatives, a text a row", hone_quote(idle), hone_quote(idle));
+        warn(j, "the column \"%s\" is not used; --columns negative=%s takes it for negatives, a text a row",
+             hone_quote(idle), hone_quote(idle));
     if (j->roles.image >= 0)
         warn(j, "the column \"%s\" is not looked at: pictures come with the picture models",
              hone_quote(hone_table_column_name(j->t, j->roles.image)));
@@ -464,17 +468,13 @@ const hone_command hone_command_data_validate = {
     .summary = "name every bad row of a file, and what else deserves a look",
     .synopsis = "FILE --task TASK [options]",
     .about = "Bad rows are those that hone train would skip: broken ones (JSON, quotes, UTF-8, number of fields), and "
-             "rows without a text "
-             "or number that the task needs. Each is named on standard error with its line and the reason, in the "
-             "file's order; with --json each "
-             "is an object on a line. The summary goes to standard output: missing values, lengths, duplicates, "
-             "labels, warnings. Any bad row "
-             "makes the exit code 3; warnings do not.\n\n"
+             "rows without a text or number that the task needs. Each is named on standard error with its line and "
+             "the reason, in the file's order; with --json each is an object on a line. The summary goes to standard "
+             "output: missing values, lengths, duplicates, labels, warnings. Any bad row makes the exit code 3; "
+             "warnings do not.\n\n"
              "Rows of --task rerank have a query, a document and a label; or a query, a positive and negatives; or a "
-             "query with lists documents "
-             "and labels. Equal texts are equal after Unicode normalisation, whatever their case and white space; near "
-             "ones share most of "
-             "their words and all their numbers.",
+             "query with lists documents and labels. Equal texts are equal after Unicode normalisation, whatever "
+             "their case and white space; near ones share most of their words and all their numbers.",
     .options = options,
     .operand = "FILE",
     .min_operands = 1,

@@ -1,6 +1,6 @@
 /* hone embed: texts in, vectors out. */
-#include "tools/commands.h"
 #include "tools/embed.h"
+#include "tools/commands.h"
 #include "tools/outfile.h"
 #include "tools/precision.h"
 #include "tools/progress.h"
@@ -63,7 +63,8 @@ static const hone_option options[] = {
      .aka = "max-seq-length|max-seq-len|max-len",
      .range = {2, 1000000}},
     {.name = "prompt",
-     .kind = HONE_OPTION_STRING, .excludes = "prompt-name",
+     .kind = HONE_OPTION_STRING,
+     .excludes = "prompt-name",
      .shown = "the folder's default_prompt_name",
      .help = "text put before every row; empty: none"},
     {.name = "prompt-name",
@@ -141,8 +142,7 @@ static hone_status open_model(const hone_options *o, job *j) {
 
 static hone_status embed(const hone_options *o, job *j) {
     int64_t n = hone_table_rows(j->table), cut = 0;
-    int64_t D =
-        hone_options_has(o, "truncate") ? hone_options_int(o, "truncate") : hone_model_get_info(j->model)->kept;
+    int64_t D = hone_options_has(o, "truncate") ? hone_options_int(o, "truncate") : hone_model_get_info(j->model)->kept;
     uint64_t bytes;
     if (!hone_mul_size((uint64_t)n * sizeof(float), (uint64_t)D, &bytes))
         return hone_fail(HONE_E_LIMIT, "too many vectors");

@@ -73,7 +73,10 @@ static const hone_option options[] = {
      .help = "longer texts are cut, special tokens included",
      .aka = "max-seq-length|max-seq-len|max-len",
      .range = {2, 1000000}},
-    {.name = "prompt-query", .kind = HONE_OPTION_STRING, .help = "put before each anchor", .shown = "the folder's prompt query; scored, --labels: its default one"},
+    {.name = "prompt-query",
+     .kind = HONE_OPTION_STRING,
+     .help = "put before each anchor",
+     .shown = "the folder's prompt query; scored, --labels: its default one"},
     {.name = "prompt-document",
      .kind = HONE_OPTION_STRING,
      .help = "put before each positive and negative",
@@ -137,7 +140,8 @@ static hone_status judge_model(const hone_options *o, job *j, const char *name, 
     hone_arena *arena = hone_arena_new("step", 0);
     hone_status st = arena && (g = hone_graph_new(arena)) ? HONE_OK : HONE_E_NOMEM;
     if (st == HONE_OK)
-        st = hone_model_open(name, &(hone_model_options){.precision = precision, .max_length = hone_options_int(o, "max-length")}, &m);
+        st = hone_model_open(
+            name, &(hone_model_options){.precision = precision, .max_length = hone_options_int(o, "max-length")}, &m);
     if (st == HONE_OK) hone_precision_note(o, m);
     if (st == HONE_OK) st = hone_judge_new(&j->texts, NULL, j->texts.rows, &how, &out->judge);
     if (st == HONE_OK) {
@@ -176,8 +180,10 @@ static json_t *changed_json(const job *j, int64_t query) {
     int32_t x = a->top[query * a->depth], y = b->top[query * b->depth];
     return json_pack("{s:s,s:s,s:s,s:b,s:s,s:b}", "query", text_of(j, a->query[query], q, sizeof q), "right",
                      text_of(j, a->document[a->relevant_list[a->relevant[query]]], right, sizeof right), "model",
-                     text_of(j, a->document[x], before, sizeof before), "model_right", hone_retrieval_is_relevant(a, query, x), "compare",
-                     text_of(j, a->document[y], after, sizeof after), "compare_right", hone_retrieval_is_relevant(a, query, y));
+                     text_of(j, a->document[x], before, sizeof before), "model_right",
+                     hone_retrieval_is_relevant(a, query, x), "compare",
+                     text_of(j, a->document[y], after, sizeof after), "compare_right",
+                     hone_retrieval_is_relevant(a, query, y));
 }
 
 /* Up to `most` of them, spread evenly over all: not the best ones. counts: became right, became wrong, other. */
@@ -346,18 +352,14 @@ const hone_command hone_command_eval = {
     .summary = "judge a model on rows it has not seen, or compare two",
     .synopsis = "--task TASK --model M --data FILE [--compare M2] [options]",
     .about =
-        "Every anchor is searched among all positives and negatives of the file: accuracy, precision and recall at 1, "
-        "3, 5 and 10, MRR@10, "
-        "NDCG@10, MAP@100; where rows have negatives also triplet_accuracy, the share of them that are farther than "
-        "the positive. Every "
-        "figure comes with its 95 % bootstrap interval over the queries, every difference with the p value of a paired "
-        "randomisation test.\n\n"
-        "--task scored: pearson and spearman between the model's similarity of sentence1 and sentence2 and the score; "
-        "intervals over the rows. "
-        "--task triplet --labels: every text with a label that others share searches among all other texts: accuracy "
-        "at 1, 3, "
-        "5 and 10, mrr@10 and map for texts of its label, triplet_accuracy the share of its triplets that stand right. The figures are means over "
-        "the texts.",
+        "Every anchor is searched among all positives and negatives of the file: accuracy, precision and recall at "
+        "1, 3, 5 and 10, MRR@10, NDCG@10, MAP@100; where rows have negatives also triplet_accuracy, the share of "
+        "them that are farther than the positive. Every figure comes with its 95 % bootstrap interval over the "
+        "queries, every difference with the p value of a paired randomisation test.\n\n"
+        "--task scored: pearson and spearman between the model's similarity of sentence1 and sentence2 and the "
+        "score; intervals over the rows. --task triplet --labels: every text with a label that others share searches "
+        "among all other texts: accuracy at 1, 3, 5 and 10, mrr@10 and map for texts of its label, triplet_accuracy "
+        "the share of its triplets that stand right. The figures are means over the texts.",
     .options = options,
     .example = {"hone eval --task pairs --model run/best_model --data test.jsonl",
                 "hone eval --task pairs --model sentence-transformers/all-MiniLM-L6-v2 --data test.jsonl --compare "

@@ -118,17 +118,16 @@ static void overview(FILE *f) {
           f);
     for (int i = 0; i < N_COMMANDS; i++) fprintf(f, "  %-14s  %s\n", commands[i]->name, commands[i]->summary);
     fprintf(f, "\nNot available yet: %s.\n", hone_words_list(planned, list, sizeof list));
-    fputs(
-        "\nA first run:\n  hone train --task pairs --model sentence-transformers/all-MiniLM-L6-v2 --train pairs.jsonl "
-        "--eval-split 0.2 --out run\n  hone eval --task pairs --model sentence-transformers/all-MiniLM-L6-v2 --data "
-        "test.jsonl "
-        "--compare run/best_model\n",
-        f);
+    fputs("\nA first run:\n  hone train --task pairs --model sentence-transformers/all-MiniLM-L6-v2 --train "
+          "pairs.jsonl --eval-split 0.2 --out run\n  hone eval --task pairs --model "
+          "sentence-transformers/all-MiniLM-L6-v2 --data test.jsonl --compare run/best_model\n",
+          f);
 }
 
 static void overview_man(FILE *f) {
     fprintf(f,
-            ".TH \"hone\" 1 \"" HONE_DATE "\" \"hone %s\" \"Hone\"\n.SH NAME\nhone \\- fine\\-tune the models that search runs on\n",
+            ".TH \"hone\" 1 \"" HONE_DATE
+            "\" \"hone %s\" \"Hone\"\n.SH NAME\nhone \\- fine\\-tune the models that search runs on\n",
             HONE_VERSION);
     fputs(".SH SYNOPSIS\n\\fBhone\\fR \\fICOMMAND\\fR [options]\n.SH COMMANDS\n", f);
     for (int i = 0; i < N_COMMANDS; i++)
@@ -246,8 +245,9 @@ static bool has_word(int argc, char **argv, const char *word) {
     return false;
 }
 
-/* A caller may have closed standard input, output or error; the next file opened would get that number, and progress meant
- * for the terminal would end up in log.jsonl. The numbers are taken, in the mode in which using them fails as before. */
+/* A caller may have closed standard input, output or error; the next file opened would get that number, and progress
+ * meant for the terminal would end up in log.jsonl. The numbers are taken, in the mode in which using them fails as
+ * before. */
 static void hold_standard_files(void) {
     for (int fd = 0; fd < 3; fd++)
         if (fcntl(fd, F_GETFD) < 0) (void)!open("/dev/null", fd ? O_RDONLY : O_WRONLY);
@@ -258,8 +258,8 @@ static void on_signal(int number) {
     _exit(128 + number);
 }
 
-/* What was being written is not there afterwards, not even under its temporary name. hone train does more (train.c). SIGXCPU is the
- * limit of processor time (ulimit -St). */
+/* What was being written is not there afterwards, not even under its temporary name. hone train does more (train.c).
+ * SIGXCPU is the limit of processor time (ulimit -St). */
 static void catch_signals(void) {
     const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGXCPU};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
@@ -268,7 +268,8 @@ static void catch_signals(void) {
     }
 }
 
-/* Under ulimit -v the heaps of 64 MiB that the C library reserves for each thread would take the place of what is needed. */
+/* Under ulimit -v the heaps of 64 MiB that the C library reserves for each thread would take the place of what is
+ * needed. */
 static rlim_t address_space(void) {
     struct rlimit limit;
     return getrlimit(RLIMIT_AS, &limit) ? RLIM_INFINITY : limit.rlim_cur;
@@ -277,7 +278,8 @@ static rlim_t address_space(void) {
 static void hint_address_space(void) {
     const hone_error *e = hone_last_error();
     if (e->code == HONE_E_NOMEM && !e->hint[0] && address_space() != RLIM_INFINITY)
-        hone_hint("this process may have %" PRIu64 " MiB of address space; see ulimit -v", (uint64_t)address_space() >> 20);
+        hone_hint("this process may have %" PRIu64 " MiB of address space; see ulimit -v",
+                  (uint64_t)address_space() >> 20);
 }
 
 int main(int argc, char **argv) {

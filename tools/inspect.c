@@ -83,8 +83,9 @@ static hone_status list_tensor(inspection *x, const hone_safetensors *s, const h
     char crc[16], file[2 * HONE_PATH_MAX]; /* a name need not be UTF-8 */
     json_t *shape = json_array();
     for (int i = 0; i < e->shape.rank; i++) json_array_append_new(shape, json_integer(e->shape.dim[i]));
-    json_t *j = json_pack("{s:s,s:s,s:o,s:I,s:s}", "name", e->name, "dtype", hone_dtype_name(e->dtype), "shape", shape,
-                          "bytes", (json_int_t)e->bytes, "file", hone_plain_text(hone_safetensors_path(s, e->file), file, sizeof file));
+    json_t *j =
+        json_pack("{s:s,s:s,s:o,s:I,s:s}", "name", e->name, "dtype", hone_dtype_name(e->dtype), "shape", shape, "bytes",
+                  (json_int_t)e->bytes, "file", hone_plain_text(hone_safetensors_path(s, e->file), file, sizeof file));
     if (!j) return hone_fail(HONE_E_NOMEM, "no memory for the list of tensors");
     if (read) {
         snprintf(crc, sizeof crc, "%08x", (unsigned)checksum(e->data, e->bytes));
@@ -333,10 +334,9 @@ const hone_command hone_command_inspect = {
     .summary = "show what is in a model folder and what is wrong with it",
     .synopsis = "DIR [options]",
     .about = "DIR is a folder, or a name in the local Hugging Face cache. Shows the architecture, the parameters, a "
-             "forecast of the memory that "
-             "embedding and training take, and every tensor with its type, shape and checksum (CRC-32 of its bytes). "
-             "What is wrong is "
-             "named file by file on standard error, and the exit code is 3.",
+             "forecast of the memory that embedding and training take, and every tensor with its type, shape and "
+             "checksum (CRC-32 of its bytes). What is wrong is named file by file on standard error, and the exit "
+             "code is 3.",
     .options = options,
     .operand = "DIR",
     .min_operands = 1,

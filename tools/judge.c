@@ -39,7 +39,8 @@ static hone_status make_triplets(hone_judge *j, const int64_t *rows, int64_t n) 
     const hone_retrieval *r = j->retrieval;
     if (t->width < 3) return HONE_OK;
     size_t count = (size_t)n * (size_t)(t->width - 2);
-    int32_t *query = hone_texts_places(t, r->query, r->n_queries), *document = hone_texts_places(t, r->document, r->n_documents);
+    int32_t *query = hone_texts_places(t, r->query, r->n_queries),
+            *document = hone_texts_places(t, r->document, r->n_documents);
     j->anchor = hone_alloc(count * sizeof *j->anchor);
     j->positive = hone_alloc(count * sizeof *j->positive);
     j->negative = hone_alloc(count * sizeof *j->negative);
@@ -229,8 +230,8 @@ static hone_status score_pairs(hone_judge *j, hone_model *m, hone_graph *g) {
 
 static hone_status score_labelled(hone_judge *j, hone_model *m, hone_graph *g) {
     float *e = embed(j, m, g, j->first, j->n, j->o.prompt_query, 0);
-    hone_status st = e ? hone_neighbours_measure(j->n, hone_model_get_info(m)->kept, e, j->class_of,
-                                                 similarity_of(m), j->neighbours, &j->n_queries)
+    hone_status st = e ? hone_neighbours_measure(j->n, hone_model_get_info(m)->kept, e, j->class_of, similarity_of(m),
+                                                 j->neighbours, &j->n_queries)
                        : hone_last_error()->code;
     if (st == HONE_OK && j->o.keep_embeddings) {
         hone_free(j->q);

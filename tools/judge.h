@@ -59,7 +59,8 @@ hone_judge_retrieval(const hone_judge *j);       /* the ranked lists of the last
 int64_t hone_judge_queries(const hone_judge *j); /* labelled texts: those that were searched for */
 
 /* Of the last score, with keep_embeddings: q [n_queries, D] and d [n_documents, D] of the retrieval, or q [rows, D] of
- * labelled texts and no d; returns D, 0 when there are none. And the similarity of two rows x, y [D] as the model has it. */
+ * labelled texts and no d; returns D, 0 when there are none. And the similarity of two rows x, y [D] as the model has
+ * it. */
 int64_t hone_judge_embeddings(const hone_judge *j, const float **q, const float **d);
 double hone_judge_similarity(const hone_judge *j, const float *x, const float *y);
 

@@ -171,7 +171,8 @@ static hone_status check_share(const place *at, const hone_option *o, const char
 static hone_status check_utf8(const place *at, const hone_option *o, const char *text) {
     size_t n = strlen(text), bad = hone_utf8_check((const uint8_t *)text, n);
     if (bad == n) return HONE_OK;
-    return refuse(at, o, "\"%s\" is not UTF-8: byte 0x%02X at offset %zu of %zu", hone_quote(text), (uint8_t)text[bad], bad, n);
+    return refuse(at, o, "\"%s\" is not UTF-8: byte 0x%02X at offset %zu of %zu", hone_quote(text), (uint8_t)text[bad],
+                  bad, n);
 }
 
 /* Check and store one text. Lists come item by item. */
@@ -529,8 +530,8 @@ static bool is_wanted(const value *v) {
     return v->from >= FROM_CONFIG && (v->one.text || v->flag || v->n);
 }
 
-/* Of two options that exclude each other the one on the command line displaces the config file's: run.json has epochs and keep
- * resolved, and `--config run.json --steps 10` says what is meant. */
+/* Of two options that exclude each other the one on the command line displaces the config file's: run.json has epochs
+ * and keep resolved, and `--config run.json --steps 10` says what is meant. */
 static hone_status settle_exclusions(hone_options *s) {
     const place by_default = {NULL, 0, FROM_DEFAULT};
     for (int k = 0; k < s->n; k++) {
@@ -570,7 +571,9 @@ static hone_status check_standard_input(const hone_options *s) {
     char first[64] = "";
     for (int k = -1; k < s->n; k++) {
         const char *text = k < 0 ? (s->n_operands ? s->operands[0] : NULL) : s->values[k].one.text;
-        if (!text || strcmp(text, "-") || (k >= 0 && (s->table[k]->kind != HONE_OPTION_FILE || !word_in(s->table[k]->name, rows)))) continue;
+        if (!text || strcmp(text, "-") ||
+            (k >= 0 && (s->table[k]->kind != HONE_OPTION_FILE || !word_in(s->table[k]->name, rows))))
+            continue;
         char name[64];
         snprintf(name, sizeof name, "%s%s", k < 0 ? "" : "--", k < 0 ? s->command->operand : s->table[k]->name);
         if (*first) {

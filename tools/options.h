@@ -14,8 +14,8 @@
  * adds to a list where the table says `repeat`. In a --config file it is a key of the same name whose value has JSON's
  * own type (number, string, true/false, array, object for A=B lists); the command line wins over the file, the file
  * over the defaults; an option on the command line also displaces the file's that excludes it (`excludes`; two of the
- * same place are refused). Everything is checked before the command starts: an unknown word, a number with a tail, a value
- * out of range is HONE_E_ARG (exit 2) with what was given, what is allowed and the nearest known word. */
+ * same place are refused). Everything is checked before the command starts: an unknown word, a number with a tail, a
+ * value out of range is HONE_E_ARG (exit 2) with what was given, what is allowed and the nearest known word. */
 #ifndef HONE_TOOLS_OPTIONS_H
 #define HONE_TOOLS_OPTIONS_H
 

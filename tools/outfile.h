@@ -10,7 +10,8 @@
 
 typedef struct hone_outfile hone_outfile;
 
-/* Refuses (HONE_E_ARG) an --out that is the file `input` of the option or operand `what`, which would be lost. Either may be NULL or "-". */
+/* Refuses (HONE_E_ARG) an --out that is the file `input` of the option or operand `what`, which would be lost. Either
+ * may be NULL or "-". */
 hone_status hone_outfile_check(const char *out, const char *what, const char *input);
 hone_status hone_outfile_open(const char *path, hone_outfile **out);
 hone_status hone_outfile_write(hone_outfile *s, const char *p, size_t n);

@@ -22,6 +22,9 @@ hone_status hone_precision_option(const hone_options *o, bool training, hone_pre
 
 void hone_precision_note(const hone_options *o, const hone_model *m) {
     const hone_model_info *info = hone_model_get_info(m);
-    if (info->precision != HONE_PRECISION_F32 || (strcmp(info->stated, "bfloat16") && strcmp(info->stated, "float16"))) return;
-    hone_print_note(hone_options_flag(o, "quiet"), "the folder states %s, in which transformers computes; these are the more exact results of f32", info->stated);
+    if (info->precision != HONE_PRECISION_F32 || (strcmp(info->stated, "bfloat16") && strcmp(info->stated, "float16")))
+        return;
+    hone_print_note(hone_options_flag(o, "quiet"),
+                    "the folder states %s, in which transformers computes; these are the more exact results of f32",
+                    info->stated);
 }

@@ -105,7 +105,8 @@ hone_status hone_report_write(const hone_report_options *o, char written[HONE_PA
 }
 
 void hone_report_after_training(const char *run, bool quiet) {
-    hone_report_options o = {.run = run, .rows = ROWS_AFTER_TRAINING, .mistakes = MISTAKES, .resamples = RESAMPLES, .seed = 42};
+    hone_report_options o = {
+        .run = run, .rows = ROWS_AFTER_TRAINING, .mistakes = MISTAKES, .resamples = RESAMPLES, .seed = 42};
     if (hone_report_write(&o, NULL) == HONE_OK) return;
     const hone_error *e = hone_last_error();
     hone_print_note(quiet, "no report.html: %s%s%s", e->file, *e->file ? ": " : "", e->message);
@@ -133,10 +134,12 @@ const hone_command hone_command_report = {
     .name = "report",
     .summary = "one page about a training run: curves, before and after, mistakes",
     .synopsis = "--run DIR [--base M] [options]",
-    .about = "Writes DIR/report.html, one page that needs nothing beside it and no network: metrics before training and of "
-             "final_model with 95 % intervals, curves of loss, learning rate and metrics, similarities of right and wrong pairs, "
-             "lengths of the texts, the worst mistakes with their text, every setting. hone train writes it at its "
-             "end; a run that was stopped has one from its log.",
+    .about =
+        "Writes DIR/report.html, one page that needs nothing beside it and no network: metrics before training and of "
+        "final_model with 95 % intervals, curves of loss, learning rate and metrics, similarities of right and wrong "
+        "pairs, "
+        "lengths of the texts, the worst mistakes with their text, every setting. hone train writes it at its "
+        "end; a run that was stopped has one from its log.",
     .options = options,
     .example = {"hone report --run run", "hone report --run run --base sentence-transformers/all-MiniLM-L6-v2 --data "
                                          "test.jsonl --out test.html"},

@@ -5,8 +5,8 @@
  *     final_model  (else best_model, else the newest checkpoint) and the model that training started from: intervals,
  *                  distributions of scores, worst mistakes, on a seeded sample of the evaluation rows
  *
- * Only log.jsonl, and what `base` and `data` name, must be there; what else is missing or unreadable is a sentence on the
- * page. A `base` is judged as hone eval judges it, the model that training started from at the run's length. */
+ * Only log.jsonl, and what `base` and `data` name, must be there; what else is missing or unreadable is a sentence on
+ * the page. A `base` is judged as hone eval judges it, the model that training started from at the run's length. */
 #ifndef HONE_TOOLS_REPORT_H
 #define HONE_TOOLS_REPORT_H
 

@@ -37,7 +37,7 @@ void report_note_error(report_data *r, const char *what) {
 
 /* ---- one model ---- */
 
-static const char *const shown[] = {"accuracy@1", "accuracy@10",      "recall@10", "mrr@10",  "ndcg@10",
+static const char *const shown[] = {"accuracy@1", "accuracy@10",      "recall@10", "mrr@10",   "ndcg@10",
                                     "map@100",    "triplet_accuracy", "map",       "spearman", "pearson"};
 
 static hone_status intervals(report_data *r, report_side *s) {
@@ -74,8 +74,8 @@ static hone_status judge_open(report_data *r, hone_model *m, report_side *s) {
     return report_score(r, s);
 }
 
-/* Two models are never in memory together. The lengths are measured with the first one that opens. A model that the user
- * named (asked) is judged as hone eval judges it, at its own length, and must open. */
+/* Two models are never in memory together. The lengths are measured with the first one that opens. A model that the
+ * user named (asked) is judged as hone eval judges it, at its own length, and must open. */
 static hone_status judge_model(report_data *r, const char *name, const char *what, bool asked, report_side *s) {
     char sentence[128];
     hone_model *m = NULL;

@@ -166,8 +166,7 @@ static hone_status wrong_places(report_data *r, places *p, candidate *list) {
     if (low < high)
         snprintf(r->mistakes_are, sizeof r->mistakes_are,
                  "rows stand at a place among the similarities that is more than a quarter of all rows away from the "
-                 "place of "
-                 "their score");
+                 "place of their score");
     hone_free(gold);
     return st;
 }

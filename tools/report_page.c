@@ -22,24 +22,24 @@ static const char style[] =
     ":root{--ink:#1c2127;--paper:#fff;--soft:#f3f5f8;--good:#0f6b47;--poor:#b02a1c}\n"
     "@media(prefers-color-scheme:dark){:root{--ink:#e4e8ee;--paper:#14181d;--soft:#1e242b;--good:#5fd3a4;--poor:#"
     "ff8f80}}\n"
-    "*{box-sizing:border-box}body{margin:0 auto;max-width:1120px;padding:1rem;color:var(--ink);background:var(--paper);"
-    "font:16px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}\n"
+    "*{box-sizing:border-box}body{margin:0 "
+    "auto;max-width:1120px;padding:1rem;color:var(--ink);background:var(--paper);font:16px/1.5 "
+    "system-ui,sans-serif;overflow-wrap:anywhere}\n"
     "h1{font-size:1.5rem;line-height:1.25;margin:.2rem 0}h2{font-size:1.2rem;margin:2rem 0 .6rem}h3{font-size:1rem}\n"
     ".plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr));gap:1.6rem}\n"
     ".wide{overflow-x:auto;margin:0 0 "
-    "1.4rem}table{border-collapse:collapse;font-size:.92rem}caption{text-align:left;color:var(--axis);"
-    "font-size:.85rem;padding-bottom:.3rem}\n"
+    "1.4rem}table{border-collapse:collapse;font-size:.92rem}caption{text-align:left;color:var(--axis);font-size:.85rem;"
+    "padding-bottom:.3rem}\n"
     "th,td{padding:.25rem .7rem .25rem 0;border-bottom:1px solid var(--grid);text-align:left;vertical-align:top}\n"
     "td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}\n"
     "th{overflow-wrap:normal;font-weight:600}td.n small{font-weight:400}\n"
-    "@media(max-width:560px){table{font-size:.82rem}th,td{padding-right:.4rem}"
-    "td.n small{display:block;white-space:normal;max-width:3.9rem;margin-left:auto}td.n br{display:none}}\n"
+    "@media(max-width:560px){table{font-size:.82rem}th,td{padding-right:.4rem}td.n "
+    "small{display:block;white-space:normal;max-width:3.9rem;margin-left:auto}td.n br{display:none}}\n"
     "tr>:last-child{padding-right:0}small,.soft{color:var(--axis)}.up{color:var(--good)}.down{color:var(--poor)}\n"
     ".card{background:var(--soft);border-radius:8px;padding:.7rem .9rem;margin:.7rem 0}.card p{margin:.25rem 0}\n"
     ".card b{font-weight:600}bdi{white-space:pre-wrap}ul{padding-left:1.2rem}summary{cursor:pointer}\n"
     ".facts{display:flex;flex-wrap:wrap;gap:.4rem 1.6rem;padding:0;list-style:none;margin:.6rem 0}.facts "
-    "b{display:block;"
-    "font-size:1.15rem;font-weight:600}\n";
+    "b{display:block;font-size:1.15rem;font-weight:600}\n";
 
 static void escaped(hone_text_buffer *b, const char *s) {
     hone_text_html(b, s, strlen(s));
@@ -120,11 +120,11 @@ static void notes(const report_data *r, hone_text_buffer *b) {
 
 /* The metric that chose best_model: --metric, else the usual one of those that there are, else the first. */
 static const char *deciding(const report_data *r, const json_t *metrics) {
-    const char *names[] = {
-        report_option_string(r, "metric"),
-        !strcmp(report_option_string(r, "task") ? report_option_string(r, "task") : "", "triplet") ? "triplet_accuracy"
-                                                                                                   : "ndcg@10",
-        "spearman", "ndcg@10"};
+    const char *names[] = {report_option_string(r, "metric"),
+                           !strcmp(report_option_string(r, "task") ? report_option_string(r, "task") : "", "triplet")
+                               ? "triplet_accuracy"
+                               : "ndcg@10",
+                           "spearman", "ndcg@10"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (names[i] && json_object_get(metrics, names[i])) return names[i];
     return json_object_iter_key(json_object_iter((json_t *)(uintptr_t)metrics));
@@ -135,7 +135,8 @@ static const json_t *last_metrics(const report_data *r) {
     return n ? json_object_get(json_array_get(r->log.evaluations, n - 1), "eval") : NULL;
 }
 
-/* What best_model is: the first of the highest after the first step; the model before training has a column of its own. */
+/* What best_model is: the first of the highest after the first step; the model before training has a column of its
+ * own. */
 static size_t best_evaluation(const report_data *r, const char *name) {
     size_t n = json_array_size(r->log.evaluations), first = n > 1 && report_log_step(&r->log, 0) == 0, best = first;
     for (size_t i = first; i < n; i++)
@@ -163,8 +164,8 @@ static void logged_metrics(const report_data *r, hone_text_buffer *b) {
     escaped(b, first);
     hone_text_printf(b,
                      "; change is last less before.</caption>\n<thead><tr><th>metric</th><th "
-                     "class=\"n\">before</th><th class=\"n\">best<br>"
-                     "<small>step %s</small></th><th class=\"n\">last<br><small>step %s</small></th><th "
+                     "class=\"n\">before</th><th class=\"n\">best<br><small>step %s</small></th><th "
+                     "class=\"n\">last<br><small>step %s</small></th><th "
                      "class=\"n\">change</th></tr></thead>\n<tbody>\n",
                      hone_svg_number(report_log_step(l, best), 1, s), hone_svg_number(report_log_step(l, last), 1, s2));
     json_object_foreach((json_t *)(uintptr_t)metrics, name, unused) {
@@ -220,7 +221,7 @@ static void judged_metrics(const report_data *r, hone_text_buffer *b) {
     hone_text_puts(b, "<div class=\"wide\"><table><caption>Judged once more for this report: the run's ");
     escaped_name(b, folder ? folder + 1 : r->model.name);
     hone_text_printf(b, ", on %s%" PRId64 " evaluation rows",
-                     r->n_rows == r->eval_rows         ? "all "
+                     r->n_rows == r->eval_rows       ? "all "
                      : r->kind == HONE_ROWS_LABELLED ? "a sample, spread over the labels, of "
                                                      : "a sample of ",
                      r->n_rows);
@@ -360,13 +361,14 @@ static void scores(const report_data *r, const report_side *side, const char *ti
     char caption[512];
     const double *x[3] = {side->positive, side->negative, side->wrong};
     int64_t n[3] = {side->n_positive, side->n_negative, side->n_wrong};
-    const bool pairs = r->kind == HONE_ROWS_PAIRS || r->kind == HONE_ROWS_TRIPLET, labelled = r->kind == HONE_ROWS_LABELLED;
+    const bool pairs = r->kind == HONE_ROWS_PAIRS || r->kind == HONE_ROWS_TRIPLET,
+               labelled = r->kind == HONE_ROWS_LABELLED;
     const char *names[3] = {pairs      ? "right pairs"
                             : labelled ? "texts of one label"
                                        : "rows of score 1",
-                            !pairs                ? labelled ? "texts of two labels" : "rows of score 0"
+                            !pairs               ? labelled ? "texts of two labels" : "rows of score 0"
                             : r->texts.width > 2 ? "the rows' negatives"
-                                                  : "pairs of different rows",
+                                                 : "pairs of different rows",
                             labelled ? "each text's nearest of another label" : "each query's nearest wrong answer"};
     hone_series s[3];
     int n_series = 0;
@@ -384,11 +386,11 @@ static void scores(const report_data *r, const report_side *side, const char *ti
                                           .width = width};
     }
     if (n[0] && n[1])
-        snprintf(caption, sizeof caption,
-                 "Means: %s %.3f, %s %.3f. The less %s overlap with the others, the better.", names[0], mean_of(x[0], n[0]),
-                 names[1], mean_of(x[1], n[1]), pairs ? "the right pairs" : "they");
+        snprintf(caption, sizeof caption, "Means: %s %.3f, %s %.3f. The less %s overlap with the others, the better.",
+                 names[0], mean_of(x[0], n[0]), names[1], mean_of(x[1], n[1]), pairs ? "the right pairs" : "they");
     else /* one row, or one label, has nothing to be held against */
-        snprintf(caption, sizeof caption, "Mean: %s %.3f. There are no %s.", names[!n[0]], mean_of(x[!n[0]], n[!n[0]]), names[!!n[0]]);
+        snprintf(caption, sizeof caption, "Mean: %s %.3f. There are no %s.", names[!n[0]], mean_of(x[!n[0]], n[!n[0]]),
+                 names[!!n[0]]);
     hone_plot p = {.title = title,
                    .x_label = "similarity",
                    .y_label = "% of its kind",
@@ -408,8 +410,8 @@ static void against_scores(const report_data *r, const report_side *side, const 
         return;
     }
     for (int64_t i = 0; i < r->n_rows; i++) gold[i] = r->labels.score[r->rows[i]];
-    snprintf(caption, sizeof caption, "A dot for each of %" PRId64 " rows. The better the model, the more the dots rise.",
-             r->n_rows);
+    snprintf(caption, sizeof caption,
+             "A dot for each of %" PRId64 " rows. The better the model, the more the dots rise.", r->n_rows);
     hone_series s = {.kind = HONE_SERIES_DOTS, .x = gold, .y = similarity, .n = r->n_rows};
     hone_svg_plot(b, &(hone_plot){.title = title,
                                   .x_label = "score of the row",
@@ -457,12 +459,14 @@ static void labels(const report_data *r, hone_text_buffer *b) {
         width = fmax(1, ceil((high - low + 1) / BINS));
         n = (int)fmin(BINS, ceil((high - low + 1) / width));
         width = hone_histogram(r->label, r->n_labels, low, low + n * width, n, edge, share);
-        snprintf(caption, sizeof caption, "%" PRId64 " labels, the largest of %.0f rows, the smallest of %.0f; the mean is %.1f.", r->n_labels,
+        snprintf(caption, sizeof caption,
+                 "%" PRId64 " labels, the largest of %.0f rows, the smallest of %.0f; the mean is %.1f.", r->n_labels,
                  high, low, mean_of(r->label, r->n_labels));
     } else {
         if (low == high) low -= 0.5, high += 0.5;
         width = hone_histogram(r->label, r->n_labels, low, high, n, edge, share);
-        snprintf(caption, sizeof caption, "%" PRId64 " training rows; the mean is %.3g.", r->n_labels, mean_of(r->label, r->n_labels));
+        snprintf(caption, sizeof caption, "%" PRId64 " training rows; the mean is %.3g.", r->n_labels,
+                 mean_of(r->label, r->n_labels));
     }
     hone_series s = {.kind = HONE_SERIES_BARS, .colour = 1, .x = edge, .y = share, .n = n, .width = width};
     hone_svg_plot(b, &(hone_plot){.title = r->of_classes ? "Rows of a label" : "Scores of the rows",

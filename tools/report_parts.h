@@ -37,7 +37,8 @@ typedef struct report_side {
     int metric[REPORT_METRICS]; /* the judge's numbers of them */
     hone_interval value[REPORT_METRICS];
     /* Similarities of texts that belong together, of such that do not, and of each query to the nearest that does not:
-     *   pairs, triplets  a row's anchor and its positive; its negatives (without negatives: the positive of another row)
+     *   pairs, triplets  a row's anchor and its positive; its negatives (without negatives: the positive of another
+     *                    row)
      *   labelled texts   a text and the next one of its label; the next one of another
      *   scored pairs     rows of score 1; of score 0. Of other scores: none, hone_judge_similarities has them */
     int64_t n_positive, n_negative, n_wrong;
@@ -46,9 +47,9 @@ typedef struct report_side {
 
 /* One text of a mistake. */
 typedef struct report_line {
-    const char *what; /* "query"; NULL: no more lines */
-    hone_text text, label;      /* label.p NULL: it has none */
-    double similarity, base;    /* to the first line's text, under the run's model and the base; NaN: not shown */
+    const char *what;        /* "query"; NULL: no more lines */
+    hone_text text, label;   /* label.p NULL: it has none */
+    double similarity, base; /* to the first line's text, under the run's model and the base; NaN: not shown */
 } report_line;
 
 typedef struct report_mistake {
@@ -96,7 +97,7 @@ void report_note(report_data *r, const char *fmt, ...) __attribute__((format(pri
 void report_note_error(report_data *r, const char *what);
 
 /* Each fills its part; what cannot be had becomes a note. HONE_E_NOMEM alone is a failure.
- *   find_rows     the rows that the run was judged by: --eval's file, or the part of --train that was set aside; a sample
+ *   find_rows     the rows that the run was judged by: --eval's file, or the part of --train that was set aside; sampled
  *   measure       lengths of the training texts, by the tokenizer of m (NULL: in characters), and their labels
  *   score         similarities of a side whose judge has scored
  *   find_mistakes from both sides

@@ -19,7 +19,8 @@ static hone_status read_table(report_data *r, const char *path, hone_row_kind ki
     int64_t n = 0;
     const char *key;
     json_t *x;
-    if (json_is_object(columns)) json_object_foreach((json_t *)(uintptr_t)columns, key, x) {
+    if (json_is_object(columns))
+        json_object_foreach((json_t *)(uintptr_t)columns, key, x) {
             if (json_is_string(x) && n < (int64_t)(sizeof map / sizeof *map))
                 map[n++] = (hone_column_map){key, json_string_value(x)};
         }

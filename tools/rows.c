@@ -23,7 +23,8 @@ static void say_bad_rows(const hone_table *t, bool quiet) {
 }
 
 const char *hone_rows_idle_negatives(const hone_table *t, hone_row_kind kind, const hone_roles *roles) {
-    static const char *const words[] = {"neg", "negs", "negatives", "hard_neg", "hard_negs", "hard_negative", "hard_negatives"};
+    static const char *const words[] = {"neg",       "negs",          "negatives",     "hard_neg",
+                                        "hard_negs", "hard_negative", "hard_negatives"};
     for (int64_t c = 0; c < hone_table_columns(t) && kind == HONE_ROWS_PAIRS && !roles->n_negatives; c++) {
         const char *name = hone_table_column_name(t, c);
         for (size_t k = 0; k < sizeof words / sizeof *words; k++)
@@ -43,10 +44,10 @@ static hone_status first_bad(const hone_table *t) {
     return hone_fail_at(HONE_E_FORMAT, hone_table_path(t), b->line, b->column, "%s", b->reason);
 }
 
-/* A strict table would stop at the first row that is broken, and only then are contents judged: the first bad row of all may
- * stand before it. So every row is listed, and the first of the list is the failure. */
-hone_status hone_rows_judge(const char *path, bool strict, hone_row_kind kind, const hone_column_map *map, int64_t n_map,
-                            hone_table **out, hone_roles *roles) {
+/* A strict table would stop at the first row that is broken, and only then are contents judged: the first bad row of
+ * all may stand before it. So every row is listed, and the first of the list is the failure. */
+hone_status hone_rows_judge(const char *path, bool strict, hone_row_kind kind, const hone_column_map *map,
+                            int64_t n_map, hone_table **out, hone_roles *roles) {
     hone_table *t = NULL;
     *out = NULL;
     hone_status st = hone_table_read(path, &(hone_table_options){.list_all = strict}, &t);
@@ -75,7 +76,8 @@ hone_status hone_rows_read_path(const hone_options *o, const char *path, hone_ro
     say_bad_rows(t, hone_options_flag(o, "quiet"));
     const char *idle = hone_rows_idle_negatives(t, kind, roles);
     if (idle)
-        hone_print_note(hone_options_flag(o, "quiet"), "%s: column \"%s\" is not used; --columns negative=%s takes it for negatives, a text a row",
+        hone_print_note(hone_options_flag(o, "quiet"),
+                        "%s: column \"%s\" is not used; --columns negative=%s takes it for negatives, a text a row",
                         hone_table_path(t), hone_quote(idle), hone_quote(idle));
     *out = t;
     return HONE_OK;

@@ -13,12 +13,13 @@ hone_status hone_rows_read(const hone_options *o, const char *name, hone_row_kin
 /* The same for a file that is no option's value but an operand. */
 hone_status hone_rows_read_path(const hone_options *o, const char *path, hone_row_kind kind, hone_table **out,
                                 hone_roles *roles);
-/* The same without options, progress and notes; strict: the first bad row in the file's order, whatever is wrong with it, is the failure. */
-hone_status hone_rows_judge(const char *path, bool strict, hone_row_kind kind, const hone_column_map *map, int64_t n_map,
-                            hone_table **out, hone_roles *roles);
+/* The same without options, progress and notes; strict: the first bad row in the file's order, whatever is wrong with
+ * it, is the failure. */
+hone_status hone_rows_judge(const char *path, bool strict, hone_row_kind kind, const hone_column_map *map,
+                            int64_t n_map, hone_table **out, hone_roles *roles);
 
-/* Name of a column of pairs that looks as if it held wrong answers ("negatives", "neg", "hard_negative") and is none by its name, where no
- * other column is; NULL: none. */
+/* Name of a column of pairs that looks as if it held wrong answers ("negatives", "neg", "hard_negative") and is none by
+ * its name, where no other column is; NULL: none. */
 const char *hone_rows_idle_negatives(const hone_table *t, hone_row_kind kind, const hone_roles *roles);
 
 #endif

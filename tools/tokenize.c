@@ -163,10 +163,9 @@ const hone_command hone_command_tokenize = {
     .summary = "show the token ids that a model sees",
     .synopsis = "--model DIR --input FILE [--pairs] [options]",
     .about = "One JSON object a row, in the rows' order: "
-             "{\"row\":0,\"ids\":[...],\"type_ids\":[...],\"tokens\":[...],\"offsets\":[[0,3],...]}. "
-             "Offsets count characters of the row's text, [begin, end); special tokens have [0, 0]. There is no "
-             "padding. Skipped rows "
-             "leave gaps in \"row\".",
+             "{\"row\":0,\"ids\":[...],\"type_ids\":[...],\"tokens\":[...],\"offsets\":[[0,3],...]}. Offsets count "
+             "characters of the row's text, [begin, end); special tokens have [0, 0]. There is no padding. Skipped "
+             "rows leave gaps in \"row\".",
     .options = options,
     .example = {"hone tokenize --model sentence-transformers/all-MiniLM-L6-v2 --input texts.csv --columns text=title",
                 "hone tokenize --model ./reranker --input pairs.jsonl --pairs --max-length 256"},

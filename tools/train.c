@@ -49,7 +49,8 @@ static const hone_option options[] = {
      .aka = "data|dataset|train-file|train-data|input",
      .required = true},
     {.name = "eval",
-     .kind = HONE_OPTION_FILE, .excludes = "eval-split",
+     .kind = HONE_OPTION_FILE,
+     .excludes = "eval-split",
      .value = "FILE",
      .help = "rows to judge by, never trained on",
      .aka = "eval-file|val-data|validation-file|dev"},
@@ -72,7 +73,10 @@ static const hone_option options[] = {
      .help = "which column plays which role, where the names do not say it: anchor=question,positive=answer",
      .shown = "known names",
      .repeat = true},
-    {.name = "prompt-query", .kind = HONE_OPTION_STRING, .help = "put before each anchor", .shown = "none; in judging pairs and triplets the folder's prompt query"},
+    {.name = "prompt-query",
+     .kind = HONE_OPTION_STRING,
+     .help = "put before each anchor",
+     .shown = "none; in judging pairs and triplets the folder's prompt query"},
     {.name = "prompt-document",
      .kind = HONE_OPTION_STRING,
      .help = "put before each positive and negative",
@@ -153,7 +157,8 @@ static const hone_option options[] = {
      .range = {0, 100000},
      .above = true},
     {.name = "steps",
-     .kind = HONE_OPTION_INT, .excludes = "epochs",
+     .kind = HONE_OPTION_INT,
+     .excludes = "epochs",
      .unit = "optimiser steps",
      .help = "length of the training, instead of --epochs",
      .aka = "max-steps|num-steps",
@@ -267,7 +272,8 @@ static const hone_option options[] = {
 
     {.group = "Batches", .name = "no-shuffle", .kind = HONE_OPTION_FLAG, .help = "take the rows in the file's order"},
     {.name = "no-duplicates",
-     .kind = HONE_OPTION_FLAG, .excludes = "allow-duplicates",
+     .kind = HONE_OPTION_FLAG,
+     .excludes = "allow-duplicates",
      .shown = "on for the losses that take other rows as negatives",
      .help = "no text twice in a batch"},
     {.name = "allow-duplicates", .kind = HONE_OPTION_FLAG, .help = "the opposite: batches as the shuffle gives them"},
@@ -351,7 +357,8 @@ static void on_signal(int number) {
         stop_signal = number;
         return;
     }
-    if (has_work && number == SIGXCPU) return; /* comes again with every second of processor time until the hard limit */
+    /* comes again with every second of processor time until the hard limit */
+    if (has_work && number == SIGXCPU) return;
     const char *s = parting_words;
     if (s && write(STDERR_FILENO, s, strlen(s)) < 0) s = NULL; /* who would read it is gone */
     hone_writer_remove_temporaries();
@@ -391,23 +398,25 @@ static hone_status check_together(const hone_options *o) {
     return HONE_OK;
 }
 
-/* One row in a hundred is an accident, more of them are a file that was read in the wrong way. Of a small file some rows are
- * a large share; as many as a person still reads in the list of them are passed over. */
+/* One row in a hundred is an accident, more of them are a file that was read in the wrong way. Of a small file some
+ * rows are a large share; as many as a person still reads in the list of them are passed over. */
 enum { FEW_BAD_ROWS = 25 };
 static hone_status check_bad_rows(const hone_options *o, const hone_table *t) {
     int64_t bad = hone_table_bad_count(t), all = bad + hone_table_rows(t);
     bool given = hone_options_has(o, "max-bad");
     double most = given ? hone_options_real(o, "max-bad") : 0.01;
-    if ((double)bad <= most * (double)all || (bad <= FEW_BAD_ROWS && !given) || bad == all) return HONE_OK; /* no good row: said elsewhere */
+    /* no good row: said elsewhere */
+    if ((double)bad <= most * (double)all || (bad <= FEW_BAD_ROWS && !given) || bad == all) return HONE_OK;
     hone_fail_at(HONE_E_FORMAT, hone_table_path(t), 0, 0,
-                 "%" PRId64 " of %" PRId64 " rows are bad (%.3g %%), more than the %.3g %% that --max-bad allows", bad, all,
-                 100 * (double)bad / (double)all, 100 * most);
+                 "%" PRId64 " of %" PRId64 " rows are bad (%.3g %%), more than the %.3g %% that --max-bad allows", bad,
+                 all, 100 * (double)bad / (double)all, 100 * most);
     double enough = ceil(1000 * (double)bad / (double)all) / 1000;
-    return hone_hint("--max-bad %.3g trains on the other %" PRId64 "; \"hone data validate\" names every bad row", enough,
-                     all - bad);
+    return hone_hint("--max-bad %.3g trains on the other %" PRId64 "; \"hone data validate\" names every bad row",
+                     enough, all - bad);
 }
 
-static hone_status read_rows(const hone_options *o, const char *name, hone_row_kind kind, const char *group, rows *out) {
+static hone_status read_rows(const hone_options *o, const char *name, hone_row_kind kind, const char *group,
+                             rows *out) {
     HONE_TRY(hone_rows_read(o, name, kind, &out->table, &out->roles));
     HONE_TRY(check_bad_rows(o, out->table));
     HONE_TRY(hone_texts_from_table(out->table, out->roles.columns, out->roles.n_texts, &out->texts));
@@ -417,8 +426,7 @@ static hone_status read_rows(const hone_options *o, const char *name, hone_row_k
 static hone_status read_data(const hone_options *o, const hone_loss *loss, job *j) {
     const char *group = hone_options_string(o, "group");
     HONE_TRY(read_rows(o, "train", hone_train_row_kind(o, loss, false), group, &j->train));
-    if (hone_options_has(o, "eval"))
-        return read_rows(o, "eval", hone_train_row_kind(o, loss, true), NULL, &j->eval);
+    if (hone_options_has(o, "eval")) return read_rows(o, "eval", hone_train_row_kind(o, loss, true), NULL, &j->eval);
     if (!hone_options_has(o, "eval-split")) return HONE_OK;
     hone_status st = hone_split_rows(&j->train.texts, hone_options_real(o, "eval-split"),
                                      (uint64_t)hone_options_int(o, "seed"), &j->split);
@@ -485,9 +493,11 @@ static void show(void *ctx, const hone_train_report *r) {
         int n = snprintf(line, sizeof line, "step %" PRId64 "  epoch %.4g ", r->step, r->epoch);
         const char *key, *deciding = hone_judge_deciding(j->judge);
         json_t *x;
-        json_object_foreach((json_t *)r->metrics, key, x) if (json_is_number(x) && n > 0 && (size_t)n < sizeof line &&
-                                                              (strstr(shown, key) || !strcmp(key, deciding))) /* log.jsonl has them all */
-            n += snprintf(line + n, sizeof line - (size_t)n, " %s %.4f", key, json_number_value(x));
+        json_object_foreach((json_t *)r->metrics, key, x)
+            if (json_is_number(x) && n > 0 && (size_t)n < sizeof line &&
+                /* log.jsonl has them all */
+                (strstr(shown, key) || !strcmp(key, deciding)))
+                n += snprintf(line + n, sizeof line - (size_t)n, " %s %.4f", key, json_number_value(x));
         hone_progress_note(&j->progress, "%s", line);
     } else {
         if (!j->progress.total)
@@ -581,8 +591,8 @@ static hone_status train(const hone_options *o, const hone_loss *loss, job *j) {
     HONE_TRY(st);
     if (hone_options_flag(o, "json")) {
         char out[2 * HONE_PATH_MAX]; /* a name need not be UTF-8 */
-        json_t *line = json_pack("{s:s,s:I,s:o,s:f}", "out", hone_plain_text(t.out, out, sizeof out), "steps", (json_int_t)r.steps, "loss", metric_json(r.last_loss),
-                                 "seconds", r.seconds);
+        json_t *line = json_pack("{s:s,s:I,s:o,s:f}", "out", hone_plain_text(t.out, out, sizeof out), "steps",
+                                 (json_int_t)r.steps, "loss", metric_json(r.last_loss), "seconds", r.seconds);
         if (line && j->judge) {
             json_object_set_new(line, "best_step", json_integer(r.best_step));
             json_object_set_new(line, "first_metric", metric_json(r.first_metric));
@@ -597,20 +607,22 @@ static hone_status train(const hone_options *o, const hone_loss *loss, job *j) {
     return HONE_OK;
 }
 
-/* What a resumed run must have the same beside what the loop compares: how rows became tokens; dropout, which changes the weights;
- * rows to judge by and the metric, which decide which model is the best, and when to stop. */
+/* What a resumed run must have the same beside what the loop compares: how rows became tokens; dropout, which changes
+ * the weights; rows to judge by and the metric, which decide which model is the best, and when to stop. */
 static json_t *describe_rest(const hone_options *o, const job *j) {
     char eval[24] = "";
     json_t *columns = json_array();
     if (j->eval.table) snprintf(eval, sizeof eval, "%016" PRIx64, hone_table_fingerprint(j->eval.table));
     for (int64_t i = 0; i < j->train.roles.n_texts; i++)
         json_array_append_new(columns, json_string(hone_table_column_name(j->train.table, j->train.roles.columns[i])));
-    return json_pack("{s:s, s:s?, s:s?, s:I, s:o, s:s?, s:o, s:o, s:s, s:s?}", "task", hone_options_string(o, "task"), "prompt_query",
-                     hone_options_string(o, "prompt-query"), "prompt_document", hone_options_string(o, "prompt-document"), "max_length",
-                     (json_int_t)hone_model_get_info(j->model)->max_length, "columns", columns, "group", hone_options_string(o, "group"), "eval_split",
-                     hone_options_has(o, "eval-split") ? json_real(hone_options_real(o, "eval-split")) : json_null(), "dropout",
-                     hone_options_has(o, "dropout") ? json_real(hone_options_real(o, "dropout")) : json_null(), "eval_data", eval,
-                     "metric", j->judge ? hone_judge_deciding(j->judge) : NULL);
+    return json_pack(
+        "{s:s, s:s?, s:s?, s:I, s:o, s:s?, s:o, s:o, s:s, s:s?}", "task", hone_options_string(o, "task"),
+        "prompt_query", hone_options_string(o, "prompt-query"), "prompt_document",
+        hone_options_string(o, "prompt-document"), "max_length", (json_int_t)hone_model_get_info(j->model)->max_length,
+        "columns", columns, "group", hone_options_string(o, "group"), "eval_split",
+        hone_options_has(o, "eval-split") ? json_real(hone_options_real(o, "eval-split")) : json_null(), "dropout",
+        hone_options_has(o, "dropout") ? json_real(hone_options_real(o, "dropout")) : json_null(), "eval_data", eval,
+        "metric", j->judge ? hone_judge_deciding(j->judge) : NULL);
 }
 
 /* What somebody may not have meant: the full length is not trained, labels that stand at one row give no triplet. */
@@ -618,7 +630,9 @@ static void say_what_is_left_out(const hone_options *o, const hone_loss_options 
     bool full = loss->n_dims == 0;
     for (int i = 0; i < loss->n_dims; i++) full |= loss->dims[i] == D;
     if (!full)
-        hone_print_note(j->quiet, "--matryoshka leaves out %" PRId64 ", the model's own length: whole embeddings are not trained", D);
+        hone_print_note(j->quiet,
+                        "--matryoshka leaves out %" PRId64 ", the model's own length: whole embeddings are not trained",
+                        D);
     if (hone_options_is(o, "task", "triplet") && j->train.labels.group)
         hone_print_note(j->quiet, "%" PRId64 " labels; batches take their rows in pairs, an odd last one is left out",
                         j->train.labels.n_groups);
@@ -673,7 +687,8 @@ static hone_status run(const hone_options *o) {
     hone_split_free(&j->split);
     hone_labels_free(&j->eval.labels), hone_texts_free(&j->eval.texts), hone_table_free(j->eval.table);
     hone_labels_free(&j->train.labels), hone_texts_free(&j->train.texts), hone_table_free(j->train.table);
-    if (st == HONE_OK && !hone_options_flag(o, "dry-run") && !(j->was_finished && has_report(hone_options_string(o, "out"))))
+    if (st == HONE_OK && !hone_options_flag(o, "dry-run") &&
+        !(j->was_finished && has_report(hone_options_string(o, "out"))))
         hone_report_after_training(hone_options_string(o, "out"), j->quiet);
     hone_free(j);
     return st;
@@ -684,23 +699,23 @@ const hone_command hone_command_train = {
     .summary = "fine-tune a model on your own rows",
     .synopsis = "--task TASK --model DIR --train FILE [--eval FILE | --eval-split 0.2] --out DIR [options]",
     .about = "Rows of --task pairs have an anchor (a question) and a positive (its answer), and maybe negatives; rows "
-             "of --task triplet have "
-             "an anchor, a positive and a negative, or with the losses batch-hard, batch-hard-soft-margin, semi-hard and "
-             "batch-all a text and a label; rows of --task scored have sentence1, sentence2 and a score, for contrastive and "
-             "online-contrastive a label 0 or 1. Columns are found by name: anchor, query, question, sentence1, "
-             "text1; positive, answer, "
-             "passage, document, response, sentence2, text2; negative, negative_1 and so on; score, similarity; label, "
-             "target, relevance; text; --columns says it otherwise.\n\n"
-             "The model folders it writes load unchanged in transformers and sentence-transformers. A signal (Ctrl-C) "
-             "saves a checkpoint "
-             "and ends the run; --resume continues it.\n\n"
-             "--dry-run reads, checks and tokenizes everything, computes up to ten passes in memory and prints rows, lengths, labels, steps, "
-             "parameters, and a forecast of memory, time and disk beside what there is; it does not touch --out. With --json one object, with "
-             "rows, bad_rows, eval_rows, lengths, eval_lengths, labels, steps, steps_left, batches, warmup_steps, parameters_trained, "
-             "parameters_frozen, peak_rss_mb, available_mb, seconds, disk_mb, disk_free_mb (MiB), fits, finished (the run that --resume names has "
-             "ended), warnings (what the run would say of the rows), and the parts of each under memory, time "
-             "and disk. A run that cannot fit in memory is refused before it starts, with or without --dry-run (exit 5), with a --chunk or "
-             "--batch-size that does; HONE_MEMORY_LIMIT in the environment (1500M, 4G) lowers what counts as available.",
+             "of --task triplet have an anchor, a positive and a negative, or with the losses batch-hard, "
+             "batch-hard-soft-margin, semi-hard and batch-all a text and a label; rows of --task scored have "
+             "sentence1, sentence2 and a score, for contrastive and online-contrastive a label 0 or 1. Columns are "
+             "found by name: anchor, query, question, sentence1, text1; positive, answer, passage, document, "
+             "response, sentence2, text2; negative, negative_1 and so on; score, similarity; label, target, "
+             "relevance; text; --columns says it otherwise.\n\n"
+             "The model folders it writes load unchanged in transformers and sentence-transformers. A signal "
+             "(Ctrl-C) saves a checkpoint and ends the run; --resume continues it.\n\n"
+             "--dry-run reads, checks and tokenizes everything, computes up to ten passes in memory and prints rows, "
+             "lengths, labels, steps, parameters, and a forecast of memory, time and disk beside what there is; it "
+             "does not touch --out. With --json one object, with rows, bad_rows, eval_rows, lengths, eval_lengths, "
+             "labels, steps, steps_left, batches, warmup_steps, parameters_trained, parameters_frozen, peak_rss_mb, "
+             "available_mb, seconds, disk_mb, disk_free_mb (MiB), fits, finished (the run that --resume names has "
+             "ended), warnings (what the run would say of the rows), and the parts of each under memory, time and "
+             "disk. A run that cannot fit in memory is refused before it starts, with or without --dry-run (exit 5), "
+             "with a --chunk or --batch-size that does; HONE_MEMORY_LIMIT in the environment (1500M, 4G) lowers what "
+             "counts as available.",
     .options = options,
     .example = {"hone train --task pairs --model sentence-transformers/all-MiniLM-L6-v2 --train pairs.jsonl "
                 "--eval-split 0.2 --out run",

@@ -21,7 +21,8 @@ json_t *hone_train_describe(const hone_options *o, const hone_loss *loss, const 
     static const char *const distances[] = {"cosine", "euclidean", "manhattan"};
     json_object_set_new(resolved, "loss", json_string(loss->name));
     /* Of a loss that has neither no value: as a --config of another loss it would be taken at its word. */
-    bool distance = loss->default_margin > 0 || loss->default_metric != HONE_COSINE || hone_options_given(o, "distance");
+    bool distance =
+        loss->default_margin > 0 || loss->default_metric != HONE_COSINE || hone_options_given(o, "distance");
     bool margin = loss->default_margin > 0 || hone_options_given(o, "margin");
     json_object_set_new(resolved, "margin", margin ? json_real(j->loss_options.margin) : json_null());
     json_object_set_new(resolved, "distance", distance ? json_string(distances[j->loss_options.metric]) : json_null());

@@ -151,7 +151,8 @@ static hone_status tokenize_judged(const hone_train_job *j, hone_token_store *ow
     hone_tokenizer_encoder tokenizer = {hone_model_tokenizer(j->model), info->max_length};
     hone_encoder encoder = hone_encoder_of_tokenizer(&tokenizer);
     const char *prompts[MAX_ROLES];
-    for (int64_t g = 0; g < j->eval.texts.width && g < MAX_ROLES; g++) prompts[g] = hone_judge_prompt(j->model, &j->judging, g > 0);
+    for (int64_t g = 0; g < j->eval.texts.width && g < MAX_ROLES; g++)
+        prompts[g] = hone_judge_prompt(j->model, &j->judging, g > 0);
     *out = own;
     return hone_token_store_build(&j->eval.texts, prompts, &encoder, own);
 }
@@ -188,7 +189,8 @@ static void keep_warning(void *ctx, const char *text) {
     hone_print_note(d->j->quiet, "%s", text);
 }
 
-/* The notes and warnings that do not need a step: hone_train_run tells them at its beginning or after its first steps. */
+/* The notes and warnings that do not need a step: hone_train_run tells them at its beginning or after its first
+ * steps. */
 static hone_status foresee_warnings(dry_run *d) {
     double numbers[HONE_WATCH_NUMBERS] = {0};
     hone_watch_run known = {.total = d->shape.plan.total_steps, .warmup = d->shape.plan.warmup_steps};
@@ -266,7 +268,9 @@ static hone_status forecast(dry_run *d, hone_token_store *own) {
         start.step = d->shape.plan.total_steps;
         HONE_TRY(hone_forecast_walk(j->model, d->data, d->t, &start, &d->shape));
         d->shape.done = done;
-        hone_print_note(j->quiet, "%s: this run has ended, there is nothing left to do: --resume would leave all as it is", d->t->out);
+        hone_print_note(j->quiet,
+                        "%s: this run has ended, there is nothing left to do: --resume would leave all as it is",
+                        d->t->out);
     } else {
         HONE_TRY(foresee_warnings(d));
     }
@@ -556,7 +560,8 @@ hone_status hone_train_dry_run(const hone_options *o, hone_train_job *j, const h
     label_summary labels;
     if (!d) return HONE_E_NOMEM;
     d->o = o, d->j = j, d->data = data, d->t = t;
-    hone_status st = (d->warnings = json_array()) ? hone_train_check_out(t) : hone_fail(HONE_E_NOMEM, "no memory for the warnings");
+    hone_status st =
+        (d->warnings = json_array()) ? hone_train_check_out(t) : hone_fail(HONE_E_NOMEM, "no memory for the warnings");
     if (st == HONE_OK && !t->resume) st = hone_train_check_model(j->model, t);
     if (st == HONE_OK) st = forecast(d, &own);
     if (st == HONE_OK) st = summarize_labels(d, &labels);
@@ -579,8 +584,10 @@ static hone_status check_disk(const hone_train_job *j, const hone_train_options 
     if (k.free == UINT64_MAX || t->resume) return HONE_OK; /* what a resumed run replaces is there already */
     if (k.least > k.free) {
         bool small = k.least < 10 << 20; /* two equal numbers would contradict the refusal */
-        hone_fail_at(HONE_E_IO, t->out, 0, 0, "No space left: best_model and final_model need %.1f %s, %.1f %s are free",
-                     mb(k.least) * (small ? 1024 : 1), small ? "KiB" : "MiB", mb(k.free) * (small ? 1024 : 1), small ? "KiB" : "MiB");
+        hone_fail_at(HONE_E_IO, t->out, 0, 0,
+                     "No space left: best_model and final_model need %.1f %s, %.1f %s are free",
+                     mb(k.least) * (small ? 1024 : 1), small ? "KiB" : "MiB", mb(k.free) * (small ? 1024 : 1),
+                     small ? "KiB" : "MiB");
         return hone_hint("give an --out on another disk");
     }
     if (k.total > k.free)

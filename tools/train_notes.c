@@ -52,7 +52,8 @@ void hone_train_note_range(hone_train_notes *notes, const double *score, const i
     }
     if (n < 1 || (low >= -1 && high <= 1)) return;
     add(notes,
-        "warning: scores go from %g to %g, and loss cosine compares them with cosines, which stay within -1 and 1; divide "
+        "warning: scores go from %g to %g, and loss cosine compares them with cosines, which stay within -1 and 1; "
+        "divide "
         "the scores (5 of 5 becomes 1), or take --loss cosent, which reads their order alone",
         low, high);
 }

@@ -13,8 +13,8 @@ typedef struct hone_train_notes {
     int n;
 } hone_train_notes;
 
-/* Texts of the n rows (rows NULL: the first n) that are cut: their share, each counted as often as it stands in a row, as
- * --dry-run counts them; and how to keep more. */
+/* Texts of the n rows (rows NULL: the first n) that are cut: their share, each counted as often as it stands in a row,
+ * as --dry-run counts them; and how to keep more. */
 void hone_train_note_cut(hone_train_notes *notes, const hone_token_store *store, const int64_t *rows, int64_t n,
                          const hone_model_info *info);
 /* All n scores of the rows to judge by (rows NULL: the first n) are equal: correlations are not defined. */

@@ -9,8 +9,8 @@
 #include "tools/options.h"
 
 /* The words of --loss, those available and those to come. */
-#define HONE_TRAIN_LOSSES                                                                                                 \
-    "mnr|mnr-symmetric|gte|triplet|batch-hard|batch-hard-soft-margin|semi-hard|batch-all|cosent|cosine|angle|"            \
+#define HONE_TRAIN_LOSSES                                                                                              \
+    "mnr|mnr-symmetric|gte|triplet|batch-hard|batch-hard-soft-margin|semi-hard|batch-all|cosent|cosine|angle|"         \
     "contrastive|online-contrastive"
 #define HONE_TRAIN_LOSSES_LATER "bce|ce-mnr|lambda|listnet|listmle|plistmle|ranknet|mse|margin-mse|sigmoid|clip|ce|kl"
 

@@ -18,8 +18,7 @@ static void sum_text(char out[16], const void *p, size_t n) {
     snprintf(out, 16, "%08lx", crc32_z(crc32_z(0, NULL, 0), p, n));
 }
 
-/* ---- saving
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- saving ---- */
 
 typedef struct item_list {
     hone_safetensors_item *item;
@@ -163,13 +162,14 @@ static hone_status state_json(const char *dir, const hone_train_state *s, const 
         json_decref(weights), json_decref(optimizer), json_decref(files), json_decref(watch);
         return status;
     }
-    *out = json_pack("{s:i, s:s, s:I, s:I, s:I, s:I, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:o, s:O, s:{s:o, s:o}, s:o, s:s}", "format",
-                     FORMAT, "hone", HONE_VERSION, "step", (json_int_t)s->step, "epoch", (json_int_t)s->epoch, "batch", (json_int_t)s->batch,
-                     "best_step", (json_int_t)s->best_step, "best_metric", s->best_metric, "first_metric",
-                     s->first_metric, "skipped", (json_int_t)s->skipped, "stale", (json_int_t)s->stale, "bad", (json_int_t)s->bad,
-                     "log_offset", (json_int_t)s->log_offset, "judged", (json_int_t)s->judged, "watch", watch, "identity", (json_t *)(uintptr_t)identity, "checksums",
-                     "model.safetensors", weights, "optimizer.safetensors", optimizer, "files", files, "state_crc32",
-                     "00000000");
+    *out =
+        json_pack("{s:i, s:s, s:I, s:I, s:I, s:I, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:o, s:O, s:{s:o, s:o}, s:o, s:s}",
+                  "format", FORMAT, "hone", HONE_VERSION, "step", (json_int_t)s->step, "epoch", (json_int_t)s->epoch,
+                  "batch", (json_int_t)s->batch, "best_step", (json_int_t)s->best_step, "best_metric", s->best_metric,
+                  "first_metric", s->first_metric, "skipped", (json_int_t)s->skipped, "stale", (json_int_t)s->stale,
+                  "bad", (json_int_t)s->bad, "log_offset", (json_int_t)s->log_offset, "judged", (json_int_t)s->judged,
+                  "watch", watch, "identity", (json_t *)(uintptr_t)identity, "checksums", "model.safetensors", weights,
+                  "optimizer.safetensors", optimizer, "files", files, "state_crc32", "00000000");
     return *out ? HONE_OK : hone_fail(HONE_E_NOMEM, "no memory for state.json");
 }
 
@@ -237,8 +237,10 @@ static uint64_t bytes_of(hone_model *m, hone_optim *o) {
 hone_status hone_checkpoint_save(const char *dir, hone_model *m, hone_optim *o, const hone_train_state *s,
                                  const json_t *identity) {
     if (s->step - s->skipped != hone_optim_steps(o))
-        return hone_fail(HONE_E_ARG, "%" PRId64 " steps, %" PRId64 " of them skipped, and an optimiser of %" PRId64 " updates do not make one state", s->step,
-                         s->skipped, hone_optim_steps(o));
+        return hone_fail(HONE_E_ARG,
+                         "%" PRId64 " steps, %" PRId64 " of them skipped, and an optimiser of %" PRId64
+                         " updates do not make one state",
+                         s->step, s->skipped, hone_optim_steps(o));
     char fresh[HONE_PATH_MAX];
     if (snprintf(fresh, sizeof fresh, "%s.tmp", dir) >= HONE_PATH_MAX)
         return hone_fail(HONE_E_LIMIT, "the path is longer than %d bytes", HONE_PATH_MAX);
@@ -252,7 +254,8 @@ hone_status hone_checkpoint_save(const char *dir, hone_model *m, hone_optim *o, 
     HONE_TRY(hone_io_remove_tree(fresh));
     HONE_TRY(hone_io_check_room(parent, dir, bytes));
     hone_status status = add_state(fresh, m, o, s, identity);
-    if (status == HONE_OK) status = hone_io_replace_dir(fresh, dir, old); /* there may be one, damaged, of the same step */
+    /* there may be one, damaged, of the same step */
+    if (status == HONE_OK) status = hone_io_replace_dir(fresh, dir, old);
     if (status != HONE_OK) {
         hone_error e = *hone_last_error();
         hone_io_remove_tree(fresh);
@@ -262,8 +265,7 @@ hone_status hone_checkpoint_save(const char *dir, hone_model *m, hone_optim *o, 
     return status;
 }
 
-/* ---- finding
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- finding ---- */
 
 static hone_status check_sums(const char *dir, const char *name, const json_t *state) {
     char path[HONE_PATH_MAX];
@@ -358,7 +360,8 @@ static bool is_checkpoint_name(const char *name) {
     return false;
 }
 
-/* The step a folder claims, without verifying the tensors; -1 if it is damaged. HONE_E_NOMEM, HONE_E_IO: it cannot be told. */
+/* The step a folder claims, without verifying the tensors; -1 if it is damaged. HONE_E_NOMEM, HONE_E_IO: it cannot be
+ * told. */
 static hone_status step_of(const char *dir, int64_t *step) {
     char file[HONE_PATH_MAX];
     json_t *o = NULL;
@@ -366,7 +369,8 @@ static hone_status step_of(const char *dir, int64_t *step) {
     HONE_TRY(hone_io_join(file, dir, "state.json"));
     hone_status s = hone_json_load(file, &o);
     if (s == HONE_E_NOMEM || (s == HONE_E_IO && hone_last_error()->os_error != ENOENT)) return s;
-    if (s == HONE_OK && json_is_integer(json_object_get(o, "step"))) *step = json_integer_value(json_object_get(o, "step"));
+    if (s == HONE_OK && json_is_integer(json_object_get(o, "step")))
+        *step = json_integer_value(json_object_get(o, "step"));
     json_decref(o);
     return HONE_OK;
 }
@@ -382,8 +386,9 @@ static int newest_first(const void *a, const void *b) {
     return strcmp(y->dir, x->dir);
 }
 
-/* Newest first. To delete some, one must know which is which: a step that cannot be told is an error, and damaged ones come last, the
- * first to go. To go on with one, both come first: they may have been the newest, and are to be named. */
+/* Newest first. To delete some, one must know which is which: a step that cannot be told is an error, and damaged ones
+ * come last, the first to go. To go on with one, both come first: they may have been the newest, and are to be
+ * named. */
 static hone_status list_checkpoints(const char *run, bool to_delete, found **out, size_t *n) {
     char **names;
     size_t count;
@@ -395,7 +400,8 @@ static hone_status list_checkpoints(const char *run, bool to_delete, found **out
     for (size_t i = 0; s == HONE_OK && i < count; i++) {
         if (!is_checkpoint_name(names[i])) continue;
         s = hone_io_join(list[*n].dir, run, names[i]);
-        if (s == HONE_OK && to_delete && !hone_io_is_dir(list[*n].dir)) continue; /* somebody else's file, or a link whose end is away */
+        /* somebody else's file, or a link whose end is away */
+        if (s == HONE_OK && to_delete && !hone_io_is_dir(list[*n].dir)) continue;
         hone_status told = s == HONE_OK ? step_of(list[*n].dir, &list[*n].step) : s;
         if (to_delete || told == HONE_E_NOMEM) s = told; /* want of memory says nothing about a checkpoint */
         if (!to_delete && list[*n].step < 0) list[*n].step = INT64_MAX;
@@ -449,8 +455,8 @@ static void say_passed_over(const char *dir, char *out, size_t n) {
     size_t used = strlen(out), k = strlen(dir);
     const char *file = !strncmp(e->file, dir, k) && e->file[k] == '/' ? e->file + k + 1 : "";
     if (used + 1 < n)
-        snprintf(out + used, n - used, "%spassing over %.1000s: %.200s%s%.400s", used ? "\n" : "", dir, file, *file ? " " : "",
-                 e->message);
+        snprintf(out + used, n - used, "%spassing over %.1000s: %.200s%s%.400s", used ? "\n" : "", dir, file,
+                 *file ? " " : "", e->message);
 }
 
 static hone_status find_newest(const char *run, char dir[4096], char *passed_over, size_t n, hone_train_state *state) {
@@ -515,8 +521,7 @@ hone_status hone_checkpoint_prune(const char *run, int64_t keep, int64_t step) {
     return s;
 }
 
-/* ---- loading
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- loading ---- */
 
 /* As the user would write it; to be freed. */
 static char *value_text(const json_t *x) {
@@ -601,7 +606,8 @@ static hone_status load_optimizer(const char *dir, hone_model *m, hone_optim *o,
     hone_status s = HONE_OK;
     if (columns ? n % columns || n / columns != steps : n != 0)
         s = hone_fail_at(HONE_E_FORMAT, file, 0, 0,
-                         "has %" PRId64 " decay factors, %" PRId64 " for each update; state.json says %" PRId64 " updates",
+                         "has %" PRId64 " decay factors, %" PRId64 " for each update; state.json says %" PRId64
+                         " updates",
                          n, columns, steps);
     float *decays = hone_alloc((size_t)(n + 1) * sizeof *decays);
     if (s == HONE_OK && !decays) s = hone_last_error()->code;

@@ -5,8 +5,9 @@
  *         model.safetensors           weights
  *         optimizer.safetensors       "m.<name>", "v.<name>", "rows.<name>" of tables, "decays", and
  *                                     "p.<name>" of layers that model.safetensors does not hold (Dense)
- *         state.json                  written last: counters, best so far, place in the data and in the log; a CRC-32 of every
- *                                     tensor, of every other byte of every file ("files") and, at its end, of itself
+ *         state.json                  written last: counters, best so far, place in the data and in the log; a CRC-32
+ *                                     of every tensor, of every other byte of every file ("files") and, at its end, of
+ *                                     itself
  *
  * Every single flipped bit is found: a CRC-32 misses none, and no byte is outside of one.
  * The folder is written under a temporary name, synced, and renamed: it is there whole or not at all. */
@@ -37,14 +38,15 @@ typedef struct hone_train_state {
 } hone_train_state;
 
 /* `identity`: what must not change between stop and resume (options, data fingerprint); stored, and compared by
- * hone_checkpoint_load. HONE_E_ARG when s->step less s->skipped is not hone_optim_steps(o); HONE_E_IO (no folder of that name appears; a disk that is full, or would be with this checkpoint and
- * a tenth more, has errno ENOSPC and both numbers), HONE_E_LIMIT (a path too long), HONE_E_NOMEM. */
+ * hone_checkpoint_load. HONE_E_ARG when s->step less s->skipped is not hone_optim_steps(o); HONE_E_IO (no folder of
+ * that name appears; a disk that is full, or would be with this checkpoint and a tenth more, has errno ENOSPC and both
+ * numbers), HONE_E_LIMIT (a path too long), HONE_E_NOMEM. */
 hone_status hone_checkpoint_save(const char *dir, hone_model *m, hone_optim *o, const hone_train_state *s,
                                  const json_t *identity);
 
 /* The newest checkpoint folder in `run` whose state and checksums hold, into dir; "" if there is none. Damaged newer
- * ones, and any whose state.json does not tell its step, are named in `passed_over` (may be NULL), one sentence a line. Changes
- * nothing. HONE_E_IO, HONE_E_NOMEM; damage is no error here. */
+ * ones, and any whose state.json does not tell its step, are named in `passed_over` (may be NULL), one sentence a line.
+ * Changes nothing. HONE_E_IO, HONE_E_NOMEM; damage is no error here. */
 hone_status hone_checkpoint_newest(const char *run, char dir[4096], char *passed_over, size_t n);
 /* The same without touching anything: where a resumed run would go on. *dir is "" if it would start afresh. */
 hone_status hone_checkpoint_peek(const char *run, char dir[4096], hone_train_state *s);
@@ -59,9 +61,9 @@ hone_status hone_checkpoint_check(const char *dir, const json_t *identity);
 /* Remove what a killed run left half written in `run`: NAME.tmp, NAME.tmp-PID; NAME.old-PID, which gets its name back
  * where NAME is gone. Only for the one who is about to write there: a run that goes on has such folders, too. */
 hone_status hone_checkpoint_tidy(const char *run);
-/* Delete all but the newest `keep` checkpoints of a run that stands at `step`. Those whose state.json is damaged, and those of
- * later steps, which were passed over when the run was taken up, are the first to go. HONE_E_IO, HONE_E_NOMEM; nothing is deleted
- * when the step of one cannot be read for such a reason. */
+/* Delete all but the newest `keep` checkpoints of a run that stands at `step`. Those whose state.json is damaged, and
+ * those of later steps, which were passed over when the run was taken up, are the first to go. HONE_E_IO, HONE_E_NOMEM;
+ * nothing is deleted when the step of one cannot be read for such a reason. */
 hone_status hone_checkpoint_prune(const char *run, int64_t keep, int64_t step);
 
 #endif

@@ -114,8 +114,7 @@ void hone_diagnose(const hone_finite *f, hone_model *m, const hone_pass *p, cons
     put_rows(&t, f, p, b, data);
 }
 
-/* ---- weights
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- weights ---- */
 
 static hone_status blame(const hone_param *p, const char *whose, const hone_bad_values *b, hone_status code) {
     hone_shape shape = p->tensor->shape;

@@ -13,8 +13,7 @@
 #define MIB ((uint64_t)1 << 20)
 enum { SMALL_TOKENS = 256, MEDIUM_TOKENS = 768, LOSS_ROWS = 192 };
 
-/* ---- parameters
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- parameters ---- */
 
 typedef struct parameter_bytes {
     uint64_t values, gradients; /* gradients of what is no table */
@@ -52,8 +51,7 @@ static parameter_bytes bytes_of_parameters(const hone_model *m) {
     return b;
 }
 
-/* ---- activations
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- activations ---- */
 
 /* A layer of an encoder keeps x, q, k, v, context, attention's result and the inner layer before its activation, 6 h +
  * f at least; the walk back borrows about two inner layers. Half as much again is beyond anything measured. */
@@ -192,8 +190,7 @@ hone_status hone_forecast_measure(hone_model *m, const hone_train_data *data, co
     return st;
 }
 
-/* ---- memory
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- memory ---- */
 
 static uint64_t whole(double bytes) {
     return bytes > 0 ? (uint64_t)bytes : 0;
@@ -249,26 +246,29 @@ void hone_forecast_memory(hone_model *m, const hone_train_data *data, const hone
     out->optimizer = b.moments + 2 * (b.small_tables + s->table_bytes) + b.rows;
     activations(m, data, o, s, fit, &b, out);
     batch_memory(data, o, s, out);
-    /* A tensor read back, a writer's buffer; pages of the program that are not touched before, and pieces that the C library keeps
-     * between the blocks of a checkpoint: with models of a few hundred kilobytes, measured, a fifth of all. */
+    /* A tensor read back, a writer's buffer; pages of the program that are not touched before, and pieces that the C
+     * library keeps between the blocks of a checkpoint: with models of a few hundred kilobytes, measured, a fifth of
+     * all. */
     out->saving = b.largest + (b.values < MIB ? b.values : MIB) + 7 * MIB / 4;
     uint64_t after = evaluation > out->saving ? evaluation : out->saving;
     uint64_t both = out->gradients + out->optimizer + out->activations + out->batches + after;
     out->peak = out->now + both;
     if (machine->peak > out->peak) out->peak = machine->peak;
     uint64_t file = b.moments + b.table_moments_all + b.rows, most = file > evaluation ? file : evaluation;
-    /* Threads and their stacks; blocks of scratch arenas, of which the last is rarely full; the step arena is asked for with something
-     * to spare (hone_forecast_check); buffers of writers, mappings of small files, what the C library asks for ahead. */
-    uint64_t spare = (uint64_t)hone_threads() * 8 * MIB + (out->activations - out->arena) / 2 + out->arena / 32 + 3 * MIB;
-    out->address += machine->mapped + b.moments + b.aligned + b.table_moments_all + b.rows + out->activations + most + spare + 16 * MIB;
+    /* Threads and their stacks; blocks of scratch arenas, of which the last is rarely full; the step arena is asked for
+     * with something to spare (hone_forecast_check); buffers of writers, mappings of small files, what the C library
+     * asks for ahead. */
+    uint64_t spare =
+        (uint64_t)hone_threads() * 8 * MIB + (out->activations - out->arena) / 2 + out->arena / 32 + 3 * MIB;
+    out->address += machine->mapped + b.moments + b.aligned + b.table_moments_all + b.rows + out->activations + most +
+                    spare + 16 * MIB;
 }
 
 bool hone_forecast_fits(const hone_memory_forecast *f) {
     return f->peak <= f->machine.available && f->address <= f->machine.address;
 }
 
-/* ---- refusal
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- refusal ---- */
 
 typedef struct question {
     hone_model *m;
@@ -363,7 +363,8 @@ static hone_status give_hint(const question *q, const hone_memory_forecast *f, b
     if (batch) return hone_hint("--batch-size %" PRId64 " fits", batch);
     uint64_t all = space ? f->address : f->peak, without = all > f->activations ? all - f->activations : 0;
     return hone_hint("no batch is small enough: %sweights, gradients, optimiser and data alone need %s%s%s",
-                     space ? "program, " : "", size_text(a, without), f->evaluation > f->saving ? ", evaluation of it " : "",
+                     space ? "program, " : "", size_text(a, without),
+                     f->evaluation > f->saving ? ", evaluation of it " : "",
                      f->evaluation > f->saving ? size_text(b, f->evaluation) : "");
 }
 

@@ -100,7 +100,7 @@ hone_status hone_forecast_refuse(hone_model *m, const hone_train_data *data, con
                                  const hone_run_shape *s, const hone_forecast_fit *fit, uint64_t evaluation,
                                  const hone_memory_forecast *f);
 
-/* --- disk --- */
+/* ---- disk ---- */
 
 typedef struct hone_disk_forecast {
     uint64_t model;      /* bytes of one model folder: best_model, final_model */

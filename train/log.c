@@ -30,7 +30,8 @@ hone_status hone_train_log_step(hone_train_log *l, const hone_train_report *r) {
     hone_format_f64(lr, r->lr);
     hone_format_f64(norm, r->grad_norm);
     int n = snprintf(text, sizeof text,
-                     "{\"step\":%" PRId64 ",\"epoch\":%s,\"loss\":%s,\"lr\":%s,\"grad_norm\":%s,\"tokens\":%" PRId64 ",\"ms\":%.2f%s}\n",
+                     "{\"step\":%" PRId64 ",\"epoch\":%s,\"loss\":%s,\"lr\":%s,\"grad_norm\":%s,\"tokens\":%" PRId64
+                     ",\"ms\":%.2f%s}\n",
                      r->step, epoch, loss, lr, norm, r->tokens, r->ms, r->skipped ? ",\"skipped\":true" : "");
     return hone_append_write(l->file, text, (size_t)n);
 }
@@ -43,7 +44,8 @@ hone_status hone_train_log_evaluation(hone_train_log *l, const hone_train_report
     if (!metrics) return hone_fail(HONE_E_NOMEM, "no memory for the metrics");
     size_t room = strlen(metrics) + 128;
     char *text = hone_alloc(room);
-    int n = text ? snprintf(text, room, "{\"step\":%" PRId64 ",\"epoch\":%s,\"eval\":%s}\n", r->step, epoch, metrics) : 0;
+    int n =
+        text ? snprintf(text, room, "{\"step\":%" PRId64 ",\"epoch\":%s,\"eval\":%s}\n", r->step, epoch, metrics) : 0;
     hone_status s = text ? hone_append_write(l->file, text, (size_t)n) : hone_last_error()->code;
     hone_free(text);
     hone_free(metrics);

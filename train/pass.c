@@ -20,8 +20,8 @@ struct hone_pass {
     void *look_ctx;
 };
 
-hone_status hone_pass_new(hone_model *m, hone_graph *g, const hone_train_data *data, const hone_loss *loss, const hone_loss_options *options,
-                          int64_t chunk, hone_pass **out) {
+hone_status hone_pass_new(hone_model *m, hone_graph *g, const hone_train_data *data, const hone_loss *loss,
+                          const hone_loss_options *options, int64_t chunk, hone_pass **out) {
     hone_pass *p = hone_zalloc(sizeof *p);
     if (!p) return hone_last_error()->code;
     *p = (hone_pass){.m = m, .g = g, .data = data, .loss = loss, .options = options, .chunk = chunk};
@@ -37,12 +37,16 @@ void hone_pass_free(hone_pass *p) {
     hone_free(p);
 }
 
-void hone_pass_set_look(hone_pass *p, hone_pass_look *look, void *ctx) { p->look = look, p->look_ctx = ctx; }
+void hone_pass_set_look(hone_pass *p, hone_pass_look *look, void *ctx) {
+    p->look = look, p->look_ctx = ctx;
+}
 
-void hone_pass_place(const hone_pass *p, int64_t *s0, int64_t *s1) { *s0 = p->s0, *s1 = p->s1; }
+void hone_pass_place(const hone_pass *p, int64_t *s0, int64_t *s1) {
+    *s0 = p->s0, *s1 = p->s1;
+}
 
-/* Sequences s0 .. s1-1 of b as a batch of their own, in the graph's memory. Prompt tokens are left out as the data says; a text that was
- * cut inside its prompt keeps its last token. */
+/* Sequences s0 .. s1-1 of b as a batch of their own, in the graph's memory. Prompt tokens are left out as the data
+ * says; a text that was cut inside its prompt keeps its last token. */
 static hone_status slice(hone_pass *p, const hone_token_batch *b, int64_t s0, int64_t s1, hone_model_batch *out) {
     int64_t n = s1 - s0, first = b->cu[s0];
     int32_t *cu = hone_graph_save(p->g, (size_t)(n + 1) * sizeof *cu);
@@ -53,12 +57,14 @@ static hone_status slice(hone_pass *p, const hone_token_batch *b, int64_t s0, in
         int32_t length = cu[s + 1] - cu[s], prompt = p->data->skip[(s0 + s) / b->B];
         skip[s] = prompt < length ? prompt : length - 1;
     }
-    *out = (hone_model_batch){.B = n, .T = cu[n], .ids = b->ids + first, .types = b->type_ids + first, .cu = cu, .skip = skip};
+    *out = (hone_model_batch){
+        .B = n, .T = cu[n], .ids = b->ids + first, .types = b->type_ids + first, .cu = cu, .skip = skip};
     return HONE_OK;
 }
 
 /* Embeddings of sequences s0 .. s1-1, in a graph that begins here. */
-static hone_status encode(hone_pass *p, const hone_token_batch *b, int64_t s0, int64_t s1, const hone_graph_mode *mode, hone_tensor **out) {
+static hone_status encode(hone_pass *p, const hone_token_batch *b, int64_t s0, int64_t s1, const hone_graph_mode *mode,
+                          hone_tensor **out) {
     hone_model_batch batch;
     p->s0 = s0, p->s1 = s1;
     hone_graph_begin(p->g, mode);
@@ -79,8 +85,8 @@ static bool look_at(hone_pass *p, const hone_token_batch *b, const float *e, dou
     return true;
 }
 
-/* Scores and classes of the batch's rows, beside their embeddings; then the loss, and its walk back. Scores in f32, as the
- * reference has its labels: 0.1 + 0.2 and 0.3 are the same score, and no pair of cosent's. */
+/* Scores and classes of the batch's rows, beside their embeddings; then the loss, and its walk back. Scores in f32, as
+ * the reference has its labels: 0.1 + 0.2 and 0.3 are the same score, and no pair of cosent's. */
 static hone_status lose(hone_pass *p, const hone_token_batch *b, hone_tensor *embeddings, double share, double *loss) {
     const hone_train_data *d = p->data;
     double *score = d->score ? hone_graph_save(p->g, (size_t)b->B * sizeof *score) : NULL;
@@ -101,7 +107,8 @@ static hone_status make_room(hone_pass *p, int64_t elements) {
     if (elements <= p->room) return HONE_OK;
     hone_free(p->cache);
     hone_free(p->grads);
-    p->cache = hone_alloc((size_t)elements * sizeof *p->cache), p->grads = hone_alloc((size_t)elements * sizeof *p->grads);
+    p->cache = hone_alloc((size_t)elements * sizeof *p->cache),
+    p->grads = hone_alloc((size_t)elements * sizeof *p->grads);
     p->room = p->cache && p->grads ? elements : 0;
     return p->room ? HONE_OK : hone_last_error()->code;
 }
@@ -115,7 +122,8 @@ static hone_status lay_out(hone_pass *p) {
         const hone_param *q = hone_params_at(ps, i);
         hone_tensor *t = q->tensor;
         if (q->kind == HONE_PARAM_WEIGHT && t->shape.rank == 2)
-            HONE_TRY(hone_prepare(p->packed, hone_model_get_info(p->m)->precision, hone_dim(t, 0), hone_dim(t, 1), t->data, &t->prepared));
+            HONE_TRY(hone_prepare(p->packed, hone_model_get_info(p->m)->precision, hone_dim(t, 0), hone_dim(t, 1),
+                                  t->data, &t->prepared));
     }
     return HONE_OK;
 }
@@ -126,10 +134,13 @@ static void drop_layout(hone_pass *p) {
     for (int64_t i = 0; i < hone_params_count(ps); i++) hone_params_at(ps, i)->tensor->prepared = NULL;
 }
 
-static hone_status run_cached(hone_pass *p, const hone_token_batch *b, hone_graph_mode mode, double share, double *loss) {
-    int64_t D = hone_model_get_info(p->m)->embedding, per = p->chunk * b->G, chunks = (b->S + per - 1) / per, first = (int64_t)mode.part * chunks;
+static hone_status run_cached(hone_pass *p, const hone_token_batch *b, hone_graph_mode mode, double share,
+                              double *loss) {
+    int64_t D = hone_model_get_info(p->m)->embedding, per = p->chunk * b->G, chunks = (b->S + per - 1) / per,
+            first = (int64_t)mode.part * chunks;
     if (first + chunks > 65536)
-        return hone_fail(HONE_E_LIMIT, "a step of %" PRId64 " chunks of %" PRId64 " rows, limit 65536", first + chunks, p->chunk);
+        return hone_fail(HONE_E_LIMIT, "a step of %" PRId64 " chunks of %" PRId64 " rows, limit 65536", first + chunks,
+                         p->chunk);
     HONE_TRY(make_room(p, b->S * D));
     HONE_TRY(lay_out(p));
     hone_tensor *e;
@@ -157,8 +168,13 @@ static hone_status run_cached(hone_pass *p, const hone_token_batch *b, hone_grap
     return HONE_OK;
 }
 
-hone_status hone_pass_run(hone_pass *p, const hone_token_batch *b, uint64_t seed, int64_t step, int64_t part, double share, double *loss) {
-    hone_graph_mode mode = {.record = true, .train = true, .seed = seed, .step = (uint64_t)step, .part = (uint64_t)part,
+hone_status hone_pass_run(hone_pass *p, const hone_token_batch *b, uint64_t seed, int64_t step, int64_t part,
+                          double share, double *loss) {
+    hone_graph_mode mode = {.record = true,
+                            .train = true,
+                            .seed = seed,
+                            .step = (uint64_t)step,
+                            .part = (uint64_t)part,
                             .precision = hone_model_get_info(p->m)->precision};
     hone_tensor *e;
     if (p->chunk > 0 && b->B > p->chunk) {

@@ -4,8 +4,9 @@
  *     1. embed chunk by chunk, without a tape;            E [S, D]
  *     2. the loss on E, and its gradient;                 dE = dL/dE
  *     3. chunk by chunk again, with a tape, starting its walk back from the chunk's rows of dE.
- * The gradients are those of the plain pass up to rounding: dropout depends on seed, step and chunk, so both times a chunk is embedded
- * it is embedded alike. Costs one forward pass more, a third of the time. Source: Gao et al. 2021, arXiv:2101.06983. */
+ * The gradients are those of the plain pass up to rounding: dropout depends on seed, step and chunk, so both times a
+ * chunk is embedded it is embedded alike. Costs one forward pass more, a third of the time. Source: Gao et al. 2021,
+ * arXiv:2101.06983. */
 #ifndef HONE_TRAIN_PASS_H
 #define HONE_TRAIN_PASS_H
 
@@ -15,9 +16,10 @@
 /* The memory that passes of one run share. */
 typedef struct hone_pass hone_pass;
 
-/* Everything is borrowed and outlives it. chunk 0: never; a batch of at most `chunk` rows takes the plain way. Errors: HONE_E_NOMEM. */
-hone_status hone_pass_new(hone_model *m, hone_graph *g, const hone_train_data *data, const hone_loss *loss, const hone_loss_options *options,
-                          int64_t chunk, hone_pass **out);
+/* Everything is borrowed and outlives it. chunk 0: never; a batch of at most `chunk` rows takes the plain way. Errors:
+ * HONE_E_NOMEM. */
+hone_status hone_pass_new(hone_model *m, hone_graph *g, const hone_train_data *data, const hone_loss *loss,
+                          const hone_loss_options *options, int64_t chunk, hone_pass **out);
 void hone_pass_free(hone_pass *p); /* accepts NULL */
 
 /* From now on look(ctx, b, E, D) sees each batch's embeddings E [S, D] before the loss does; NULL: no longer. */
@@ -26,10 +28,11 @@ void hone_pass_set_look(hone_pass *p, hone_pass_look *look, void *ctx);
 /* The sequences [*s0, *s1) of its batch that the pass computed last: where an error or hone_finite stopped it. */
 void hone_pass_place(const hone_pass *p, int64_t *s0, int64_t *s1);
 
-/* Adds share * L to *loss and share * dL/dp to the parameters' gradients. `part` numbers the batches of one optimiser step, from 0; rows of
- * tables that the batch reads must be up to date (hone_optim_catch_up). Embeddings that are not finite have the loss NaN and
- * no gradient: some losses would look past them. On the tape E is called HONE_EMBEDDINGS (autograd/finite.h). Errors: those of the
- * graph; HONE_E_LIMIT when a step has more than 65,536 chunks. */
-hone_status hone_pass_run(hone_pass *p, const hone_token_batch *b, uint64_t seed, int64_t step, int64_t part, double share, double *loss);
+/* Adds share * L to *loss and share * dL/dp to the parameters' gradients. `part` numbers the batches of one optimiser
+ * step, from 0; rows of tables that the batch reads must be up to date (hone_optim_catch_up). Embeddings that are not
+ * finite have the loss NaN and no gradient: some losses would look past them. On the tape E is called HONE_EMBEDDINGS
+ * (autograd/finite.h). Errors: those of the graph; HONE_E_LIMIT when a step has more than 65,536 chunks. */
+hone_status hone_pass_run(hone_pass *p, const hone_token_batch *b, uint64_t seed, int64_t step, int64_t part,
+                          double share, double *loss);
 
 #endif

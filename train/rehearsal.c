@@ -8,7 +8,8 @@
 
 enum { FEW_PASSES = 10, MOST_PASSES = 400 };
 static const double BUDGET = 6, FIRST_WORK = 1e11, LONGEST_PASS = 2.5; /* seconds, operations, seconds */
-/* Passes of a small model take a few milliseconds, and ten of them no longer than a processor needs to find its speed. */
+/* Passes of a small model take a few milliseconds, and ten of them no longer than a processor needs to find its
+ * speed. */
 static const double SETTLED = 1;
 /* Beside the passes: a line of log.jsonl, the progress bar, a batch handed over. */
 static const double STEP_OVERHEAD = 150e-6;

@@ -70,8 +70,8 @@ static int64_t clamp(int64_t x, int64_t low, int64_t high) {
     return x < low ? low : x > high ? high : x;
 }
 
-/* What is the same to the model: texts that the tokenizer makes the same of (case, accents, white space, what is cut off).
- * Nothing to do for batches that keep equal texts apart where only equal texts are alike. */
+/* What is the same to the model: texts that the tokenizer makes the same of (case, accents, white space, what is cut
+ * off). Nothing to do for batches that keep equal texts apart where only equal texts are alike. */
 static hone_status find_same(hone_watch *w) {
     const hone_token_store *s = w->data->store;
     size_t slots = 16;
@@ -167,8 +167,7 @@ static int64_t row_number(const hone_watch *w, int64_t row) {
     return w->data->table ? hone_table_row_number(w->data->table, row) : row;
 }
 
-/* ---- the data
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- the data ---- */
 
 void hone_watch_data(hone_watch *w) {
     const hone_train_data *d = w->data;
@@ -189,8 +188,7 @@ void hone_watch_data(hone_watch *w) {
              d->n, first, w->o->loss->name);
 }
 
-/* ---- batches
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- batches ---- */
 
 /* The same place as in w->data: the group that the loss hides. */
 static bool kept_apart(const hone_watch *w, int64_t a, int64_t b) {
@@ -291,15 +289,18 @@ static void judge_negatives(hone_watch *w, const char *when) {
     char example[256];
     const char *remedy = "leave --allow-duplicates out, or keep such rows apart with --group";
     if (kind == TWINS) {
-        snprintf(example, sizeof example, "have the same \"%s\"", hone_quote(w->data->twin_name ? w->data->twin_name : "id"));
+        snprintf(example, sizeof example, "have the same \"%s\"",
+                 hone_quote(w->data->twin_name ? w->data->twin_name : "id"));
         remedy = "--group keeps such rows apart";
     } else if (same_text(w, a, b, kind)) {
-        snprintf(example, sizeof example, "%s \"%s\"", kind == SAME_ANCHOR ? "have the same anchor" : "share the document",
+        snprintf(example, sizeof example, "%s \"%s\"",
+                 kind == SAME_ANCHOR ? "have the same anchor" : "share the document",
                  hone_quote_n(t->p[text], t->n[text]));
     } else {
         snprintf(example, sizeof example, "have %s that are the same to the model, such as \"%s\"",
                  kind == SAME_ANCHOR ? "anchors" : "documents", hone_quote_n(t->p[text], t->n[text]));
-        remedy = "they differ in what the tokenizer passes over or cuts off; keep one of them, or --group keeps such rows apart";
+        remedy = "they differ in what the tokenizer passes over or cuts off; keep one of them, or --group keeps such "
+                 "rows apart";
     }
     warn(w, FALSE_NEGATIVES,
          "%.3g %% of the rows %s a false negative in their batch, the right answer of another row counted as "
@@ -335,8 +336,7 @@ static void keep_cosine(hone_watch *w) {
     x[COSINE_LAST + k % 3] = w->cosine;
 }
 
-/* ---- losses
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- losses ---- */
 
 static void add(double *window, double loss) {
     window[0] += 1, window[1] += loss, window[2] += loss * loss;
@@ -399,9 +399,8 @@ static void judge_cosine(hone_watch *w, int64_t step) {
     int digits = fmax(first, last) < 0.9995 ? 3 : 7; /* two that differ are not to look equal */
     warn(w, COLLAPSE,
          "the embeddings collapse: different texts have a mean cosine of %.*f at step %" PRId64
-         ", %.*f at the start, and the loss does not fall; soon all texts look alike. Lower --lr (now %g), or look for "
-         "texts that stand in "
-         "many rows",
+         ", %.*f at the start, and the loss does not fall; soon all texts look alike. Lower --lr (now %g), or look "
+         "for texts that stand in many rows",
          digits, last, step, digits, first, w->o->lr);
 }
 

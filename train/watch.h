@@ -24,8 +24,8 @@
  *   window's. Means over three looks at up to 16 texts each.
  * - False negatives, of in-batch losses: after ten steps 1 % or more of the rows stand in a batch with another row that
  *   has the same anchor, or one of whose documents is their positive, or that is their twin (hone_train_data.twin).
- *   The same are texts of the same tokens. Rows that --group keeps apart do not count; with --no-duplicates, the default,
- *   there are only twins and texts that differ in what the model does not see: case, accents, what is cut off.
+ *   The same are texts of the same tokens. Rows that --group keeps apart do not count; with --no-duplicates, the
+ *   default, there are only twins and texts that differ in what the model does not see: case, accents, what is cut off.
  * - Constant: all scores are equal, or only one of the labels 0 and 1 occurs: there is nothing to learn from. */
 #ifndef HONE_TRAIN_WATCH_H
 #define HONE_TRAIN_WATCH_H
@@ -49,8 +49,8 @@ void hone_watch_free(hone_watch *w); /* accepts NULL */
 
 /* What the data alone show. Once a run: not when it is taken up again. */
 void hone_watch_data(hone_watch *w);
-/* Before a run: that, and the false negatives in the batches of its first ten steps, which the rows' order decides. Not for a
- * watch that goes on to a run: it counts. HONE_E_NOMEM; what hone_sampler_new refuses. */
+/* Before a run: that, and the false negatives in the batches of its first ten steps, which the rows' order decides. Not
+ * for a watch that goes on to a run: it counts. HONE_E_NOMEM; what hone_sampler_new refuses. */
 hone_status hone_watch_preview(hone_watch *w);
 /* A batch and its embeddings E [S, D]: the shape of hone_pass_look. Says nothing yet. */
 void hone_watch_batch(void *w, const hone_token_batch *b, const float *e, int64_t D);

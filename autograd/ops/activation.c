@@ -24,12 +24,18 @@ static hone_status activation_backward(hone_graph *g, hone_node *n) {
     bool add;
     void *dx = hone_graph_grad(g, n->in[0], &add);
     if (!dx) return hone_graph_status(g);
-    return hone_ops_activation_backward(n->out->dtype, hone_count(n->out), p->act, n->in[0]->data, n->out->grad, dx, add);
+    return hone_ops_activation_backward(n->out->dtype, hone_count(n->out), p->act, n->in[0]->data, n->out->grad, dx,
+                                        add);
 }
 
-const hone_op hone_op_activation = {.name = "activation", .min_in = 1, .max_in = 1, .shape = activation_shape,
-                                    .forward = activation_forward, .backward = activation_backward};
+const hone_op hone_op_activation = {.name = "activation",
+                                    .min_in = 1,
+                                    .max_in = 1,
+                                    .shape = activation_shape,
+                                    .forward = activation_forward,
+                                    .backward = activation_backward};
 
 hone_tensor *hone_activation(hone_graph *g, hone_tensor *x, hone_act act) {
-    return hone_graph_apply(g, &hone_op_activation, 1, (hone_tensor *[]){x}, &(activation_params){act}, sizeof(activation_params));
+    return hone_graph_apply(g, &hone_op_activation, 1, (hone_tensor *[]){x}, &(activation_params){act},
+                            sizeof(activation_params));
 }

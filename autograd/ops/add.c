@@ -29,7 +29,8 @@ static hone_status add_backward(hone_graph *g, hone_node *n) {
     for (int i = 0; i < 2; i++) {
         bool add;
         void *d = hone_graph_grad(g, n->in[i], &add);
-        if (d) HONE_TRY(hone_ops_scale(n->out->dtype, hone_count(n->out), i ? p->beta : p->alpha, n->out->grad, d, add));
+        if (d)
+            HONE_TRY(hone_ops_scale(n->out->dtype, hone_count(n->out), i ? p->beta : p->alpha, n->out->grad, d, add));
     }
     return hone_graph_status(g);
 }
@@ -38,5 +39,6 @@ const hone_op hone_op_add = {
     .name = "add", .min_in = 2, .max_in = 2, .shape = add_shape, .forward = add_forward, .backward = add_backward};
 
 hone_tensor *hone_add(hone_graph *g, hone_tensor *a, double alpha, hone_tensor *b, double beta) {
-    return hone_graph_apply(g, &hone_op_add, 2, (hone_tensor *[]){a, b}, &(add_params){alpha, beta}, sizeof(add_params));
+    return hone_graph_apply(g, &hone_op_add, 2, (hone_tensor *[]){a, b}, &(add_params){alpha, beta},
+                            sizeof(add_params));
 }

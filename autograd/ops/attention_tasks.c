@@ -15,7 +15,8 @@ typedef struct attention_job {
     void *dqkv; /* NULL: forward */
 } attention_job;
 
-hone_status hone_ops_attention_shape(const attention_kind *kind, const hone_node *n, hone_shape *shape, hone_dtype *dtype) {
+hone_status hone_ops_attention_shape(const attention_kind *kind, const hone_node *n, hone_shape *shape,
+                                     hone_dtype *dtype) {
     const attention_params *p = n->params;
     const hone_tensor *qkv = n->in[0];
     int64_t C = qkv->shape.rank == 2 ? hone_dim(qkv, 1) / 3 : 0;

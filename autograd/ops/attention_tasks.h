@@ -36,7 +36,8 @@ typedef struct attention_kind {
 } attention_kind;
 
 /* qkv [T, 3C], C a multiple of heads, rows as the sequences have. Errors: HONE_E_SHAPE with both numbers. */
-hone_status hone_ops_attention_shape(const attention_kind *kind, const hone_node *n, hone_shape *shape, hone_dtype *dtype);
+hone_status hone_ops_attention_shape(const attention_kind *kind, const hone_node *n, hone_shape *shape,
+                                     hone_dtype *dtype);
 hone_status hone_ops_attention_forward(const attention_kind *kind, hone_graph *g, hone_node *n);
 hone_status hone_ops_attention_backward(const attention_kind *kind, hone_graph *g, hone_node *n);
 

@@ -1,5 +1,6 @@
-/* Triplets mined inside a batch from its distances d [B, B] and classes c [B]; a scalar. The four rules: hone_triplet_rule, autograd/ops.h.
- * All are piecewise linear in d (hard_soft aside): forward writes down which elements count and how much, backward scales that. */
+/* Triplets mined inside a batch from its distances d [B, B] and classes c [B]; a scalar. The four rules:
+ * hone_triplet_rule, autograd/ops.h. All are piecewise linear in d (hard_soft aside): forward writes down which
+ * elements count and how much, backward scales that. */
 #include "autograd/ops.h"
 #include "autograd/ops/common.h"
 #include "autograd/ops/element.h"
@@ -34,7 +35,8 @@ static hone_status triplet_shape(const hone_node *n, hone_shape *shape, hone_dty
         return hone_fail(HONE_E_SHAPE, "batch_triplet: d \"%s\" is %s, wants [rows, rows]", d->name,
                          hone_shape_str(&d->shape));
     int rule = (int)((const triplet_params *)n->params)->mining;
-    if (rule < 0 || rule > HONE_MINE_ALL) return hone_fail(HONE_E_ARG, "batch_triplet: rule %d, wants 0 to %d", rule, HONE_MINE_ALL);
+    if (rule < 0 || rule > HONE_MINE_ALL)
+        return hone_fail(HONE_E_ARG, "batch_triplet: rule %d, wants 0 to %d", rule, HONE_MINE_ALL);
     *shape = (hone_shape){.rank = 0};
     *dtype = d->dtype;
     return HONE_OK;

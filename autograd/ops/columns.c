@@ -35,7 +35,8 @@ static hone_status columns_backward(hone_graph *g, hone_node *n) {
     void *dx = hone_graph_grad(g, n->in[0], &add);
     if (!dx) return hone_graph_status(g);
     for (int64_t r = 0; r < hone_dim(n->out, 0); r++) {
-        HONE_TRY(hone_ops_scale(dtype, narrow, 1, op_at(dtype, n->out->grad, r * narrow), op_at(dtype, dx, r * wide), add));
+        HONE_TRY(
+            hone_ops_scale(dtype, narrow, 1, op_at(dtype, n->out->grad, r * narrow), op_at(dtype, dx, r * wide), add));
         if (!add) memset(op_at(dtype, dx, r * wide + narrow), 0, (size_t)(wide - narrow) * hone_dtype_size(dtype));
     }
     return HONE_OK;

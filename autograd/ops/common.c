@@ -9,11 +9,14 @@
 
 /* ---- products ---- */
 
+/* M, N, K and the leading dimensions are read side by side. */
+/* clang-format off */
 static hone_status product_f64(const hone_matmul_f32_args *m) {
     return hone_matmul_f64(&(hone_matmul_f64_args){
         .M = m->M, .N = m->N, .K = m->K, .trans_a = m->trans_a, .trans_b = m->trans_b, .accumulate = m->accumulate,
-        .a = (const void *)m->a, .lda = m->lda, .b = (const void *)m->b, .ldb = m->ldb, .c = (void *)m->c, .ldc = m->ldc,
-        .bias = (const void *)m->bias, .act = m->through ? HONE_ACT_NONE : m->act, .pre = (void *)m->pre});
+        .a = (const void *)m->a, .lda = m->lda, .b = (const void *)m->b, .ldb = m->ldb, .c = (void *)m->c,
+        .ldc = m->ldc, .bias = (const void *)m->bias, .act = m->through ? HONE_ACT_NONE : m->act,
+        .pre = (void *)m->pre});
 }
 
 static hone_status product_bf16(const hone_matmul_f32_args *m) {
@@ -33,26 +36,31 @@ hone_status hone_ops_product(hone_dtype dtype, hone_precision precision, const h
 }
 
 static hone_status linear_product(const hone_graph *g, const hone_tensor *w, const hone_matmul_f32_args *m) {
-    if (!w->data) return hone_fail(HONE_E_ARG, "a weight laid out for inference has no backward pass: open the model for training");
+    if (!w->data)
+        return hone_fail(HONE_E_ARG, "a weight laid out for inference has no backward pass: open the model for training");
     return hone_ops_product(w->dtype, hone_graph_get_mode(g)->precision, m);
 }
 
-hone_status hone_ops_linear(hone_graph *g, int64_t M, const void *x, const hone_tensor *w, const hone_tensor *b, hone_act act, void *pre, void *y) {
+hone_status hone_ops_linear(hone_graph *g, int64_t M, const void *x, const hone_tensor *w, const hone_tensor *b,
+                            hone_act act, void *pre, void *y) {
     int64_t N = hone_dim(w, 0), K = hone_dim(w, 1);
     const void *bias = b ? b->data : NULL;
     if (w->prepared) return hone_prepared_linear(w->prepared, M, x, bias, act, pre, y);
-    return linear_product(g, w, &(hone_matmul_f32_args){.M = M, .N = N, .K = K, .trans_b = true, .a = x, .lda = K, .b = w->data, .ldb = K,
-                                                        .c = y, .ldc = N, .bias = bias, .act = act, .pre = pre});
+    return linear_product(g, w, &(hone_matmul_f32_args){
+        .M = M, .N = N, .K = K, .trans_b = true, .a = x, .lda = K, .b = w->data, .ldb = K, .c = y, .ldc = N,
+        .bias = bias, .act = act, .pre = pre});
 }
 
-hone_status hone_ops_linear_grads(hone_graph *g, int64_t M, const void *dy, const void *x, hone_tensor *w, hone_tensor *b) {
+hone_status hone_ops_linear_grads(hone_graph *g, int64_t M, const void *dy, const void *x, hone_tensor *w,
+                                  hone_tensor *b) {
     int64_t N = hone_dim(w, 0), K = hone_dim(w, 1);
     bool add_w, add_b;
     void *dw = hone_graph_grad(g, w, &add_w), *db = hone_graph_grad(g, b, &add_b);
     HONE_TRY(hone_graph_status(g));
     if (!dw) return db ? hone_ops_column_sums(w->dtype, M, N, dy, db, add_b) : HONE_OK;
-    return linear_product(g, w, &(hone_matmul_f32_args){.M = N, .N = K, .K = M, .trans_a = true, .a = dy, .lda = N, .b = x, .ldb = K,
-                                                        .c = dw, .ldc = K, .accumulate = add_w, .sum_a = db, .add_sum_a = add_b});
+    return linear_product(g, w, &(hone_matmul_f32_args){
+        .M = N, .N = K, .K = M, .trans_a = true, .a = dy, .lda = N, .b = x, .ldb = K, .c = dw, .ldc = K,
+        .accumulate = add_w, .sum_a = db, .add_sum_a = add_b});
 }
 
 hone_status hone_ops_linear_input_grad(hone_graph *g, int64_t M, const void *dy, const hone_tensor *w, hone_tensor *x) {
@@ -60,15 +68,18 @@ hone_status hone_ops_linear_input_grad(hone_graph *g, int64_t M, const void *dy,
     bool add;
     void *dx = hone_graph_grad(g, x, &add);
     if (!dx) return hone_graph_status(g);
-    return linear_product(g, w, &(hone_matmul_f32_args){.M = M, .N = K, .K = N, .a = dy, .lda = N, .b = w->data, .ldb = K, .c = dx, .ldc = K,
-                                                        .accumulate = add});
+    return linear_product(g, w, &(hone_matmul_f32_args){
+        .M = M, .N = K, .K = N, .a = dy, .lda = N, .b = w->data, .ldb = K, .c = dx, .ldc = K, .accumulate = add});
 }
 
-hone_status hone_ops_linear_through(hone_graph *g, int64_t M, const void *dy, const hone_tensor *w, hone_act act, void *h, void *dh) {
+hone_status hone_ops_linear_through(hone_graph *g, int64_t M, const void *dy, const hone_tensor *w, hone_act act,
+                                    void *h, void *dh) {
     int64_t N = hone_dim(w, 0), K = hone_dim(w, 1);
-    return linear_product(g, w, &(hone_matmul_f32_args){.M = M, .N = K, .K = N, .a = dy, .lda = N, .b = w->data, .ldb = K, .c = dh, .ldc = K,
-                                                        .act = act, .through = h});
+    return linear_product(g, w, &(hone_matmul_f32_args){
+        .M = M, .N = K, .K = N, .a = dy, .lda = N, .b = w->data, .ldb = K, .c = dh, .ldc = K,
+        .act = act, .through = h});
 }
+/* clang-format on */
 
 /* ---- column sums ---- */
 
@@ -151,8 +162,8 @@ hone_status hone_ops_activation_forward(hone_dtype dtype, int64_t n, hone_act ac
     return hone_parallel(op_tasks(n, j.per), activation_forward_task, &j);
 }
 
-hone_status hone_ops_activation_backward(hone_dtype dtype, int64_t n, hone_act act, const void *x, const void *dy, void *dx,
-                                   bool add) {
+hone_status hone_ops_activation_backward(hone_dtype dtype, int64_t n, hone_act act, const void *x, const void *dy,
+                                         void *dx, bool add) {
     element_job j = {
         .dtype = dtype, .n = n, .per = ELEMENTS_PER_TASK, .act = act, .x = x, .dy = dy, .y = dx, .add = add};
     return hone_parallel(op_tasks(n, j.per), activation_backward_task, &j);
@@ -166,12 +177,14 @@ hone_status hone_ops_scale(hone_dtype dtype, int64_t n, double a, const void *x,
 hone_status hone_ops_check_sequences(const char *op, const hone_sequences *s, const hone_tensor *x, int least) {
     int64_t rows = x->shape.rank > 0 ? hone_dim(x, 0) : 0;
     if (s->T != rows)
-        return hone_fail(HONE_E_SHAPE, "%s: \"%s\" has %" PRId64 " rows, the sequences %" PRId64, op, x->name, rows, s->T);
+        return hone_fail(HONE_E_SHAPE, "%s: \"%s\" has %" PRId64 " rows, the sequences %" PRId64, op, x->name, rows,
+                         s->T);
     if (s->B < 0) return hone_fail(HONE_E_SHAPE, "%s: %" PRId64 " sequences", op, s->B);
     if (s->cu[0] != 0) return hone_fail(HONE_E_SHAPE, "%s: the first sequence begins at row %d, wants 0", op, s->cu[0]);
     for (int64_t b = 0; b < s->B; b++)
         if ((int64_t)s->cu[b + 1] - s->cu[b] < least)
-            return hone_fail(HONE_E_SHAPE, "%s: sequence %" PRId64 " is row %d to before %d, wants %d or more", op, b, s->cu[b], s->cu[b + 1], least);
+            return hone_fail(HONE_E_SHAPE, "%s: sequence %" PRId64 " is row %d to before %d, wants %d or more", op, b,
+                             s->cu[b], s->cu[b + 1], least);
     if (s->cu[s->B] != rows)
         return hone_fail(HONE_E_SHAPE, "%s: the last sequence ends at row %d of %" PRId64, op, s->cu[s->B], rows);
     return HONE_OK;

@@ -53,7 +53,8 @@ static hone_status distance_shape(const hone_node *n, hone_shape *shape, hone_dt
         return hone_fail(HONE_E_SHAPE, "distance: a \"%s\" is %s, b \"%s\" is %s, both want [rows, D]", a->name,
                          hone_shape_str(&a->shape), b->name, hone_shape_str(&b->shape));
     int metric = (int)((const distance_params *)n->params)->metric;
-    if (metric < 0 || metric >= HONE_METRIC_COUNT) return hone_fail(HONE_E_ARG, "distance: metric %d, wants 0 to %d", metric, HONE_METRIC_COUNT - 1);
+    if (metric < 0 || metric >= HONE_METRIC_COUNT)
+        return hone_fail(HONE_E_ARG, "distance: metric %d, wants 0 to %d", metric, HONE_METRIC_COUNT - 1);
     *shape = hone_shape_of(1, hone_dim(a, 0));
     *dtype = a->dtype;
     return HONE_OK;
@@ -63,7 +64,8 @@ static hone_status forward_task(void *ctx, int64_t t) {
     const distance_job *j = ctx;
     const hone_node *n = j->n;
     hone_metric metric = ((const distance_params *)n->params)->metric;
-    int64_t D = hone_dim(n->in[0], 1), first = op_first(t, j->per), last = first + op_count(t, j->per, hone_dim(n->in[0], 0));
+    int64_t D = hone_dim(n->in[0], 1), first = op_first(t, j->per),
+            last = first + op_count(t, j->per, hone_dim(n->in[0], 0));
     for (int64_t r = first; r < last; r++) {
         row_sums s = sum_row(n->in[0], n->in[1], r, D);
         double d = metric == HONE_EUCLIDEAN   ? sqrt(s.squared)
@@ -116,9 +118,14 @@ static hone_status distance_backward(hone_graph *g, hone_node *n) {
     return hone_parallel(op_tasks(rows, j.per), backward_task, &j);
 }
 
-const hone_op hone_op_distance = {.name = "distance", .min_in = 2, .max_in = 2, .shape = distance_shape,
-                                  .forward = distance_forward, .backward = distance_backward};
+const hone_op hone_op_distance = {.name = "distance",
+                                  .min_in = 2,
+                                  .max_in = 2,
+                                  .shape = distance_shape,
+                                  .forward = distance_forward,
+                                  .backward = distance_backward};
 
 hone_tensor *hone_distance(hone_graph *g, hone_tensor *a, hone_tensor *b, hone_metric metric) {
-    return hone_graph_apply(g, &hone_op_distance, 2, (hone_tensor *[]){a, b}, &(distance_params){metric}, sizeof(distance_params));
+    return hone_graph_apply(g, &hone_op_distance, 2, (hone_tensor *[]){a, b}, &(distance_params){metric},
+                            sizeof(distance_params));
 }

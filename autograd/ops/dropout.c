@@ -22,8 +22,8 @@ enum { PER = 16384 }; /* a multiple of the 128 of a group */
 static hone_status dropout_task(void *ctx, int64_t t) {
     dropout_job *j = ctx;
     int64_t i = op_first(t, PER);
-    HONE_BY_DTYPE(j->dtype, hone_dropout_f32_apply, hone_dropout_f64_apply, op_count(t, PER, j->n), (uint64_t)i, &j->drop,
-                  op_at(j->dtype, j->x, i), op_at(j->dtype, j->y, i), j->add);
+    HONE_BY_DTYPE(j->dtype, hone_dropout_f32_apply, hone_dropout_f64_apply, op_count(t, PER, j->n), (uint64_t)i,
+                  &j->drop, op_at(j->dtype, j->x, i), op_at(j->dtype, j->y, i), j->add);
     return HONE_OK;
 }
 
@@ -52,8 +52,12 @@ static hone_status dropout_backward(hone_graph *g, hone_node *n) {
     return dropout_run(g, n, n->out->grad, dx, add);
 }
 
-const hone_op hone_op_dropout = {.name = "dropout", .min_in = 1, .max_in = 1, .shape = dropout_shape,
-                                 .forward = dropout_forward, .backward = dropout_backward};
+const hone_op hone_op_dropout = {.name = "dropout",
+                                 .min_in = 1,
+                                 .max_in = 1,
+                                 .shape = dropout_shape,
+                                 .forward = dropout_forward,
+                                 .backward = dropout_backward};
 
 hone_tensor *hone_dropout_op(hone_graph *g, hone_tensor *x, float p) {
     if (p == 0 || !hone_graph_get_mode(g)->train) return x;

@@ -36,7 +36,8 @@ static hone_status embedding_shape(const hone_node *n, hone_shape *shape, hone_d
                              hone_shape_str(&table->shape), n->in[0]->name, hone_shape_str(&n->in[0]->shape));
         for (int64_t t = 0; t < p->T; t++)
             if (p->ids[k][t] < 0 || p->ids[k][t] >= hone_dim(table, 0))
-                return hone_fail(HONE_E_SHAPE, "embedding: id %d at token %" PRId64 " is outside table \"%s\" of %" PRId64 " rows",
+                return hone_fail(HONE_E_SHAPE,
+                                 "embedding: id %d at token %" PRId64 " is outside table \"%s\" of %" PRId64 " rows",
                                  p->ids[k][t], t, table->name, hone_dim(table, 0));
     }
     *shape = hone_shape_of(2, p->T, hone_cols(n->in[0]));
@@ -57,14 +58,20 @@ static hone_status gather_task(void *ctx, int64_t task) {
 static hone_status scatter_task(void *ctx, int64_t task) {
     embedding_job *j = ctx;
     int64_t c0 = op_first(task, COLUMNS_PER_TASK), c1 = c0 + op_count(task, COLUMNS_PER_TASK, j->C);
-    HONE_BY_DTYPE(j->dtype, hone_embedding_f32_scatter, hone_embedding_f64_scatter, j->T, j->C, c0, c1, j->ids, j->dy, j->y);
+    HONE_BY_DTYPE(j->dtype, hone_embedding_f32_scatter, hone_embedding_f64_scatter, j->T, j->C, c0, c1, j->ids, j->dy,
+                  j->y);
     return HONE_OK;
 }
 
 static hone_status embedding_forward(hone_graph *g, hone_node *n) {
     (void)g;
     int64_t T = hone_dim(n->out, 0), C = hone_dim(n->out, 1);
-    embedding_job j = {.dtype = n->out->dtype, .T = T, .C = C, .per = hone_task_rows(T, C), .n = n->n_in, .node = n,
+    embedding_job j = {.dtype = n->out->dtype,
+                       .T = T,
+                       .C = C,
+                       .per = hone_task_rows(T, C),
+                       .n = n->n_in,
+                       .node = n,
                        .y = n->out->data};
     return hone_parallel(op_tasks(T, j.per), gather_task, &j);
 }
@@ -94,19 +101,25 @@ static hone_status embedding_backward(hone_graph *g, hone_node *n) {
             open_rows(table, grad, p->ids[k], p->T, padding);
         else if (!add)
             memset(grad, 0, (size_t)hone_count(table) * hone_dtype_size(table->dtype));
-        embedding_job j = {.dtype = table->dtype, .T = p->T, .C = hone_dim(table, 1), .ids = p->ids[k], .y = grad,
-                           .dy = n->out->grad};
+        embedding_job j = {
+            .dtype = table->dtype, .T = p->T, .C = hone_dim(table, 1), .ids = p->ids[k], .y = grad, .dy = n->out->grad};
         HONE_TRY(hone_parallel(op_tasks(j.C, COLUMNS_PER_TASK), scatter_task, &j));
         /* With a row set the padding row stays outside it, and what was summed there is never read. */
-        if (padding >= 0 && padding < hone_dim(table, 0) && !table->rows) memset((char *)grad + (size_t)padding * row_bytes, 0, row_bytes);
+        if (padding >= 0 && padding < hone_dim(table, 0) && !table->rows)
+            memset((char *)grad + (size_t)padding * row_bytes, 0, row_bytes);
     }
     return hone_graph_status(g);
 }
 
-const hone_op hone_op_embedding = {.name = "embedding", .min_in = 1, .max_in = MAX_TABLES, .shape = embedding_shape,
-                                   .forward = embedding_forward, .backward = embedding_backward};
+const hone_op hone_op_embedding = {.name = "embedding",
+                                   .min_in = 1,
+                                   .max_in = MAX_TABLES,
+                                   .shape = embedding_shape,
+                                   .forward = embedding_forward,
+                                   .backward = embedding_backward};
 
-hone_tensor *hone_embedding(hone_graph *g, int n, hone_tensor *const *tables, const int32_t *const *ids, int64_t T, int32_t padding) {
+hone_tensor *hone_embedding(hone_graph *g, int n, hone_tensor *const *tables, const int32_t *const *ids, int64_t T,
+                            int32_t padding) {
     embedding_params p = {.T = T, .padding = padding};
     if (n < 1 || n > MAX_TABLES)
         return hone_graph_refuse(g, hone_fail(HONE_E_ARG, "embedding: %d tables, wants 1 to %d", n, MAX_TABLES));

@@ -1,7 +1,8 @@
 /* Scores that a softmax shall not see: y = -1e28 where hidden, else x;   dx = dy, 0 where hidden.
  *
  * Not minus infinity: finite numbers cannot turn into NaN by a difference of two of them, and exp(scale (-1e28 - max))
- * is 0 all the same. A NaN stays: it is no score, and shall be seen. y lies in x's memory, for [B, N] scores are the largest tensor of an in-batch loss. */
+ * is 0 all the same. A NaN stays: it is no score, and shall be seen. y lies in x's memory, for [B, N] scores are the
+ * largest tensor of an in-batch loss. */
 #include "autograd/ops.h"
 #include "autograd/ops/common.h"
 #include "autograd/ops/element.h"
@@ -22,7 +23,8 @@ static hone_status hide_shape(const hone_node *n, hone_shape *shape, hone_dtype 
                          hone_shape_str(&x->shape));
     for (int64_t r = 0, before = 0; r <= hone_dim(x, 0); before = h->start[r++])
         if (h->start[r] < before)
-            return hone_fail(HONE_E_SHAPE, "hide: start[%" PRId64 "] is %" PRId64 ", wants at least %" PRId64, r, h->start[r], before);
+            return hone_fail(HONE_E_SHAPE, "hide: start[%" PRId64 "] is %" PRId64 ", wants at least %" PRId64, r,
+                             h->start[r], before);
     if (!h->column && h->start[0] < h->start[hone_dim(x, 0)]) return hone_fail(HONE_E_ARG, "hide: columns are NULL");
     for (int64_t k = h->start[0]; k < h->start[hone_dim(x, 0)]; k++)
         if (h->column[k] < 0 || h->column[k] >= hone_dim(x, 1))

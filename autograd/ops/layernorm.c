@@ -35,12 +35,15 @@ static hone_status layernorm_shape(const hone_node *n, hone_shape *shape, hone_d
     if (residual && !hone_shape_equal(&x->shape, &residual->shape))
         return hone_fail(HONE_E_SHAPE, "layernorm: residual \"%s\" is %s, x \"%s\" is %s", residual->name,
                          hone_shape_str(&residual->shape), x->name, hone_shape_str(&x->shape));
-    if (p->consume && !residual) return hone_fail(HONE_E_ARG, "layernorm: the residual is absent, and x \"%s\" is to hold its sum", x->name);
+    if (p->consume && !residual)
+        return hone_fail(HONE_E_ARG, "layernorm: the residual is absent, and x \"%s\" is to hold its sum", x->name);
     for (int i = 2; i < 4; i++) {
-        if (!n->in[i]) return hone_fail(HONE_E_ARG, "layernorm: %s is absent, and not optional", i == 2 ? "gamma" : "beta");
+        if (!n->in[i])
+            return hone_fail(HONE_E_ARG, "layernorm: %s is absent, and not optional", i == 2 ? "gamma" : "beta");
         if (n->in[i]->shape.rank != 1 || hone_dim(n->in[i], 0) != hone_cols(x))
-            return hone_fail(HONE_E_SHAPE, "layernorm: %s \"%s\" is %s, x \"%s\" wants [%" PRId64 "]", i == 2 ? "gamma" : "beta",
-                             n->in[i]->name, hone_shape_str(&n->in[i]->shape), x->name, hone_cols(x));
+            return hone_fail(HONE_E_SHAPE, "layernorm: %s \"%s\" is %s, x \"%s\" wants [%" PRId64 "]",
+                             i == 2 ? "gamma" : "beta", n->in[i]->name, hone_shape_str(&n->in[i]->shape), x->name,
+                             hone_cols(x));
     }
     if (!(p->eps > 0)) return hone_fail(HONE_E_ARG, "layernorm: eps is %g, wants > 0", (double)p->eps);
     HONE_TRY(hone_ops_check_dropout("layernorm", p->p));
@@ -54,10 +57,10 @@ static hone_status forward_task(void *ctx, int64_t t) {
     const hone_node *n = j->n;
     const layernorm_saved *s = n->saved;
     int64_t r = op_first(t, j->per), count = op_count(t, j->per, j->rows), at = r * j->C;
-    HONE_BY_DTYPE(j->dtype, hone_layernorm_f32_fwd, hone_layernorm_f64_fwd, count, j->C, r, op_at(j->dtype, n->in[0]->data, at),
-                  n->in[1] ? op_at(j->dtype, n->in[1]->data, at) : NULL, &s->drop, n->in[2]->data, n->in[3]->data, j->eps,
-                  op_at(j->dtype, s->z, at), op_at(j->dtype, n->out->data, at), op_at(j->dtype, s->mean, r),
-                  op_at(j->dtype, s->rstd, r));
+    HONE_BY_DTYPE(j->dtype, hone_layernorm_f32_fwd, hone_layernorm_f64_fwd, count, j->C, r,
+                  op_at(j->dtype, n->in[0]->data, at), n->in[1] ? op_at(j->dtype, n->in[1]->data, at) : NULL, &s->drop,
+                  n->in[2]->data, n->in[3]->data, j->eps, op_at(j->dtype, s->z, at), op_at(j->dtype, n->out->data, at),
+                  op_at(j->dtype, s->mean, r), op_at(j->dtype, s->rstd, r));
     return HONE_OK;
 }
 
@@ -72,7 +75,10 @@ static hone_status layernorm_forward(hone_graph *g, hone_node *n) {
     bool is_sum = n->in[1] || s->drop.threshold;
     s->mean = hone_graph_save(g, (size_t)rows * element);
     s->rstd = hone_graph_save(g, (size_t)rows * element);
-    s->z = !is_sum ? NULL : p->consume ? x->data : hone_graph_get_mode(g)->record ? hone_graph_save(g, (size_t)(rows * C) * element) : NULL;
+    s->z = !is_sum                          ? NULL
+           : p->consume                     ? x->data
+           : hone_graph_get_mode(g)->record ? hone_graph_save(g, (size_t)(rows * C) * element)
+                                            : NULL;
     if (!s->mean || !s->rstd) return HONE_E_NOMEM;
     /* Inference keeps no sum, but the kernel needs a place for it: the output itself. */
     if (is_sum && !s->z) s->z = n->out->data;
@@ -86,8 +92,9 @@ static hone_status rebuild_task(void *ctx, int64_t t) {
     const layernorm_saved *s = n->saved;
     const hone_dropout none = {.scale = 1};
     int64_t r = op_first(t, j->per), count = op_count(t, j->per, j->rows), at = r * j->C;
-    HONE_BY_DTYPE(j->dtype, hone_layernorm_f32_fwd, hone_layernorm_f64_fwd, count, j->C, r, op_at(j->dtype, s->z ? s->z : n->in[0]->data, at),
-                  NULL, &none, n->in[2]->data, n->in[3]->data, j->eps, NULL, op_at(j->dtype, n->out->data, at), op_at(j->dtype, s->mean, r),
+    HONE_BY_DTYPE(j->dtype, hone_layernorm_f32_fwd, hone_layernorm_f64_fwd, count, j->C, r,
+                  op_at(j->dtype, s->z ? s->z : n->in[0]->data, at), NULL, &none, n->in[2]->data, n->in[3]->data,
+                  j->eps, NULL, op_at(j->dtype, n->out->data, at), op_at(j->dtype, s->mean, r),
                   op_at(j->dtype, s->rstd, r));
     return HONE_OK;
 }
@@ -96,7 +103,8 @@ static hone_status rebuild_task(void *ctx, int64_t t) {
 static hone_status layernorm_rebuild(hone_graph *g, hone_node *n) {
     const layernorm_params *p = n->params;
     int64_t rows = hone_rows(n->out), C = hone_cols(n->out);
-    layernorm_job j = {.n = n, .dtype = n->out->dtype, .rows = rows, .C = C, .per = hone_task_rows(rows, C), .eps = p->eps};
+    layernorm_job j = {
+        .n = n, .dtype = n->out->dtype, .rows = rows, .C = C, .per = hone_task_rows(rows, C), .eps = p->eps};
     (void)g;
     return hone_parallel(op_tasks(rows, j.per), rebuild_task, &j);
 }
@@ -109,10 +117,11 @@ static hone_status backward_task(void *ctx, int64_t t) {
     void *dgamma = op_at(j->dtype, j->part_gamma, t * j->C), *dbeta = op_at(j->dtype, j->part_beta, t * j->C);
     memset(dgamma, 0, (size_t)j->C * hone_dtype_size(j->dtype));
     memset(dbeta, 0, (size_t)j->C * hone_dtype_size(j->dtype));
-    HONE_BY_DTYPE(j->dtype, hone_layernorm_f32_bwd, hone_layernorm_f64_bwd, count, j->C, r, op_at(j->dtype, n->out->grad, at),
-                  op_at(j->dtype, s->z ? s->z : n->in[0]->data, at), op_at(j->dtype, s->mean, r), op_at(j->dtype, s->rstd, r),
-                  n->in[2]->data, &s->drop, op_at(j->dtype, j->dx, at), j->add_dx, op_at(j->dtype, j->dresidual, at),
-                  j->add_dresidual, dgamma, dbeta);
+    HONE_BY_DTYPE(j->dtype, hone_layernorm_f32_bwd, hone_layernorm_f64_bwd, count, j->C, r,
+                  op_at(j->dtype, n->out->grad, at), op_at(j->dtype, s->z ? s->z : n->in[0]->data, at),
+                  op_at(j->dtype, s->mean, r), op_at(j->dtype, s->rstd, r), n->in[2]->data, &s->drop,
+                  op_at(j->dtype, j->dx, at), j->add_dx, op_at(j->dtype, j->dresidual, at), j->add_dresidual, dgamma,
+                  dbeta);
     return HONE_OK;
 }
 
@@ -136,28 +145,35 @@ static hone_status layernorm_backward(hone_graph *g, hone_node *n) {
     hone_arena_mark mark = hone_arena_get_mark(scratch);
     j.part_gamma = hone_arena_alloc(scratch, part_bytes);
     j.part_beta = hone_arena_alloc(scratch, part_bytes);
-    hone_status status = tasks && (!j.part_gamma || !j.part_beta) ? hone_fail(HONE_E_NOMEM, "layernorm: no memory for partial sums")
-                                                                   : hone_parallel(tasks, backward_task, &j);
+    hone_status status = tasks && (!j.part_gamma || !j.part_beta)
+                             ? hone_fail(HONE_E_NOMEM, "layernorm: no memory for partial sums")
+                             : hone_parallel(tasks, backward_task, &j);
     if (status == HONE_OK) {
         add_parts(g, n->in[2], j.dtype, tasks, C, j.part_gamma);
         add_parts(g, n->in[3], j.dtype, tasks, C, j.part_beta);
     }
     hone_arena_release(scratch, mark);
-    if (s->z && s->z != n->out->data && s->z != n->in[0]->data) hone_graph_done(g, s->z, (size_t)(rows * C) * hone_dtype_size(j.dtype));
+    if (s->z && s->z != n->out->data && s->z != n->in[0]->data)
+        hone_graph_done(g, s->z, (size_t)(rows * C) * hone_dtype_size(j.dtype));
     return status != HONE_OK ? status : hone_graph_status(g);
 }
 
-const hone_op hone_op_layernorm = {.name = "layernorm", .min_in = 1, .max_in = 4, .shape = layernorm_shape,
-                                   .forward = layernorm_forward, .backward = layernorm_backward, .rebuild = layernorm_rebuild};
+const hone_op hone_op_layernorm = {.name = "layernorm",
+                                   .min_in = 1,
+                                   .max_in = 4,
+                                   .shape = layernorm_shape,
+                                   .forward = layernorm_forward,
+                                   .backward = layernorm_backward,
+                                   .rebuild = layernorm_rebuild};
 
 hone_tensor *hone_layernorm(hone_graph *g, hone_tensor *x, hone_tensor *residual, hone_tensor *gamma, hone_tensor *beta,
                             float eps, float p) {
-    return hone_graph_apply(g, &hone_op_layernorm, 4, (hone_tensor *[]){x, residual, gamma, beta}, &(layernorm_params){eps, p, false},
-                            sizeof(layernorm_params));
+    return hone_graph_apply(g, &hone_op_layernorm, 4, (hone_tensor *[]){x, residual, gamma, beta},
+                            &(layernorm_params){eps, p, false}, sizeof(layernorm_params));
 }
 
-hone_tensor *hone_residual_layernorm(hone_graph *g, hone_tensor *x, hone_tensor *residual, hone_tensor *gamma, hone_tensor *beta,
-                                     float eps, float p) {
-    return hone_graph_apply(g, &hone_op_layernorm, 4, (hone_tensor *[]){x, residual, gamma, beta}, &(layernorm_params){eps, p, true},
-                            sizeof(layernorm_params));
+hone_tensor *hone_residual_layernorm(hone_graph *g, hone_tensor *x, hone_tensor *residual, hone_tensor *gamma,
+                                     hone_tensor *beta, float eps, float p) {
+    return hone_graph_apply(g, &hone_op_layernorm, 4, (hone_tensor *[]){x, residual, gamma, beta},
+                            &(layernorm_params){eps, p, true}, sizeof(layernorm_params));
 }

@@ -46,7 +46,8 @@ static hone_status linear_backward(hone_graph *g, hone_node *n) {
     const linear_saved *saved = n->saved;
     int64_t M = hone_rows(x), N = hone_dim(w, 0);
     void *dh = n->out->grad;
-    if (p->act != HONE_ACT_NONE) HONE_TRY(hone_ops_activation_backward(x->dtype, M * N, p->act, saved->pre, dh, dh, false));
+    if (p->act != HONE_ACT_NONE)
+        HONE_TRY(hone_ops_activation_backward(x->dtype, M * N, p->act, saved->pre, dh, dh, false));
     if (saved->pre) hone_graph_done(g, saved->pre, (size_t)(M * N) * hone_dtype_size(x->dtype));
     HONE_TRY(hone_ops_linear_grads(g, M, dh, x->data, w, b));
     return hone_ops_linear_input_grad(g, M, dh, w, x);

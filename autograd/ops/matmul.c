@@ -20,10 +20,21 @@ static hone_status matmul_shape(const hone_node *n, hone_shape *shape, hone_dtyp
 }
 
 /* Similarities and the like: always in full precision, they are small and losses are made of their differences. */
-static hone_status multiply(hone_dtype dtype, int64_t M, int64_t N, int64_t K, bool trans_a, const void *a, int64_t lda, bool trans_b,
-                            const void *b, int64_t ldb, void *c, int64_t ldc, bool add) {
-    return hone_ops_product(dtype, HONE_PRECISION_F32, &(hone_matmul_f32_args){.M = M, .N = N, .K = K, .trans_a = trans_a, .trans_b = trans_b, .a = a,
-                                                                         .lda = lda, .b = b, .ldb = ldb, .c = c, .ldc = ldc, .accumulate = add});
+static hone_status multiply(hone_dtype dtype, int64_t M, int64_t N, int64_t K, bool trans_a, const void *a, int64_t lda,
+                            bool trans_b, const void *b, int64_t ldb, void *c, int64_t ldc, bool add) {
+    return hone_ops_product(dtype, HONE_PRECISION_F32,
+                            &(hone_matmul_f32_args){.M = M,
+                                                    .N = N,
+                                                    .K = K,
+                                                    .trans_a = trans_a,
+                                                    .trans_b = trans_b,
+                                                    .a = a,
+                                                    .lda = lda,
+                                                    .b = b,
+                                                    .ldb = ldb,
+                                                    .c = c,
+                                                    .ldc = ldc,
+                                                    .accumulate = add});
 }
 
 static hone_status matmul_forward(hone_graph *g, hone_node *n) {
@@ -32,7 +43,7 @@ static hone_status matmul_forward(hone_graph *g, hone_node *n) {
     const hone_tensor *a = n->in[0], *b = n->in[1];
     int64_t M = hone_dim(n->out, 0), N = hone_dim(n->out, 1);
     return multiply(a->dtype, M, N, hone_dim(a, !p->trans_a), p->trans_a, a->data, hone_dim(a, 1), p->trans_b, b->data,
-                     hone_dim(b, 1), n->out->data, N, false);
+                    hone_dim(b, 1), n->out->data, N, false);
 }
 
 static hone_status matmul_backward(hone_graph *g, hone_node *n) {
@@ -51,8 +62,12 @@ static hone_status matmul_backward(hone_graph *g, hone_node *n) {
     return hone_graph_status(g);
 }
 
-const hone_op hone_op_matmul = {
-    .name = "matmul", .min_in = 2, .max_in = 2, .shape = matmul_shape, .forward = matmul_forward, .backward = matmul_backward};
+const hone_op hone_op_matmul = {.name = "matmul",
+                                .min_in = 2,
+                                .max_in = 2,
+                                .shape = matmul_shape,
+                                .forward = matmul_forward,
+                                .backward = matmul_backward};
 
 hone_tensor *hone_matmul(hone_graph *g, hone_tensor *a, bool trans_a, hone_tensor *b, bool trans_b) {
     return hone_graph_apply(g, &hone_op_matmul, 2, (hone_tensor *[]){a, b}, &(matmul_params){trans_a, trans_b},

@@ -12,15 +12,17 @@ static hone_status rows_shape(const hone_node *n, hone_shape *shape, hone_dtype 
     const rows_params *p = n->params;
     const hone_tensor *x = n->in[0];
     if (x->shape.rank < 1 || p->first < 0 || p->count < 0 || p->first > hone_dim(x, 0) - p->count)
-        return hone_fail(HONE_E_SHAPE, "rows: %" PRId64 " rows from %" PRId64 " of x \"%s\" %s", p->count, p->first, x->name,
-                         hone_shape_str(&x->shape));
+        return hone_fail(HONE_E_SHAPE, "rows: %" PRId64 " rows from %" PRId64 " of x \"%s\" %s", p->count, p->first,
+                         x->name, hone_shape_str(&x->shape));
     *shape = x->shape;
     shape->dim[0] = p->count;
     *dtype = x->dtype;
     return HONE_OK;
 }
 
-static int64_t row_size(const hone_tensor *x) { return hone_dim(x, 0) ? hone_count(x) / hone_dim(x, 0) : 0; }
+static int64_t row_size(const hone_tensor *x) {
+    return hone_dim(x, 0) ? hone_count(x) / hone_dim(x, 0) : 0;
+}
 
 static hone_status rows_forward(hone_graph *g, hone_node *n) {
     (void)g;
@@ -39,14 +41,21 @@ static hone_status rows_backward(hone_graph *g, hone_node *n) {
     /* The rows outside the range get zeros only if this is the first contribution. */
     if (!add) {
         memset(dx, 0, (size_t)p->first * row_bytes);
-        memset(dx + (size_t)(p->first + p->count) * row_bytes, 0, (size_t)(hone_dim(x, 0) - p->first - p->count) * row_bytes);
+        memset(dx + (size_t)(p->first + p->count) * row_bytes, 0,
+               (size_t)(hone_dim(x, 0) - p->first - p->count) * row_bytes);
     }
     return hone_ops_scale(x->dtype, hone_count(n->out), 1, n->out->grad, dx + (size_t)p->first * row_bytes, add);
 }
 
-const hone_op hone_op_rows = {
-    .name = "rows", .min_in = 1, .max_in = 1, .shape = rows_shape, .forward = rows_forward, .backward = rows_backward, .view = true};
+const hone_op hone_op_rows = {.name = "rows",
+                              .min_in = 1,
+                              .max_in = 1,
+                              .shape = rows_shape,
+                              .forward = rows_forward,
+                              .backward = rows_backward,
+                              .view = true};
 
 hone_tensor *hone_row_range(hone_graph *g, hone_tensor *x, int64_t first, int64_t count) {
-    return hone_graph_apply(g, &hone_op_rows, 1, (hone_tensor *[]){x}, &(rows_params){first, count}, sizeof(rows_params));
+    return hone_graph_apply(g, &hone_op_rows, 1, (hone_tensor *[]){x}, &(rows_params){first, count},
+                            sizeof(rows_params));
 }

@@ -33,8 +33,12 @@ static hone_status scale_backward(hone_graph *g, hone_node *n) {
     return hone_ops_scale(n->out->dtype, hone_count(n->out), p->a, n->out->grad, dx, add);
 }
 
-const hone_op hone_op_scale = {
-    .name = "scale", .min_in = 1, .max_in = 1, .shape = scale_shape, .forward = scale_forward, .backward = scale_backward};
+const hone_op hone_op_scale = {.name = "scale",
+                               .min_in = 1,
+                               .max_in = 1,
+                               .shape = scale_shape,
+                               .forward = scale_forward,
+                               .backward = scale_backward};
 
 hone_tensor *hone_scale(hone_graph *g, hone_tensor *x, double a, double c) {
     return hone_graph_apply(g, &hone_op_scale, 1, (hone_tensor *[]){x}, &(scale_params){a, c}, sizeof(scale_params));

@@ -20,11 +20,12 @@ static hone_status xent_shape(const hone_node *n, hone_shape *shape, hone_dtype 
     const xent_params *p = n->params;
     const hone_tensor *z = n->in[0];
     if (z->shape.rank != 2 || hone_dim(z, 1) < 1)
-        return hone_fail(HONE_E_SHAPE, "softmax_xent: z \"%s\" is %s, wants [rows, classes]", z->name, hone_shape_str(&z->shape));
+        return hone_fail(HONE_E_SHAPE, "softmax_xent: z \"%s\" is %s, wants [rows, classes]", z->name,
+                         hone_shape_str(&z->shape));
     for (int64_t r = 0; r < hone_dim(z, 0); r++)
         if (p->target[r] < 0 || p->target[r] >= hone_dim(z, 1))
-            return hone_fail(HONE_E_SHAPE, "softmax_xent: target %d of row %" PRId64 " is outside %" PRId64 " classes", p->target[r],
-                             r, hone_dim(z, 1));
+            return hone_fail(HONE_E_SHAPE, "softmax_xent: target %d of row %" PRId64 " is outside %" PRId64 " classes",
+                             p->target[r], r, hone_dim(z, 1));
     *shape = hone_shape_of(1, hone_dim(z, 0));
     *dtype = z->dtype;
     return HONE_OK;
@@ -74,10 +75,15 @@ static hone_status xent_backward(hone_graph *g, hone_node *n) {
     return hone_parallel(op_tasks(R, j.per), backward_task, &j);
 }
 
-const hone_op hone_op_softmax_xent = {
-    .name = "softmax_xent", .min_in = 1, .max_in = 1, .shape = xent_shape, .forward = xent_forward, .backward = xent_backward};
+const hone_op hone_op_softmax_xent = {.name = "softmax_xent",
+                                      .min_in = 1,
+                                      .max_in = 1,
+                                      .shape = xent_shape,
+                                      .forward = xent_forward,
+                                      .backward = xent_backward};
 
 hone_tensor *hone_softmax_xent(hone_graph *g, hone_tensor *z, const int32_t *target, double scale) {
     if (op_lacks(g, "softmax_xent", "target", target)) return NULL;
-    return hone_graph_apply(g, &hone_op_softmax_xent, 1, (hone_tensor *[]){z}, &(xent_params){target, scale}, sizeof(xent_params));
+    return hone_graph_apply(g, &hone_op_softmax_xent, 1, (hone_tensor *[]){z}, &(xent_params){target, scale},
+                            sizeof(xent_params));
 }

@@ -16,7 +16,8 @@ static const char *const names[] = {
     "special_tokens_map.json",
     "added_tokens.json",
 };
-enum { FILES = sizeof names / sizeof *names, VOCABULARIES = 6 }; /* without one of the first six there is no tokenizer */
+/* without one of the first six there is no tokenizer */
+enum { FILES = sizeof names / sizeof *names, VOCABULARIES = 6 };
 static const uint64_t FILE_LIMIT = (uint64_t)256 << 20;
 
 struct hone_tokenizer_files {

@@ -231,9 +231,9 @@ struct hone_tokenizer {
     int64_t special_id[HONE_TOKEN_MASK + 1];
     int64_t max_length;
     bool type_ids;
-    bool cut_left; /* truncation takes tokens from the front */
+    bool cut_left;      /* truncation takes tokens from the front */
     bool split_special; /* text that spells a special token is ordinary text, whoever asks */
-    bool cut;      /* vocab.txt does not end in a line end */
+    bool cut;           /* vocab.txt does not end in a line end */
 };
 
 /* normalizer.c: text [p, p+n), whose first character has number `base` in the original, is normalized and appended to

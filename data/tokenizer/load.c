@@ -33,8 +33,9 @@ typedef struct folder {
     bool from_json;
     family family;
     bool distil;
-    bool derived; /* a class of BERT's that has no code of its own: tokenizer.json is taken but for the post_processor */
-    hone_tok_added role[ROLES]; /* content NULL = none; owned */
+    /* a class of BERT's that has no code of its own: tokenizer.json is taken but for the post_processor */
+    bool derived;
+    hone_tok_added role[ROLES];   /* content NULL = none; owned */
     const char *role_said[ROLES]; /* the file that says it (null counts), NULL = none does */
 } folder;
 
@@ -230,8 +231,9 @@ static family family_of(const char *name, bool *distil, bool *derived) {
 
 /* The class that transformers takes for config.json's model_type when no file names one. */
 static family family_of_model(const char *type) {
-    static const char *const bert[] = {"bert",        "distilbert", "electra",       "convbert",   "mobilebert", "squeezebert",
-                                       "layoutlm",    "nomic_bert", "megatron-bert", "ernie",      "nezha"};
+    static const char *const bert[] = {"bert",          "distilbert",  "electra",  "convbert",
+                                       "mobilebert",    "squeezebert", "layoutlm", "nomic_bert",
+                                       "megatron-bert", "ernie",       "nezha"};
     for (size_t i = 0; i < sizeof bert / sizeof *bert; i++)
         if (!strcmp(type, bert[i])) return FAMILY_BERT;
     return !strcmp(type, "mpnet") ? FAMILY_MPNET : FAMILY_UNSAID;
@@ -395,15 +397,18 @@ static bool is_role(const char *key) {
     return false;
 }
 
-/* Every other "…_token" whose value is a token names a special token, too. In tokenizer_config.json an object is one where it
- * says so itself. */
-static hone_status add_other_roles(const json_t *o, const char *file, bool objects, bool strings, bool must_say, hone_tokenizer *t) {
+/* Every other "…_token" whose value is a token names a special token, too. In tokenizer_config.json an object is one
+ * where it says so itself. */
+static hone_status add_other_roles(const json_t *o, const char *file, bool objects, bool strings, bool must_say,
+                                   hone_tokenizer *t) {
     const char *key;
     json_t *v;
     json_object_foreach((json_t *)(uintptr_t)o, key, v) {
         size_t n = strlen(key);
         const char *type = json_string_value(json_object_get(v, "__type"));
-        bool token = json_is_string(v) ? strings : objects && json_is_object(v) && (!must_say || (type && !strcmp(type, "AddedToken")));
+        bool token = json_is_string(v)
+                         ? strings
+                         : objects && json_is_object(v) && (!must_say || (type && !strcmp(type, "AddedToken")));
         if (n >= 6 && !strcmp(key + n - 6, "_token") && token && !is_role(key)) HONE_TRY(add_special(v, file, key, t));
     }
     return HONE_OK;
@@ -432,8 +437,9 @@ static hone_status add_list(const json_t *list, const char *file, const char *ke
     return HONE_OK;
 }
 
-/* Those without a name, under a newer key and its older name: transformers moves the older list under the newer key where that holds
- * nothing, special_tokens_map.json adds to the one and replaces the other, and the older one counts where the newer is not there. */
+/* Those without a name, under a newer key and its older name: transformers moves the older list under the newer key
+ * where that holds nothing, special_tokens_map.json adds to the one and replaces the other, and the older one counts
+ * where the newer is not there. */
 static hone_status add_extra(const folder *f, hone_tokenizer *t) {
     const json_t *extra = json_object_get(f->config, EXTRA), *older = json_object_get(f->config, ADDITIONAL);
     const json_t *extra_too = json_object_get(old_map(f), EXTRA), *older_too = json_object_get(old_map(f), ADDITIONAL);
@@ -507,13 +513,13 @@ static hone_status read_truncation_side(const folder *f, hone_tokenizer *t) {
     HONE_TRY(hone_json_string(f->config, f->config_path, "truncation_side", t->cut_left ? "left" : "right", &side));
     t->cut_left = !strcmp(side, "left");
     if (!t->cut_left && strcmp(side, "right") != 0)
-        return hone_fail_at(HONE_E_FORMAT, f->config_path, 0, 0, "\"truncation_side\" is \"%s\", expected left or right",
-                            hone_quote(side));
+        return hone_fail_at(HONE_E_FORMAT, f->config_path, 0, 0,
+                            "\"truncation_side\" is \"%s\", expected left or right", hone_quote(side));
     return HONE_OK;
 }
 
-/* The class is rebuilt from its special tokens, as in transformers 5: of tokenizer.json only vocabulary and added tokens
- * count. A vocab.txt whose class nobody says is BERT's. */
+/* The class is rebuilt from its special tokens, as in transformers 5: of tokenizer.json only vocabulary and added
+ * tokens count. A vocab.txt whose class nobody says is BERT's. */
 static bool is_bert(const folder *f) {
     return f->family == FAMILY_BERT || f->family == FAMILY_MPNET || !f->from_json;
 }
@@ -523,16 +529,19 @@ static hone_status refuse_role(const folder *f, const hone_tokenizer *t, int rol
     const hone_tok_added *a = &f->role[role];
     const char *file = f->role_said[role] ? f->role_said[role] : f->main_path, *base = strrchr(f->main_path, '/') + 1;
     char there[128] = "", here[128];
-    const hone_tok_template_piece *edge = t->post.n_single ? &t->post.single[role == CLS ? 0 : t->post.n_single - 1] : NULL;
+    const hone_tok_template_piece *edge =
+        t->post.n_single ? &t->post.single[role == CLS ? 0 : t->post.n_single - 1] : NULL;
     if (role == UNK && f->from_json && t->wordpiece.unk)
         snprintf(there, sizeof there, ", whose own is \"%s\"", hone_quote_n(t->wordpiece.unk, t->wordpiece.n_unk));
     else if (role != UNK && edge && edge->kind == 2)
-        snprintf(there, sizeof there, ", which has \"%s\" in its place", hone_quote(t->post.special[edge->special].name));
+        snprintf(there, sizeof there, ", which has \"%s\" in its place",
+                 hone_quote(t->post.special[edge->special].name));
     snprintf(here, sizeof here, a->content ? "\"%s\"" : "null", a->content ? hone_quote_n(a->content, a->n) : "");
     hone_fail_at(HONE_E_FORMAT, file, 0, 0, "%s \"%s\" is %s, not a token of %s%s",
                  f->role_said[role] ? "the special token" : "the class's own", role_keys[role], here, base, there);
-    return hone_hint("tokenizer_config.json: name a token of the vocabulary%s",
-                     f->from_json ? ", or \"tokenizer_class\": \"PreTrainedTokenizerFast\" to take tokenizer.json as it is" : "");
+    return hone_hint(
+        "tokenizer_config.json: name a token of the vocabulary%s",
+        f->from_json ? ", or \"tokenizer_class\": \"PreTrainedTokenizerFast\" to take tokenizer.json as it is" : "");
 }
 
 /* Of a tokenizer.json under a BERT class. */
@@ -555,7 +564,8 @@ static int64_t id_of_role(const folder *f, const hone_tokenizer *t, int role) {
     return hone_tokenizer_id(t, mpnet_names[role], strlen(mpnet_names[role]));
 }
 
-/* A BERT class puts its own cls_token and sep_token around texts, whatever the post_processor of tokenizer.json does. */
+/* A BERT class puts its own cls_token and sep_token around texts, whatever the post_processor of tokenizer.json
+ * does. */
 static hone_status finish_post(const folder *f, hone_tokenizer *t) {
     if (!is_bert(f)) return HONE_OK;
     int64_t id[2];
@@ -567,7 +577,8 @@ static hone_status finish_post(const folder *f, hone_tokenizer *t) {
     }
     hone_tok_template_free(&t->post);
     t->post.trim_offsets = f->family == FAMILY_MPNET;
-    return hone_tok_template_bert(&t->post, f->family == FAMILY_MPNET, f->role[CLS].content, id[0], f->role[SEP].content, id[1]);
+    return hone_tok_template_bert(&t->post, f->family == FAMILY_MPNET, f->role[CLS].content, id[0],
+                                  f->role[SEP].content, id[1]);
 }
 
 /* hone_tokenizer_token shows a normalized added token as its normalized self, as the reference does. */
@@ -587,7 +598,8 @@ static hone_status show_added(hone_tokenizer *t, struct hone_tokenizer_work *w) 
 }
 
 /* The special tokens that are put around a text exist. */
-static hone_status check_template(const folder *f, const hone_tokenizer *t, const hone_tok_template_piece *p, size_t n) {
+static hone_status check_template(const folder *f, const hone_tokenizer *t, const hone_tok_template_piece *p,
+                                  size_t n) {
     for (size_t i = 0; i < n; i++) {
         if (p[i].kind != 2) continue;
         const struct hone_tok_special *s = &t->post.special[p[i].special];
@@ -605,7 +617,8 @@ static hone_status finish(const folder *f, hone_tokenizer *t) {
     HONE_TRY(read_max_length(f, t));
     HONE_TRY(read_truncation_side(f, t));
     HONE_TRY(read_split_special(f, t));
-    HONE_TRY(check_template(f, t, t->post.single, t->post.n_single)); /* of a broken file, even where the class has its own */
+    /* of a broken file, even where the class has its own */
+    HONE_TRY(check_template(f, t, t->post.single, t->post.n_single));
     HONE_TRY(check_template(f, t, t->post.pair, t->post.n_pair));
     HONE_TRY(finish_post(f, t));
     t->special_id[HONE_TOKEN_PAD] = id_of_role(f, t, PAD);
@@ -671,10 +684,11 @@ static hone_status find_class(folder *f) {
         file = f->model_path;
     }
     f->family = class ? family_of(class, &f->distil, &f->derived) : family_of_model(type);
-    if (f->from_json || f->family != FAMILY_OTHER || !strcmp(class, "PreTrainedTokenizerFast") || !strcmp(class, "TokenizersBackend"))
+    if (f->from_json || f->family != FAMILY_OTHER || !strcmp(class, "PreTrainedTokenizerFast") ||
+        !strcmp(class, "TokenizersBackend"))
         return HONE_OK;
-    hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "\"tokenizer_class\" is \"%s\", whose way to cut texts vocab.txt does not tell",
-                 hone_quote(class));
+    hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0,
+                 "\"tokenizer_class\" is \"%s\", whose way to cut texts vocab.txt does not tell", hone_quote(class));
     return hone_hint("a folder with tokenizer.json needs no more than that");
 }
 

@@ -40,8 +40,8 @@ hone_status hone_tok_wordpiece_word(const hone_tokenizer *t, struct hone_tokeniz
     }
     size_t longest = t->vocab.longest;
     if (b - a <= longest) { /* most words are entries */
-        int64_t e = hone_tok_map_find(&t->vocab, hone_hash(HONE_HASH_SEED, p + a, b - a), NULL, 0,
-                                      (const char *)p + a, b - a);
+        int64_t e =
+            hone_tok_map_find(&t->vocab, hone_hash(HONE_HASH_SEED, p + a, b - a), NULL, 0, (const char *)p + a, b - a);
         if (e >= 0) return emit(t, out, text, e, a, b);
     }
     for (size_t start = a; start < b;) {

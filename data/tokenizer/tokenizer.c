@@ -98,8 +98,7 @@ static hone_status split_text(const hone_tokenizer *t, struct hone_tokenizer_wor
         bool plain = x.id < 0;
         HONE_TRY(hone_tok_normalize(t->norm, plain ? t->n_norm : 0, w, p + x.a, x.b - x.a, base, norm));
         if (plain && rematch)
-            HONE_TRY(hone_tok_match(&t->normalized, t->added, split_special, norm->p + a, norm->n - a, a,
-                                    &w->splits));
+            HONE_TRY(hone_tok_match(&t->normalized, t->added, split_special, norm->p + a, norm->n - a, a, &w->splits));
         else
             HONE_TRY(hone_tok_splits_push(&w->splits, a, norm->n, x.id));
     }

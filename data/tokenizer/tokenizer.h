@@ -38,18 +38,17 @@ typedef struct hone_tokenizer hone_tokenizer;
  * tokenizer.json vocabulary and added tokens count, while normalizer (do_lower_case, strip_accents,
  * tokenize_chinese_chars), pre-tokenizer, unknown token and the tokens around a text are the class's, with the names
  * that tokenizer_config.json gives; a name that the vocabulary lacks is refused. Other classes take tokenizer.json as
- * it is.
- * Special tokens also come from additional_special_tokens or extra_special_tokens (a list, or an object of names and tokens) and from
- * every other key that ends in _token; special_tokens_map.json counts only where tokenizer_config.json has no added_tokens_decoder.
- * split_special_tokens makes text that spells one ordinary text.
- * The truncation and padding blocks of tokenizer.json are ignored, but for the side that truncation takes tokens from,
+ * it is. Special tokens also come from additional_special_tokens or extra_special_tokens (a list, or an object of names
+ * and tokens) and from every other key that ends in _token; special_tokens_map.json counts only where
+ * tokenizer_config.json has no added_tokens_decoder. split_special_tokens makes text that spells one ordinary text. The
+ * truncation and padding blocks of tokenizer.json are ignored, but for the side that truncation takes tokens from,
  * which truncation_side of tokenizer_config.json overrules.
  *   errors  HONE_E_IO (no such folder, neither file), HONE_E_FORMAT (file and place named), HONE_E_LIMIT,
  *           HONE_E_UNSUPPORTED (a component Hone does not have, by name), HONE_E_NOMEM; *out is untouched. */
 hone_status hone_tokenizer_open(const char *folder, hone_tokenizer **out);
 void hone_tokenizer_free(hone_tokenizer *t); /* accepts NULL */
-/* Lower-case texts before everything else, unless a Lowercase step is there already: what sentence-transformers does for a folder whose
- * sentence_bert_config.json says do_lower_case. Call it right after opening. HONE_E_NOMEM. */
+/* Lower-case texts before everything else, unless a Lowercase step is there already: what sentence-transformers does
+ * for a folder whose sentence_bert_config.json says do_lower_case. Call it right after opening. HONE_E_NOMEM. */
 hone_status hone_tokenizer_lower_case(hone_tokenizer *t);
 
 /* ---- encoding ---- */
@@ -129,7 +128,8 @@ int64_t hone_tokenizer_special_id(const hone_tokenizer *t, hone_special_token wh
 
 /* ---- facts ---- */
 
-/* model_max_length of tokenizer_config.json, else its older name max_len; INT64_MAX when absent or "very large" (1e30 and the like). */
+/* model_max_length of tokenizer_config.json, else its older name max_len; INT64_MAX when absent or "very large" (1e30
+ * and the like). */
 int64_t hone_tokenizer_max_length(const hone_tokenizer *t);
 /* Tokens that the post-processor adds to one text, or to a pair. */
 int64_t hone_tokenizer_special_count(const hone_tokenizer *t, bool pair);
@@ -143,8 +143,8 @@ bool hone_tokenizer_uses_type_ids(const hone_tokenizer *t);
  * vocab.txt, vocab.json, merges.txt, *.model …), those that exist, byte for byte into dst, an existing folder. Each
  * file is replaced atomically. HONE_E_IO when src has neither tokenizer.json nor a vocabulary. */
 hone_status hone_tokenizer_copy_files(const char *src, const char *dst);
-/* The same in two parts: the bytes as they are now, to be written later and more than once, whatever becomes of the folder. Free
- * with hone_tokenizer_files_free, which accepts NULL. HONE_E_LIMIT for a file beyond 256 MiB. */
+/* The same in two parts: the bytes as they are now, to be written later and more than once, whatever becomes of the
+ * folder. Free with hone_tokenizer_files_free, which accepts NULL. HONE_E_LIMIT for a file beyond 256 MiB. */
 typedef struct hone_tokenizer_files hone_tokenizer_files;
 hone_status hone_tokenizer_files_read(const char *src, hone_tokenizer_files **out);
 hone_status hone_tokenizer_files_write(const hone_tokenizer_files *f, const char *dst);

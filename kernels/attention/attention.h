@@ -5,14 +5,15 @@
  *   lse          [T]  log sum_j exp(S[i][j]), kept for backward
  *   drop         element of P[i][j] is ((task * T + i) * ceil128(T) + j) with `task` given; threshold 0 or NULL = off
  *   scratch      hone_attention_f32_scratch(T, d) floats, 64-byte aligned
- * No [T, T] matrix is stored: tiles of query rows by all keys (or key blocks) live in scratch, O(T * tile + T * d).
- * d <= 65536: no length is built in. T >= 1. Bidirectional. Source: Vaswani et al. 2017; recomputing backward: Dao et al. 2022,
- * arXiv:2205.14135. */
+ * No [T, T] matrix is stored: tiles of query rows by all keys (or key blocks) live in scratch, O(T * tile + T * d). d
+ * <= 65536: no length is built in. T >= 1. Bidirectional. Source: Vaswani et al. 2017; recomputing backward: Dao et al.
+ * 2022, arXiv:2205.14135. */
 #ifndef HONE_KERNELS_ATTENTION_H
 #define HONE_KERNELS_ATTENTION_H
 #include "kernels/kernel.h"
 
-#define HONE_ATTENTION_MAX_HEAD 65536 /* most columns of a head, d above (a model of one head and the largest hidden_size); more: HONE_E_LIMIT */
+/* most columns of a head, d above (a model of one head and the largest hidden_size); more: HONE_E_LIMIT */
+#define HONE_ATTENTION_MAX_HEAD 65536
 
 typedef void hone_attention_f32_fwd_fn(int64_t T, int64_t d, float scale, const float *q, const float *k,
                                        const float *v, int64_t ldq, const hone_dropout *drop, uint64_t task, float *o,

@@ -5,6 +5,8 @@
 #define HONE_KERNELS_DROPOUT_H
 #include "kernels/kernel.h"
 
-typedef void hone_dropout_f32_apply_fn(int64_t n, uint64_t first, const hone_dropout *drop, const float *x, float *y, bool add);
-typedef void hone_dropout_f64_apply_fn(int64_t n, uint64_t first, const hone_dropout *drop, const double *x, double *y, bool add);
+typedef void hone_dropout_f32_apply_fn(int64_t n, uint64_t first, const hone_dropout *drop, const float *x, float *y,
+                                       bool add);
+typedef void hone_dropout_f64_apply_fn(int64_t n, uint64_t first, const hone_dropout *drop, const double *x, double *y,
+                                       bool add);
 #endif

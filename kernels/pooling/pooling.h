@@ -21,7 +21,8 @@ typedef enum hone_pool {
 
 typedef void hone_pooling_f32_fwd_fn(hone_pool mode, int64_t T, int64_t C, int64_t skip, const float *x, float *y);
 typedef void hone_pooling_f64_fwd_fn(hone_pool mode, int64_t T, int64_t C, int64_t skip, const double *x, double *y);
-typedef void hone_pooling_f32_bwd_fn(hone_pool mode, int64_t T, int64_t C, int64_t skip, const float *x, const float *dy, float *dx);
-typedef void hone_pooling_f64_bwd_fn(hone_pool mode, int64_t T, int64_t C, int64_t skip, const double *x, const double *dy,
-                                     double *dx);
+typedef void hone_pooling_f32_bwd_fn(hone_pool mode, int64_t T, int64_t C, int64_t skip, const float *x,
+                                     const float *dy, float *dx);
+typedef void hone_pooling_f64_bwd_fn(hone_pool mode, int64_t T, int64_t C, int64_t skip, const double *x,
+                                     const double *dy, double *dx);
 #endif

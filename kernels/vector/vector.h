@@ -4,7 +4,8 @@
  *   sum     returns sum x              lanes in a fixed order, combined in a fixed tree; f32 input summed in f64
  *   dot     returns sum a b            likewise in f64
  *   sumsq   returns sum x^2            likewise in f64 (gradient norms)
- *   colsum  y[c] += sum_r x[r][c]      x [rows, C], stride ld; in row order (bias gradients; the caller gives chunks their own y)
+ *   colsum  y[c] += sum_r x[r][c]      x [rows, C], stride ld; in row order (bias gradients; the caller gives chunks
+ *                                      their own y)
  *   finite  true when no element is NaN or infinite
  *   widen   bf16 / f16 (raw uint16) to f32, exact;   narrow: f32 to bf16 / f16, round to nearest even, NaN stays NaN */
 #ifndef HONE_KERNELS_VECTOR_H

@@ -1,5 +1,5 @@
-/* Every op, every case: the gradient in double against four-point differences; a planted sign error caught; float against double; the same
- * bits at any number of threads. */
+/* Every op, every case: the gradient in double against four-point differences; a planted sign error caught; float
+ * against double; the same bits at any number of threads. */
 #include "tests/autograd/op_test.h"
 
 #include "autograd/gradcheck.h"
@@ -58,7 +58,11 @@ static hone_tensor *build(hone_graph *g, hone_tensor *const *l, void *ctx) {
 }
 
 static hone_gradcheck check_of(build_ctx *b, const leaves *l) {
-    return (hone_gradcheck){.build = build, .ctx = b, .n_leaves = b->c->n, .leaves = l->t, .max_elements = 80,
+    return (hone_gradcheck){.build = build,
+                            .ctx = b,
+                            .n_leaves = b->c->n,
+                            .leaves = l->t,
+                            .max_elements = 80,
                             .mode = {.train = b->c->train, .seed = 7, .step = 3}};
 }
 
@@ -74,8 +78,8 @@ TEST(gradcheck, every_op_agrees_with_four_point_differences_in_double) {
             hone_gradcheck_result r;
             CHECK_OK(hone_gradcheck_run(&check, &r));
             CHECK_MSG(r.checked > 0, "%s, %s: nothing was checked", list[i].name, c->what);
-            CHECK_MSG(r.worst <= 1e-9, "%s, %s: leaf %d element %" PRId64 ": gradient %.12g, differences %.12g", list[i].name, c->what, r.leaf,
-                      r.element, r.got, r.want);
+            CHECK_MSG(r.worst <= 1e-9, "%s, %s: leaf %d element %" PRId64 ": gradient %.12g, differences %.12g",
+                      list[i].name, c->what, r.leaf, r.element, r.got, r.want);
             if (r.worst > worst) worst = r.worst;
             checked += r.checked;
             hone_arena_free(l.arena);
@@ -99,7 +103,8 @@ static hone_status spoilt_backward(hone_graph *g, hone_node *n) {
 static void plant(hone_graph *g, void *ctx) {
     build_ctx *b = ctx;
     for (hone_node *n = hone_graph_last(g); n; n = n->previous) {
-        if (strcmp(n->op->name, b->plant) || b->planted || b->input >= n->n_in || !hone_wants_grad(n->in[b->input])) continue;
+        if (strcmp(n->op->name, b->plant) || b->planted || b->input >= n->n_in || !hone_wants_grad(n->in[b->input]))
+            continue;
         original = n->op, spoilt = *n->op, spoilt.backward = spoilt_backward, spoilt_input = b->input;
         n->op = &spoilt;
         b->planted = true;
@@ -118,7 +123,9 @@ TEST(gradcheck, a_planted_sign_error_is_caught_for_every_op_and_input) {
             check.before_backward = plant;
             hone_gradcheck_result r;
             CHECK_OK(hone_gradcheck_run(&check, &r));
-            if (b.planted) CHECK_MSG(r.worst > 1e-3, "%s: a wrong sign at input %d went unnoticed (error %g)", list[i].name, input, r.worst);
+            if (b.planted)
+                CHECK_MSG(r.worst > 1e-3, "%s: a wrong sign at input %d went unnoticed (error %g)", list[i].name, input,
+                          r.worst);
             planted += b.planted;
             hone_arena_free(l.arena);
         }
@@ -178,11 +185,14 @@ TEST(ops, the_same_bits_with_1_2_3_4_and_8_threads) {
                     first = r;
                     continue;
                 }
-                CHECK_MSG(!memcmp(first.y, r.y, (size_t)r.n * sizeof(float)), "%s, %s: other bits with %d threads", list[i].name, c->what, counts[t]);
+                CHECK_MSG(!memcmp(first.y, r.y, (size_t)r.n * sizeof(float)), "%s, %s: other bits with %d threads",
+                          list[i].name, c->what, counts[t]);
                 for (int leaf = 0; leaf < c->n; leaf++)
                     if (r.grad[leaf])
-                        CHECK_MSG(!memcmp(first.grad[leaf], r.grad[leaf], (size_t)hone_count(l.t[leaf]) * sizeof(float)),
-                                  "%s, %s: gradient %d has other bits with %d threads", list[i].name, c->what, leaf, counts[t]);
+                        CHECK_MSG(
+                            !memcmp(first.grad[leaf], r.grad[leaf], (size_t)hone_count(l.t[leaf]) * sizeof(float)),
+                            "%s, %s: gradient %d has other bits with %d threads", list[i].name, c->what, leaf,
+                            counts[t]);
                 free_run(&r);
             }
             free_run(&first);
@@ -276,10 +286,14 @@ TEST(ops, sequences_that_do_not_cut_their_rows_are_refused) {
         int64_t B, T;
         int32_t cu[4];
         const char *says;
-    } bad[] = {{2, 4, {0, 2, 9}, "ends at row 9 of 4"},          {2, 4, {0, 2, 3}, "ends at row 3 of 4"},
-               {1, 4, {-3, 4}, "begins at row -3"},              {1, 4, {1, 4}, "begins at row 1"},
-               {3, 4, {0, 9, 2, 4}, "sequence 1 is row 9 to before 2"},      {2, 4, {0, 4, 4}, "sequence 1 is row 4 to before 4"},
-               {1, 3, {0, 3}, "has 4 rows, the sequences 3"},    {-1, 4, {0}, "-1 sequences"},
+    } bad[] = {{2, 4, {0, 2, 9}, "ends at row 9 of 4"},
+               {2, 4, {0, 2, 3}, "ends at row 3 of 4"},
+               {1, 4, {-3, 4}, "begins at row -3"},
+               {1, 4, {1, 4}, "begins at row 1"},
+               {3, 4, {0, 9, 2, 4}, "sequence 1 is row 9 to before 2"},
+               {2, 4, {0, 4, 4}, "sequence 1 is row 4 to before 4"},
+               {1, 3, {0, 3}, "has 4 rows, the sequences 3"},
+               {-1, 4, {0}, "-1 sequences"},
                {0, 4, {0}, "ends at row 0 of 4"}};
     const hone_pool mean = HONE_POOL_MEAN;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
@@ -293,8 +307,8 @@ TEST(ops, sequences_that_do_not_cut_their_rows_are_refused) {
                 CHECK(t && hone_graph_status(g) == HONE_OK);
                 continue;
             }
-            CHECK_MSG(!t && hone_graph_status(g) == HONE_E_SHAPE && strstr(hone_last_error()->message, bad[i].says), "case %zu, op %d: %s",
-                      i, op, hone_last_error()->message);
+            CHECK_MSG(!t && hone_graph_status(g) == HONE_E_SHAPE && strstr(hone_last_error()->message, bad[i].says),
+                      "case %zu, op %d: %s", i, op, hone_last_error()->message);
         }
     /* So are probabilities that are none, and lists of what is hidden that go backwards. */
     const hone_sequences s = {.B = 1, .T = 4, .cu = (const int32_t[]){0, 4}};
@@ -311,7 +325,8 @@ TEST(ops, sequences_that_do_not_cut_their_rows_are_refused) {
     const int64_t start[3][5] = {{-1, 0, 0, 0, 0}, {0, 2, 1, 1, 1}, {0, 0, 0, 0, -1}};
     for (int i = 0; i < 3; i++) {
         hone_graph_begin(g, &(hone_graph_mode){0});
-        CHECK(!hone_hide(g, &x, &(hone_hidden){start[i], (const int32_t[]){0, 1}}) && hone_graph_status(g) == HONE_E_SHAPE);
+        CHECK(!hone_hide(g, &x, &(hone_hidden){start[i], (const int32_t[]){0, 1}}) &&
+              hone_graph_status(g) == HONE_E_SHAPE);
     }
     hone_graph_free(g);
     hone_arena_free(arena);
@@ -330,8 +345,8 @@ TEST(ops, float_agrees_with_double) {
             CHECK_OK(hone_graph_status(g));
             for (int64_t j = 0; j < r.n; j++) {
                 double want = hone_f64(y)[j], err = fabs((double)r.y[j] - want);
-                CHECK_MSG(err <= 2e-5 * fmax(1, fabs(want)), "%s, %s: element %" PRId64 " is %.9g, in double %.9g", list[i].name, c->what, j,
-                          (double)r.y[j], want);
+                CHECK_MSG(err <= 2e-5 * fmax(1, fabs(want)), "%s, %s: element %" PRId64 " is %.9g, in double %.9g",
+                          list[i].name, c->what, j, (double)r.y[j], want);
             }
             free_run(&r);
             hone_graph_free(g);

@@ -69,7 +69,8 @@ TEST(io, a_missing_input_is_exit_3_and_a_refused_one_4) {
     CHECK_FAILS(hone_io_map("/dev/null", &m), HONE_E_FORMAT, "not a regular file");
     CHECK_FAILS(hone_io_read_file("/dev/zero", 10, &text, &n), HONE_E_FORMAT, "not a regular file: Is a device");
     CHECK(!mkfifo(in_dir("pipe"), 0666));
-    CHECK_FAILS(hone_io_map(in_dir("pipe"), &m), HONE_E_FORMAT, "not a regular file: Is a pipe"); /* and nobody waits for a writer */
+    /* and nobody waits for a writer */
+    CHECK_FAILS(hone_io_map(in_dir("pipe"), &m), HONE_E_FORMAT, "not a regular file: Is a pipe");
     CHECK_FAILS(hone_io_read_file(in_dir("pipe"), 10, &text, &n), HONE_E_FORMAT, "not a regular file: Is a pipe");
     char name[32];
     FILE *writer = popen("sleep 0.05; printf '{}'", "r"); /* as the shell's <(command) */
@@ -86,7 +87,8 @@ TEST(io, a_name_that_leads_nowhere_is_there_and_says_so_when_opened) {
     CHECK(!symlink("nowhere", in_dir("dangling")) && !symlink("circle", in_dir("circle")));
     file_of("plain", "x", 1);
     CHECK(hone_io_exists(in_dir("dangling")) && hone_io_exists(in_dir("circle")) && hone_io_exists(in_dir("plain")));
-    CHECK(hone_io_is_taken(in_dir("dangling")) && hone_io_is_taken(in_dir("plain")) && !hone_io_is_taken(in_dir("absent")));
+    CHECK(hone_io_is_taken(in_dir("dangling")) && hone_io_is_taken(in_dir("plain")) &&
+          !hone_io_is_taken(in_dir("absent")));
     CHECK(!hone_io_exists(in_dir("absent")) && !hone_io_exists(in_dir("plain/below")));
     char long_name[300];
     memset(long_name, 'n', 299), long_name[299] = 0;
@@ -307,7 +309,8 @@ TEST(io, a_writer_goes_through_links_and_keeps_permissions) {
     CHECK(!symlink("../private", in_dir("elsewhere/one")) && !symlink("elsewhere/one", in_dir("two")));
     CHECK_OK(hone_io_write_file(in_dir("two"), "newer", 5));
     CHECK_INT(slurp(path, text, 100), 5);
-    CHECK(!lstat(in_dir("two"), &st) && S_ISLNK(st.st_mode) && !lstat(in_dir("elsewhere/one"), &st) && S_ISLNK(st.st_mode));
+    CHECK(!lstat(in_dir("two"), &st) && S_ISLNK(st.st_mode) && !lstat(in_dir("elsewhere/one"), &st) &&
+          S_ISLNK(st.st_mode));
     CHECK(!lstat(path, &st) && S_ISREG(st.st_mode) && (st.st_mode & 0777) == 0640);
     CHECK(!symlink("fresh", in_dir("to_fresh"))); /* what it leads to is not there yet */
     CHECK_OK(hone_io_write_file(in_dir("to_fresh"), "made", 4));
@@ -383,11 +386,12 @@ TEST(io, a_log_grows_and_is_cut_where_it_is_resumed) {
     CHECK_STR(text, "one\n2\n");
     CHECK_FAILS(hone_append_open(path, 7, &a), HONE_E_FORMAT, "holds 6 bytes, to continue it needs at least 7");
     CHECK_FAILS(hone_append_open(path, 5, &a), HONE_E_FORMAT, "was changed: no line ends at byte 5");
-    CHECK_INT(slurp(path, text, 100), 6); /* not cut */
+    CHECK_INT(slurp(path, text, 100), 6);       /* not cut */
     CHECK(!mkfifo(in_dir("pipe.jsonl"), 0600)); /* not waited for */
     CHECK_FAILS(hone_append_open(in_dir("pipe.jsonl"), -1, &a), HONE_E_IO, "not a regular file");
     CHECK_FAILS(hone_append_open("/dev/null", 0, &a), HONE_E_IO, "not a regular file");
-    CHECK_FAILS(hone_append_open(in_dir("lost"), 7, &a), HONE_E_FORMAT, "is not there, to continue it needs at least 7 bytes");
+    CHECK_FAILS(hone_append_open(in_dir("lost"), 7, &a), HONE_E_FORMAT,
+                "is not there, to continue it needs at least 7 bytes");
     CHECK(!hone_io_exists(in_dir("lost")));
     CHECK_FAILS(hone_append_open(in_dir("no/log"), -1, &a), HONE_E_IO, "folder does not exist");
     CHECK_OK(hone_append_open(path, 0, &a));

@@ -318,15 +318,49 @@ TEST(json, characters_at_the_borders_of_utf8_and_escapes_are_told_apart) {
         const char *text;
         bool good;
     } c[] = {
-        {"\xC2\x80", true},          {"\xDF\xBF", true},          {"\xC1\xBF", false},         {"\xC2", false},             {"\xC2x", false},
-        {"\xE0\xA0\x80", true},      {"\xE0\x9F\x80", false},     {"\xED\x9F\xBF", true},      {"\xED\xA0\x80", false},     {"\xEF\xBF\xBF", true},
-        {"\xE1\xC0\x80", false},     {"\xE1\x80\xC0", false},     {"\xE1\x80", false},         {"\xF0\x90\x80\x80", true},  {"\xF0\x8F\x80\x80", false},
-        {"\xF4\x8F\xBF\xBF", true},  {"\xF4\x90\x80\x80", false}, {"\xF5\x80\x80\x80", false}, {"\xF1\xC0\x80\x80", false}, {"\xF1\x80\x7F\x80", false},
-        {"\xF1\x80\x80\x7F", false}, {"\xF1\x80\x80", false},     {"\x80", false},             {"\\u00e9", true},           {"\\u00Fg", false},
-        {"\\u0G00", false},          {"\\u00/0", false},          {"\\u00:0", false},          {"\\u00@0", false},          {"\\u00`0", false},
-        {"\\uABCD\\uef01", true},    {"\\uD800\\uDC00", true},    {"\\uDBFF\\uDFFF", true},    {"\\uD800\\uDBFF", false},   {"\\uD800\\uE000", false},
-        {"\\uD800x\\uDC00", false},  {"\\uD800\\nDC000", false},  {"\\uD800", false},          {"\\uDC00", false},          {"\\u00", false},
-        {"\\x41", false},            {"\\/", true},               {"\\", false},
+        {"\xC2\x80", true},
+        {"\xDF\xBF", true},
+        {"\xC1\xBF", false},
+        {"\xC2", false},
+        {"\xC2x", false},
+        {"\xE0\xA0\x80", true},
+        {"\xE0\x9F\x80", false},
+        {"\xED\x9F\xBF", true},
+        {"\xED\xA0\x80", false},
+        {"\xEF\xBF\xBF", true},
+        {"\xE1\xC0\x80", false},
+        {"\xE1\x80\xC0", false},
+        {"\xE1\x80", false},
+        {"\xF0\x90\x80\x80", true},
+        {"\xF0\x8F\x80\x80", false},
+        {"\xF4\x8F\xBF\xBF", true},
+        {"\xF4\x90\x80\x80", false},
+        {"\xF5\x80\x80\x80", false},
+        {"\xF1\xC0\x80\x80", false},
+        {"\xF1\x80\x7F\x80", false},
+        {"\xF1\x80\x80\x7F", false},
+        {"\xF1\x80\x80", false},
+        {"\x80", false},
+        {"\\u00e9", true},
+        {"\\u00Fg", false},
+        {"\\u0G00", false},
+        {"\\u00/0", false},
+        {"\\u00:0", false},
+        {"\\u00@0", false},
+        {"\\u00`0", false},
+        {"\\uABCD\\uef01", true},
+        {"\\uD800\\uDC00", true},
+        {"\\uDBFF\\uDFFF", true},
+        {"\\uD800\\uDBFF", false},
+        {"\\uD800\\uE000", false},
+        {"\\uD800x\\uDC00", false},
+        {"\\uD800\\nDC000", false},
+        {"\\uD800", false},
+        {"\\uDC00", false},
+        {"\\u00", false},
+        {"\\x41", false},
+        {"\\/", true},
+        {"\\", false},
     };
     for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
         char text[64];
@@ -359,7 +393,8 @@ TEST(json, what_cannot_be_written_is_not) {
     CHECK(!hone_io_exists(path));
     json_decref(deep);
 #ifdef HONE_TEST_HOOKS
-    /* A disk that fills up at each of the small writes: the first mebibyte, which is buffered, ends a byte earlier each time. */
+    /* A disk that fills up at each of the small writes: the first mebibyte, which is buffered, ends a byte earlier each
+     * time. */
     char *pad = malloc(1 << 20);
     memset(pad, 'x', 1 << 20);
     for (int cut = 1; cut < 100; cut++) {
@@ -374,7 +409,8 @@ TEST(json, what_cannot_be_written_is_not) {
         hone_error_clear();
         hone_status s = hone_json_save(o, path);
         hone_fault_set(NULL);
-        CHECK_MSG(s == HONE_E_IO && strstr(hone_last_error()->file, "deep.json") && !hone_io_exists(path), "cut %d: status %d", cut, s);
+        CHECK_MSG(s == HONE_E_IO && strstr(hone_last_error()->file, "deep.json") && !hone_io_exists(path),
+                  "cut %d: status %d", cut, s);
         json_decref(o);
     }
     free(pad);

@@ -150,16 +150,19 @@ static const char *long_file(int kind) {
     const size_t much = 300000;
     if (kind == 0) {
         fputs("a,b\n\"", f), fill(f, 'x', much), fputs("\"\"", f), fill(f, 'y', much), fputs("\",1\n", f);
-        fill(f, 'z', much), fputs(",2\n", f), fill(f, '\n', much), fputs("p,q,\"", f), fill(f, 'r', much), fputs("\"\n", f);
+        fill(f, 'z', much), fputs(",2\n", f), fill(f, '\n', much), fputs("p,q,\"", f), fill(f, 'r', much),
+            fputs("\"\n", f);
     } else if (kind == 1 || kind == 2) {
         fill(f, ' ', much), fputs(kind == 1 ? "[" : "", f);
         for (int i = 0; i < 3; i++) {
-            fputs(i && kind == 1 ? "," : "", f), fill(f, '\n', much), fputs("{\n\"a\": \"", f), fill(f, 'x', much), fputs("\"}", f);
+            fputs(i && kind == 1 ? "," : "", f), fill(f, '\n', much), fputs("{\n\"a\": \"", f), fill(f, 'x', much),
+                fputs("\"}", f);
             fill(f, ' ', much);
         }
         fputs(kind == 1 ? "]" : "", f), fill(f, '\n', much);
     } else if (kind == 3) {
-        fputs("{\"a\": \"x\"}\n{\"a\": \"", f), fill(f, 'x', HONE_TABLE_MAX_FIELD + much), fputs("\"}\n{\"a\": \"y\"}\n", f);
+        fputs("{\"a\": \"x\"}\n{\"a\": \"", f), fill(f, 'x', HONE_TABLE_MAX_FIELD + much),
+            fputs("\"}\n{\"a\": \"y\"}\n", f);
     } else if (kind == 4) {
         fputs("a,b\n1,2\n", f), fill(f, 'x', HONE_TABLE_MAX_FIELD + much), fputs(",3\n4,5\n", f);
     } else {
@@ -184,8 +187,8 @@ TEST(data, a_read_that_fails_in_any_window_of_a_long_file_is_an_error_with_its_n
             fired = hone_fault_fired() > 0;
             hone_fault_set(NULL);
             if (fired) {
-                CHECK_MSG(st == HONE_E_IO && !t && !strcmp(hone_last_error()->file, path), "%s, %s: status %d, %s", path, rule, st,
-                          hone_last_error()->message);
+                CHECK_MSG(st == HONE_E_IO && !t && !strcmp(hone_last_error()->file, path), "%s, %s: status %d, %s",
+                          path, rule, st, hone_last_error()->message);
             } else if (rows[kind] >= 0) {
                 CHECK_OK(st);
                 CHECK_MSG(hone_table_rows(t) == rows[kind], "%s: %d rows", path, (int)hone_table_rows(t));

@@ -78,7 +78,8 @@ TEST(data, a_mapping_wins_over_known_names) {
     CHECK_STR(name_of(t, r.positive), "a");
     /* A known name that the mapping used up is not found a second time. */
     const hone_column_map swap[] = {{"positive", "anchor"}};
-    CHECK_FAILS(hone_roles_find(t, HONE_ROWS_PAIRS, swap, 1, &r), HONE_E_FORMAT, "no field \"anchor\": the one called \"anchor\" has another role; fields are");
+    CHECK_FAILS(hone_roles_find(t, HONE_ROWS_PAIRS, swap, 1, &r), HONE_E_FORMAT,
+                "no field \"anchor\": the one called \"anchor\" has another role; fields are");
     hone_table_free(t);
 }
 
@@ -230,7 +231,8 @@ TEST(data, scores_are_finite_numbers) {
 
 /* pandas writes True into a CSV file, R writes TRUE, JavaScript true. */
 TEST(data, true_and_false_are_1_and_0_in_csv_too) {
-    hone_table *t = table("b.csv", "sentence1,sentence2,label\na,b,True\nc,d,FALSE\ne,f, true \ng,h,yes\ni,j,truest\nk,l,\n");
+    hone_table *t =
+        table("b.csv", "sentence1,sentence2,label\na,b,True\nc,d,FALSE\ne,f, true \ng,h,yes\ni,j,truest\nk,l,\n");
     static const hone_row_kind kinds[] = {HONE_ROWS_BINARY, HONE_ROWS_SCORED};
     hone_roles r;
     double x;
@@ -420,13 +422,16 @@ TEST(data, lists_that_are_none_are_bad_rows_with_their_reason) {
     };
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         char text[512];
-        snprintf(text, sizeof text, "{\"query\": \"q\", \"documents\": [\"d\", \"e\"], \"labels\": [1, 0.5]}\n"
-                 "{\"query\": \"q\", \"documents\": %s, \"labels\": %s}\n", cases[k].documents, cases[k].labels);
+        snprintf(text, sizeof text,
+                 "{\"query\": \"q\", \"documents\": [\"d\", \"e\"], \"labels\": [1, 0.5]}\n"
+                 "{\"query\": \"q\", \"documents\": %s, \"labels\": %s}\n",
+                 cases[k].documents, cases[k].labels);
         hone_table *t = table("lists.jsonl", text);
         hone_roles r;
         CHECK_OK(hone_roles_apply(t, HONE_ROWS_RERANK, NULL, 0, &r));
         CHECK_INT(hone_table_bad_count(t), 1);
-        CHECK_MSG(strstr(hone_table_bad(t, 0)->reason, cases[k].says), "\"%s\", want \"%s\"", hone_table_bad(t, 0)->reason, cases[k].says);
+        CHECK_MSG(strstr(hone_table_bad(t, 0)->reason, cases[k].says), "\"%s\", want \"%s\"",
+                  hone_table_bad(t, 0)->reason, cases[k].says);
         hone_table_free(t);
     }
 }
@@ -445,13 +450,14 @@ TEST(data, a_table_without_what_is_asked_for_says_what_to_write) {
         {"query,document", HONE_ROWS_RERANK, "no field \"label\"", "--columns label=NAME"},
         {"query,documents", HONE_ROWS_RERANK, "no field \"labels\"", "--columns labels=NAME"},
         {"anchor,other", HONE_ROWS_PAIRS, "no field \"positive\"", "--columns positive=other"},
-        {"anchor,", HONE_ROWS_PAIRS, "no field \"positive\"", "--columns positive=NAME"}, /* a column without a name cannot be given */
+        /* a column without a name cannot be given */
+        {"anchor,", HONE_ROWS_PAIRS, "no field \"positive\"", "--columns positive=NAME"},
         {"anchor,pozitive,other", HONE_ROWS_PAIRS, "no field \"positive\"", "--columns positive=pozitive"},
         /* Names longer than a typing error is looked for in. */
-        {"anchor,positive_or_something_longer_than_all_that_is_known_to_us,other", HONE_ROWS_PAIRS, "no field \"positive\"",
-         "--columns positive=positive_or_something_longer_than_all_that_is_known_to_us"},
-        {"anchor,what_this_column_holds_is_told_by_its_long_long_long_name,other", HONE_ROWS_PAIRS, "no field \"positive\"",
-         "--columns positive=NAME"},
+        {"anchor,positive_or_something_longer_than_all_that_is_known_to_us,other", HONE_ROWS_PAIRS,
+         "no field \"positive\"", "--columns positive=positive_or_something_longer_than_all_that_is_known_to_us"},
+        {"anchor,what_this_column_holds_is_told_by_its_long_long_long_name,other", HONE_ROWS_PAIRS,
+         "no field \"positive\"", "--columns positive=NAME"},
     };
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         char text[512];
@@ -488,21 +494,57 @@ TEST(data, more_columns_of_negatives_than_a_table_may_have_are_refused_for_every
     }
 }
 
-/* A word is near when it begins with the other one (of three letters at least), or when few enough insertions, deletions,
- * substitutions and swaps make it the other: one in words of up to five letters, else one in three. */
+/* A word is near when it begins with the other one (of three letters at least), or when few enough insertions,
+ * deletions, substitutions and swaps make it the other: one in words of up to five letters, else one in three. */
 TEST(data, a_role_is_proposed_when_its_name_is_near_and_no_further) {
     static const struct {
         const char *word, *meant; /* NULL = nothing is near */
     } cases[] = {
-        {"x", NULL},          {"i", "id"},          {"idd", "id"},           {"ixx", NULL},           {"dxi", NULL},
-        {"di", "id"},         {"_di", "_id"},       {"tex", "text1"},        {"te", NULL},            {"txet", "text"},
-        {"tetx1", "text1"},   {"anc", "anchor"},    {"an", NULL},            {"anchor_text", "anchor"}, {"ANCHORS", "anchor"},
-        {"nachor", "anchor"}, {"nacohr", "anchor"}, {"nacoh", NULL},         {"achr", "anchor"},      {"ahr", NULL},
-        {"axncxhor", "anchor"}, {"axnxcxhxor", NULL}, {"xxnchor", "anchor"}, {"xxxhor", NULL},        {"xnchorx", "anchor"},
-        {"Sentence-2", "sentence2"}, {"sentense1", "sentence1"}, {"xxxtence1", "sentence1"}, {"xxxxence1", NULL}, {"bquery", "query"},
-        {"qvery", "query"},   {"qvary", NULL},      {"uqeyr", NULL},         {"ueryq", NULL},         {"image-path", "image"},
-        {"imagf-path", "image_path"}, {"mage_pat", "image_path"}, {"ge_path", "image_path"}, {"e_path", NULL}, {"deskription", "description"},
-        {"dskrptn", NULL},    {"dscrptin", "description"}, {"tilte", "title"}, {"tlite", NULL},       {"negativ", "negative"},
+        {"x", NULL},
+        {"i", "id"},
+        {"idd", "id"},
+        {"ixx", NULL},
+        {"dxi", NULL},
+        {"di", "id"},
+        {"_di", "_id"},
+        {"tex", "text1"},
+        {"te", NULL},
+        {"txet", "text"},
+        {"tetx1", "text1"},
+        {"anc", "anchor"},
+        {"an", NULL},
+        {"anchor_text", "anchor"},
+        {"ANCHORS", "anchor"},
+        {"nachor", "anchor"},
+        {"nacohr", "anchor"},
+        {"nacoh", NULL},
+        {"achr", "anchor"},
+        {"ahr", NULL},
+        {"axncxhor", "anchor"},
+        {"axnxcxhxor", NULL},
+        {"xxnchor", "anchor"},
+        {"xxxhor", NULL},
+        {"xnchorx", "anchor"},
+        {"Sentence-2", "sentence2"},
+        {"sentense1", "sentence1"},
+        {"xxxtence1", "sentence1"},
+        {"xxxxence1", NULL},
+        {"bquery", "query"},
+        {"qvery", "query"},
+        {"qvary", NULL},
+        {"uqeyr", NULL},
+        {"ueryq", NULL},
+        {"image-path", "image"},
+        {"imagf-path", "image_path"},
+        {"mage_pat", "image_path"},
+        {"ge_path", "image_path"},
+        {"e_path", NULL},
+        {"deskription", "description"},
+        {"dskrptn", NULL},
+        {"dscrptin", "description"},
+        {"tilte", "title"},
+        {"tlite", NULL},
+        {"negativ", "negative"},
     };
     hone_table *t = table("near.csv", "q,a\n1,2\n");
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
@@ -512,7 +554,8 @@ TEST(data, a_role_is_proposed_when_its_name_is_near_and_no_further) {
         if (cases[k].meant) snprintf(hint, sizeof hint, "did you mean --columns %s=q?", cases[k].meant);
         hone_error_clear();
         CHECK_INT(hone_roles_find(t, HONE_ROWS_ANY, &map, 1, &r), HONE_E_ARG);
-        CHECK_MSG(!strcmp(hone_last_error()->hint, hint), "\"%s\": \"%s\", want \"%s\"", cases[k].word, hone_last_error()->hint, hint);
+        CHECK_MSG(!strcmp(hone_last_error()->hint, hint), "\"%s\": \"%s\", want \"%s\"", cases[k].word,
+                  hone_last_error()->hint, hint);
     }
     for (int n = 46; n < 51; n++) { /* up to the longest that is compared, and beyond */
         char word[64];
@@ -545,7 +588,8 @@ TEST(data, the_column_that_looks_like_the_missing_role_is_proposed) {
         snprintf(text, sizeof text, "%s\n1,2,3\n", cases[k].header);
         hone_table *t = table("free.csv", text);
         CHECK_FAILS(hone_roles_find(t, HONE_ROWS_PAIRS, NULL, 0, &r), HONE_E_FORMAT, "no field \"positive\"");
-        CHECK_MSG(!strcmp(hone_last_error()->hint, cases[k].hint), "%s: \"%s\", want \"%s\"", cases[k].header, hone_last_error()->hint, cases[k].hint);
+        CHECK_MSG(!strcmp(hone_last_error()->hint, cases[k].hint), "%s: \"%s\", want \"%s\"", cases[k].header,
+                  hone_last_error()->hint, cases[k].hint);
         CHECK(!hone_last_error()->line && !hone_last_error()->column); /* of the table, not of a place in it */
         hone_table_free(t);
     }

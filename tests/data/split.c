@@ -151,8 +151,8 @@ TEST(data, a_stratified_split_gives_each_label_its_share_and_the_sum_the_whole) 
     }
 }
 
-/* Five groups of forty rows, three labels drawn at random: no group fits the rooms of all labels exactly, and one group is the
- * share that was asked for. */
+/* Five groups of forty rows, three labels drawn at random: no group fits the rooms of all labels exactly, and one group
+ * is the share that was asked for. */
 TEST(data, a_stratified_split_takes_large_clusters_where_they_bring_the_labels_nearer) {
     static int32_t label[200];
     for (uint64_t seed = 0; seed < 40; seed++)
@@ -170,7 +170,8 @@ TEST(data, a_stratified_split_takes_large_clusters_where_they_bring_the_labels_n
             CHECK_INT(s.n_eval, 40);
             for (int64_t k = 0; k < s.n_eval; k++) eval[label[s.eval[k]]]++;
             for (int k = 0; k < 3; k++)
-                CHECK_MSG(fabs((double)eval[k] - 0.2 * (double)count[k]) < 12, "label %d: %d of %d", k, (int)eval[k], (int)count[k]);
+                CHECK_MSG(fabs((double)eval[k] - 0.2 * (double)count[k]) < 12, "label %d: %d of %d", k, (int)eval[k],
+                          (int)count[k]);
             hone_split_free(&s), hone_clusters_free(&c);
         }
 }

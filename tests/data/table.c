@@ -108,7 +108,8 @@ TEST(data, csv_columns_without_a_name_may_be_several) {
         check_cell(t, 0, names[k], HONE_CELL_TEXT, want);
     }
     hone_table_free(t);
-    CHECK_FAILS(read_only("n.csv", "Unnamed: 2,,\n1,2,3\n"), HONE_E_FORMAT, "column \"Unnamed: 2\" twice, as number 1 and 3");
+    CHECK_FAILS(read_only("n.csv", "Unnamed: 2,,\n1,2,3\n"), HONE_E_FORMAT,
+                "column \"Unnamed: 2\" twice, as number 1 and 3");
 }
 
 TEST(data, csv_rows_remember_the_line_they_begin_on) {
@@ -262,15 +263,15 @@ TEST(data, a_nul_that_json_spells_is_part_of_the_text) {
 
 TEST(data, mongodb_exports_become_plain_values) {
     hone_table *t = read_text(
-        "m.json",
-        "{\"_id\":{\"$oid\":\"5f0000000000000000000001\"},\"i\":{\"$numberInt\":\"7\"},\"l\":{\"$numberLong\":\"-"
-        "90071992547409931\"},"
-        "\"d\":{\"$numberDouble\":\"1.5\"},\"x\":{\"$numberDouble\":\"NaN\"},\"m\":{\"$numberDecimal\":\"1E+3\"},"
-        "\"t\":{\"$date\":{\"$numberLong\":\"1714564800000\"}},\"u\":{\"$undefined\":true},\"s\":\"text\"}\n"
-        "{\"_id\":{\"$oid\":\"5f0000000000000000000002\"},\"t\":{\"$date\":\"2024-05-01T12:00:00Z\"},"
-        "\"l\":{\"$numberLong\":5},\"n\":{\"a\":[{\"$numberInt\":\"1\"},{\"$oid\":\"q\"}],\"$oid\":\"not alone\"}}\n"
-        "{\"t\":{\"$date\":{\"$numberLong\":\"-1\"}},\"i\":{\"$numberInt\":\"seven\"}}\n"
-        "{\"t\":{\"$date\":951782400123}}\n{\"t\":{\"$date\":{\"$numberLong\":\"-1\"}}}\n");
+        "m.json", "{\"_id\":{\"$oid\":\"5f0000000000000000000001\"},\"i\":{\"$numberInt\":\"7\"},\"l\":{\"$"
+                  "numberLong\":\"-90071992547409931\"},\"d\":{\"$numberDouble\":\"1.5\"},\"x\":{\"$numberDouble\":"
+                  "\"NaN\"},\"m\":{\"$numberDecimal\":\"1E+3\"},\"t\":{\"$date\":{\"$numberLong\":\"1714564800000\"}},"
+                  "\"u\":{\"$undefined\":true},\"s\":\"text\"}\n"
+                  "{\"_id\":{\"$oid\":\"5f0000000000000000000002\"},\"t\":{\"$date\":\"2024-05-01T12:00:00Z\"},\"l\":{"
+                  "\"$numberLong\":5},\"n\":{\"a\":[{\"$numberInt\":\"1\"},{\"$oid\":\"q\"}],\"$oid\":\"not "
+                  "alone\"}}\n"
+                  "{\"t\":{\"$date\":{\"$numberLong\":\"-1\"}},\"i\":{\"$numberInt\":\"seven\"}}\n"
+                  "{\"t\":{\"$date\":951782400123}}\n{\"t\":{\"$date\":{\"$numberLong\":\"-1\"}}}\n");
     CHECK_INT(hone_table_get_format(t), HONE_TABLE_JSONL);
     check_cell(t, 0, "_id", HONE_CELL_TEXT, "5f0000000000000000000001");
     check_cell(t, 0, "i", HONE_CELL_JSON, "7");

@@ -1,5 +1,5 @@
-/* The rarer corners of tables: limits, places in odd lines, values of database exports that cannot be, roles asked for in every
- * kind of row; and a file that stops being readable after each of its bytes. */
+/* The rarer corners of tables: limits, places in odd lines, values of database exports that cannot be, roles asked for
+ * in every kind of row; and a file that stops being readable after each of its bytes. */
 #include "base/fault.h"
 #include "data/roles.h"
 #include "data/table.h"
@@ -44,7 +44,8 @@ TEST(data, a_table_knows_whether_its_file_is_still_the_one_that_was_read) {
         case 3: CHECK(!rename(write_bytes("again.jsonl.new", text, strlen(text)), path)); break;
         default: CHECK(!remove(path)); break;
         }
-        CHECK_FAILS(hone_table_check(t), HONE_E_FORMAT, i == 4 ? "was removed while it was read" : "was changed while it was read");
+        CHECK_FAILS(hone_table_check(t), HONE_E_FORMAT,
+                    i == 4 ? "was removed while it was read" : "was changed while it was read");
         CHECK_STR(hone_last_error()->file, path);
         hone_table_free(t);
     }
@@ -68,7 +69,8 @@ TEST(data, a_file_that_grows_while_it_is_read_is_refused) {
         _exit(0);
     }
     hone_status s = HONE_OK;
-    for (int i = 0; s == HONE_OK && i < 200; i++) { /* on a busy machine the other may not have its turn for some time */
+    /* on a busy machine the other may not have its turn for some time */
+    for (int i = 0; s == HONE_OK && i < 200; i++) {
         hone_table *t = NULL;
         s = hone_table_read(path, NULL, &t);
         if (s == HONE_OK) hone_table_free(t);
@@ -76,7 +78,8 @@ TEST(data, a_file_that_grows_while_it_is_read_is_refused) {
     hone_error e = *hone_last_error();
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);
-    CHECK_MSG(s == HONE_E_FORMAT && strstr(e.message, "was changed while it was read: it had "), "%d: %s", s, e.message);
+    CHECK_MSG(s == HONE_E_FORMAT && strstr(e.message, "was changed while it was read: it had "), "%d: %s", s,
+              e.message);
 }
 
 /* Fields beyond the header's are counted, not kept. */
@@ -96,11 +99,12 @@ TEST(data, a_row_of_millions_of_fields_is_one_bad_row) {
 }
 
 TEST(data, values_between_the_objects_of_an_array_are_bad_rows) {
-    static const char *const texts[] = {"[{\"a\":1}, 5]", "[5, {\"a\":1}]", "[{\"a\":1}, \"x\"]", "[{\"a\":1}, [2]]", "[{\"a\":1}, null ]"};
+    static const char *const texts[] = {"[{\"a\":1}, 5]", "[5, {\"a\":1}]", "[{\"a\":1}, \"x\"]", "[{\"a\":1}, [2]]",
+                                        "[{\"a\":1}, null ]"};
     for (int i = 0; i < 5; i++) {
         hone_table *t = read_text("values.json", texts[i]);
-        CHECK_MSG(hone_table_rows(t) == 1 && hone_table_bad_count(t) == 1, "%s: %d rows, %d bad", texts[i], (int)hone_table_rows(t),
-                  (int)hone_table_bad_count(t));
+        CHECK_MSG(hone_table_rows(t) == 1 && hone_table_bad_count(t) == 1, "%s: %d rows, %d bad", texts[i],
+                  (int)hone_table_rows(t), (int)hone_table_bad_count(t));
         hone_table_free(t);
     }
 }
@@ -109,7 +113,8 @@ TEST(data, values_between_the_objects_of_an_array_are_bad_rows) {
 TEST(data, a_line_that_is_no_object_says_what_it_is) {
     hone_table *t = read_text("kinds.jsonl", "{\"a\":1}\ntrue\nfalse\n");
     CHECK_INT(hone_table_bad_count(t), 2);
-    for (int i = 0; i < 2; i++) CHECK_MSG(strstr(hone_table_bad(t, i)->reason, "true or false"), "%s", hone_table_bad(t, i)->reason);
+    for (int i = 0; i < 2; i++)
+        CHECK_MSG(strstr(hone_table_bad(t, i)->reason, "true or false"), "%s", hone_table_bad(t, i)->reason);
     hone_table_free(t);
 }
 
@@ -152,15 +157,21 @@ TEST(data, names_say_the_format_whatever_their_case_and_folder) {
         const char *name, *text;
         hone_table_format format;
     } c[] = {
-        {"a.CSV", "a\n1\n", HONE_TABLE_CSV},           {"a.tab", "a\tb\n1\t2\n", HONE_TABLE_TSV},
-        {"a.ndjson", "{\"a\":1}\n", HONE_TABLE_JSONL}, {"a.data", " \t\r\n{\"a\":1}", HONE_TABLE_JSONL},
-        {"a.data", "\n\n[{\"a\":1}]", HONE_TABLE_JSON}, {"a.data", "a b\rc\td\r", HONE_TABLE_CSV},
-        {"a.data", "a\tb\n1\t2\n", HONE_TABLE_TSV},    {".csv", "a\tb\n1\t2\n", HONE_TABLE_TSV},
-        {"a.json", "{\"a\":\n1}{\"a\":2}", HONE_TABLE_JSON}, {"a.json", "\n\n{\"a\":1}\n{\"a\":", HONE_TABLE_JSONL},
+        {"a.CSV", "a\n1\n", HONE_TABLE_CSV},
+        {"a.tab", "a\tb\n1\t2\n", HONE_TABLE_TSV},
+        {"a.ndjson", "{\"a\":1}\n", HONE_TABLE_JSONL},
+        {"a.data", " \t\r\n{\"a\":1}", HONE_TABLE_JSONL},
+        {"a.data", "\n\n[{\"a\":1}]", HONE_TABLE_JSON},
+        {"a.data", "a b\rc\td\r", HONE_TABLE_CSV},
+        {"a.data", "a\tb\n1\t2\n", HONE_TABLE_TSV},
+        {".csv", "a\tb\n1\t2\n", HONE_TABLE_TSV},
+        {"a.json", "{\"a\":\n1}{\"a\":2}", HONE_TABLE_JSON},
+        {"a.json", "\n\n{\"a\":1}\n{\"a\":", HONE_TABLE_JSONL},
     };
     for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
         hone_table *t = read_text(c[i].name, c[i].text);
-        CHECK_MSG(hone_table_get_format(t) == c[i].format, "%s, \"%s\": format %d", c[i].name, c[i].text, (int)hone_table_get_format(t));
+        CHECK_MSG(hone_table_get_format(t) == c[i].format, "%s, \"%s\": format %d", c[i].name, c[i].text,
+                  (int)hone_table_get_format(t));
         hone_table_free(t);
     }
     char was[4096];
@@ -202,22 +213,24 @@ TEST(data, tables_that_cannot_be_are_refused_with_their_numbers) {
     };
     for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
         hone_table *t = NULL;
-        CHECK_FAILS(hone_table_read(write_bytes(c[i].name, c[i].text, strlen(c[i].text) + 2 * (i == 0)), NULL, &t), c[i].code, c[i].says);
+        CHECK_FAILS(hone_table_read(write_bytes(c[i].name, c[i].text, strlen(c[i].text) + 2 * (i == 0)), NULL, &t),
+                    c[i].code, c[i].says);
         CHECK(!t);
     }
     char *text = malloc((size_t)20 << 20), *p = text;
     for (int i = 0; i < 4097; i++) p += sprintf(p, "%sc%d", i ? "," : "", i);
     p += sprintf(p, "\n");
-    CHECK_FAILS(hone_table_read(write_bytes("wide.csv", text, (size_t)(p - text)), NULL, &(hone_table *){NULL}), HONE_E_LIMIT,
-                "header has 4097 columns, the limit is 4096");
+    CHECK_FAILS(hone_table_read(write_bytes("wide.csv", text, (size_t)(p - text)), NULL, &(hone_table *){NULL}),
+                HONE_E_LIMIT, "header has 4097 columns, the limit is 4096");
     memset(text, 'x', (size_t)17 << 20);
-    CHECK_FAILS(hone_table_read(write_bytes("long.csv", text, (size_t)17 << 20), NULL, &(hone_table *){NULL}), HONE_E_LIMIT,
-                "header is longer than 16 MiB");
+    CHECK_FAILS(hone_table_read(write_bytes("long.csv", text, (size_t)17 << 20), NULL, &(hone_table *){NULL}),
+                HONE_E_LIMIT, "header is longer than 16 MiB");
     memcpy(text, "[{\"a\":\"", 7);
-    CHECK_FAILS(hone_table_read(write_bytes("long.json", text, (size_t)17 << 20), NULL, &(hone_table *){NULL}), HONE_E_FORMAT, "file ends inside");
+    CHECK_FAILS(hone_table_read(write_bytes("long.json", text, (size_t)17 << 20), NULL, &(hone_table *){NULL}),
+                HONE_E_FORMAT, "file ends inside");
     memcpy(text, "{\"a\":\"xxxx", 10);
-    CHECK_FAILS(hone_table_read(write_bytes("long.jsonl", text, (size_t)17 << 20), NULL, &(hone_table *){NULL}), HONE_E_FORMAT,
-                "limit of 16 MiB");
+    CHECK_FAILS(hone_table_read(write_bytes("long.jsonl", text, (size_t)17 << 20), NULL, &(hone_table *){NULL}),
+                HONE_E_FORMAT, "limit of 16 MiB");
     /* A long text is kept whole; a broken line of two mebibytes is passed over in pieces. */
     memset(text, 'x', (size_t)17 << 20);
     memcpy(text, "{\"a\":\"", 6);
@@ -254,8 +267,9 @@ static void check_bad(const char *name, const char *text, int64_t line, int64_t 
     CHECK_OK(hone_table_read(write_bytes(name, text, strlen(text)), &(hone_table_options){.list_all = true}, &t));
     CHECK_MSG(hone_table_bad_count(t) >= 1, "%s: no bad row", text);
     const hone_bad_row *b = hone_table_bad(t, 0);
-    CHECK_MSG(b->line == line && b->column == column && strstr(b->reason, reason), "%s: %" PRId64 ":%" PRId64 " %s, want %" PRId64 ":%" PRId64 " %s",
-              text, b->line, b->column, b->reason, line, column, reason);
+    CHECK_MSG(b->line == line && b->column == column && strstr(b->reason, reason),
+              "%s: %" PRId64 ":%" PRId64 " %s, want %" PRId64 ":%" PRId64 " %s", text, b->line, b->column, b->reason,
+              line, column, reason);
     hone_table_free(t);
 }
 
@@ -285,9 +299,11 @@ TEST(data, values_of_database_exports_that_cannot_be_are_named) {
         char text[256];
         snprintf(text, sizeof text, "{\"a\":%s}\n", c[i].value);
         hone_table *t = NULL;
-        CHECK_OK(hone_table_read(write_bytes("m.jsonl", text, strlen(text)), &(hone_table_options){.list_all = true}, &t));
+        CHECK_OK(
+            hone_table_read(write_bytes("m.jsonl", text, strlen(text)), &(hone_table_options){.list_all = true}, &t));
         CHECK_INT(hone_table_rows(t), 0);
-        CHECK_MSG(strstr(hone_table_bad(t, 0)->reason, c[i].reason), "%s: %s", c[i].value, hone_table_bad(t, 0)->reason);
+        CHECK_MSG(strstr(hone_table_bad(t, 0)->reason, c[i].reason), "%s: %s", c[i].value,
+                  hone_table_bad(t, 0)->reason);
         hone_table_free(t);
     }
     static const struct {
@@ -318,7 +334,8 @@ TEST(data, values_of_database_exports_that_cannot_be_are_named) {
         snprintf(text, sizeof text, "{\"a\":%s}\n", good[i].value);
         hone_table *t = read_text("g.jsonl", text);
         hone_cell cell = hone_table_cell(t, 0, 0);
-        CHECK_MSG(cell.n == strlen(good[i].text) && !memcmp(cell.p, good[i].text, cell.n), "%s: %.*s", good[i].value, (int)cell.n, cell.p);
+        CHECK_MSG(cell.n == strlen(good[i].text) && !memcmp(cell.p, good[i].text, cell.n), "%s: %.*s", good[i].value,
+                  (int)cell.n, cell.p);
         hone_table_free(t);
     }
 }
@@ -345,37 +362,56 @@ TEST(data, strict_stops_at_a_bad_row_of_every_kind) {
     static const struct {
         const char *name, *text;
     } c[] = {
-        {"s.csv", "a,b\n1\n"},           {"s.csv", "a\n\xFF\n"},           {"s.csv", "a,b\n\"q\"w,1\n"},      {"s.csv", "a,b\n\"q\nx\"w,1\n"},
-        {"s.jsonl", "7\n"},              {"s.jsonl", "{\"a\":1,\"a\":2}\n"}, {"s.jsonl", "{\"\\u0000\":2}\n"}, {"s.jsonl", "{\"a\":{\"$oid\":7}}\n"},
-        {"s.jsonl", "{\"a\"\n{}\n"},     {"s.json", "[7]"},                 {"s.json", "[{\"a\":01}]"},         {"s.json", "{\"a\":1}{\"b\":01}"},
+        {"s.csv", "a,b\n1\n"},
+        {"s.csv", "a\n\xFF\n"},
+        {"s.csv", "a,b\n\"q\"w,1\n"},
+        {"s.csv", "a,b\n\"q\nx\"w,1\n"},
+        {"s.jsonl", "7\n"},
+        {"s.jsonl", "{\"a\":1,\"a\":2}\n"},
+        {"s.jsonl", "{\"\\u0000\":2}\n"},
+        {"s.jsonl", "{\"a\":{\"$oid\":7}}\n"},
+        {"s.jsonl", "{\"a\"\n{}\n"},
+        {"s.json", "[7]"},
+        {"s.json", "[{\"a\":01}]"},
+        {"s.json", "{\"a\":1}{\"b\":01}"},
     };
     for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
         hone_table *t = NULL;
-        CHECK_INT(hone_table_read(write_bytes(c[i].name, c[i].text, strlen(c[i].text)), &(hone_table_options){.strict = true}, &t), HONE_E_FORMAT);
+        CHECK_INT(hone_table_read(write_bytes(c[i].name, c[i].text, strlen(c[i].text)),
+                                  &(hone_table_options){.strict = true}, &t),
+                  HONE_E_FORMAT);
         CHECK(!t && hone_last_error()->message[0]);
     }
     hone_table *t = NULL;
-    CHECK_INT(hone_table_read(write_bytes("s.csv", "a\n\0\n", 4), &(hone_table_options){.strict = true}, &t), HONE_E_FORMAT);
-    CHECK_INT(hone_table_read(write_bytes("s.jsonl", "{\"a\":\"\0\"}\n", 10), &(hone_table_options){.strict = true}, &t), HONE_E_FORMAT);
+    CHECK_INT(hone_table_read(write_bytes("s.csv", "a\n\0\n", 4), &(hone_table_options){.strict = true}, &t),
+              HONE_E_FORMAT);
+    CHECK_INT(
+        hone_table_read(write_bytes("s.jsonl", "{\"a\":\"\0\"}\n", 10), &(hone_table_options){.strict = true}, &t),
+        HONE_E_FORMAT);
     char *text = malloc((size_t)17 << 20);
     for (int i = 0; i < 3; i++) {
-        static const char *const heads[] = {"a\nx", "{\"a\":\"", "[{\"a\":\""}, *const names[] = {"s.csv", "s.jsonl", "s.json"};
+        static const char *const heads[] = {"a\nx", "{\"a\":\"", "[{\"a\":\""}, *const names[] = {"s.csv", "s.jsonl",
+                                                                                                  "s.json"};
         memset(text, 'x', (size_t)17 << 20);
         memcpy(text, heads[i], strlen(heads[i]));
         memcpy(text + ((size_t)17 << 20) - 3, "\"}\n", 3);
         if (i == 2) memcpy(text + ((size_t)17 << 20) - 3, "\"}]", 3);
-        CHECK_INT(hone_table_read(write_bytes(names[i], text, (size_t)17 << 20), &(hone_table_options){.strict = true}, &t), HONE_E_FORMAT);
+        CHECK_INT(
+            hone_table_read(write_bytes(names[i], text, (size_t)17 << 20), &(hone_table_options){.strict = true}, &t),
+            HONE_E_FORMAT);
         CHECK(!t && strstr(hone_last_error()->message, "limit of 16 MiB"));
     }
     free(text);
     /* A torn text whose last line is a bare quote: counted, not taken for a row. */
-    CHECK_OK(hone_table_read(write_bytes("s.csv", "a,b\n1,2\n\"x\ny\"z,1\n", 17), &(hone_table_options){.list_all = true}, &t));
+    CHECK_OK(hone_table_read(write_bytes("s.csv", "a,b\n1,2\n\"x\ny\"z,1\n", 17),
+                             &(hone_table_options){.list_all = true}, &t));
     CHECK_INT(hone_table_rows(t), 1);
     CHECK_INT(hone_table_bad_count(t), 2);
     hone_table_free(t);
     t = NULL;
-    CHECK_FAILS(hone_table_read(write_bytes("s.csv", "a,b\n1,2\n\"x\ny\"z,1\n", 17), &(hone_table_options){.strict = true}, &t), HONE_E_FORMAT,
-                "is closed on line 4, where text follows it");
+    CHECK_FAILS(
+        hone_table_read(write_bytes("s.csv", "a,b\n1,2\n\"x\ny\"z,1\n", 17), &(hone_table_options){.strict = true}, &t),
+        HONE_E_FORMAT, "is closed on line 4, where text follows it");
 }
 
 TEST(data, a_long_list_of_columns_or_bad_rows_is_cut) {
@@ -406,10 +442,14 @@ TEST(data, every_kind_of_row_says_which_roles_it_has) {
     static const struct {
         hone_row_kind kind;
         const char *says;
-    } c[] = {{HONE_ROWS_PAIRS, "anchor, positive, negative, negative_1"}, {HONE_ROWS_TRIPLET, "anchor, positive, negative, id"},
-             {HONE_ROWS_TEXT, "text, id"},                               {HONE_ROWS_TEXT_PAIR, "anchor, positive, id"},
-             {HONE_ROWS_RERANK, "query, documents, labels"},             {HONE_ROWS_ANY, "documents, labels, id"},
-             {HONE_ROWS_LABELLED, "text, label, id"},                    {HONE_ROWS_SCORED, "sentence1, sentence2, score"},
+    } c[] = {{HONE_ROWS_PAIRS, "anchor, positive, negative, negative_1"},
+             {HONE_ROWS_TRIPLET, "anchor, positive, negative, id"},
+             {HONE_ROWS_TEXT, "text, id"},
+             {HONE_ROWS_TEXT_PAIR, "anchor, positive, id"},
+             {HONE_ROWS_RERANK, "query, documents, labels"},
+             {HONE_ROWS_ANY, "documents, labels, id"},
+             {HONE_ROWS_LABELLED, "text, label, id"},
+             {HONE_ROWS_SCORED, "sentence1, sentence2, score"},
              {HONE_ROWS_BINARY, "sentence1, sentence2, score"}};
     hone_table *t = read_text("r.csv", "question,answer,n\n1,2,3\n");
     hone_roles r;
@@ -418,7 +458,8 @@ TEST(data, every_kind_of_row_says_which_roles_it_has) {
         hone_error_clear();
         CHECK_INT(hone_roles_find(t, c[i].kind, &map, 1, &r), HONE_E_ARG);
         const hone_error *e = hone_last_error();
-        CHECK_MSG(strstr(e->message, c[i].says) || strstr(e->hint, c[i].says), "%s (%s), want %s", e->message, e->hint, c[i].says);
+        CHECK_MSG(strstr(e->message, c[i].says) || strstr(e->hint, c[i].says), "%s (%s), want %s", e->message, e->hint,
+                  c[i].says);
     }
     hone_table_free(t);
     /* Words near to a role's, and far from all; columns that are called so in capitals. */
@@ -447,19 +488,21 @@ TEST(data, every_kind_of_row_says_which_roles_it_has) {
         {HONE_ROWS_TRIPLET, "a,b", "negative", "z", "no field \"z\"; fields are \"a\", \"b\"", HONE_E_ARG},
         {HONE_ROWS_RERANK, "a,b", "negative_3", "b", "no field \"query\"", HONE_E_FORMAT},
         {HONE_ROWS_RERANK, "a,b", "documents", "b", "no field \"query\"", HONE_E_FORMAT},
-        {HONE_ROWS_ANY, "a,b", "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz", "b", "no role", HONE_E_ARG},
+        {HONE_ROWS_ANY, "a,b", "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz", "b", "no role",
+         HONE_E_ARG},
     };
     for (size_t i = 0; i < sizeof near / sizeof *near; i++) {
         char text[512];
         const hone_column_map map = {near[i].role, near[i].column};
         snprintf(text, sizeof text, "%s\n1,2\n", near[i].header);
         t = NULL;
-        CHECK_OK(hone_table_read(write_bytes("near.csv", text, strlen(text)), &(hone_table_options){.list_all = true}, &t));
+        CHECK_OK(
+            hone_table_read(write_bytes("near.csv", text, strlen(text)), &(hone_table_options){.list_all = true}, &t));
         hone_error_clear();
         CHECK_INT(hone_roles_find(t, near[i].kind, &map, near[i].role ? 1 : 0, &r), near[i].code);
         const hone_error *e = hone_last_error();
-        CHECK_MSG(strstr(e->message, near[i].says) || strstr(e->hint, near[i].says), "%s: %s (%s), want %s", near[i].header, e->message, e->hint,
-                  near[i].says);
+        CHECK_MSG(strstr(e->message, near[i].says) || strstr(e->hint, near[i].says), "%s: %s (%s), want %s",
+                  near[i].header, e->message, e->hint, near[i].says);
         hone_table_free(t);
     }
     t = NULL;
@@ -480,7 +523,8 @@ TEST(data, no_failing_allocation_passes_for_a_value_or_a_bad_row) {
     for (int length = 226; length < 256; length++) {
         char text[1024], value[300];
         snprintf(value, sizeof value, "%0*d", length, 7);
-        int n = snprintf(text, sizeof text, "{\"a\":{\"k\":\"%s\",\"l\":[{},{\"m\":true}]},\"%s\":\"\\n\"}\n{\"a\":\n", value, value);
+        int n = snprintf(text, sizeof text, "{\"a\":{\"k\":\"%s\",\"l\":[{},{\"m\":true}]},\"%s\":\"\\n\"}\n{\"a\":\n",
+                         value, value);
         const char *path = write_bytes("grow.jsonl", text, (size_t)n);
         int k = 0;
         for (bool fired = true; fired;) {
@@ -506,7 +550,8 @@ TEST(data, a_file_that_cannot_be_read_on_fails_at_every_byte) {
         const char *text;
         hone_table_format format;
     } c[] = {
-        {"\xEF\xBB\xBF\n\"a\",b\r\n1,\"x \"\"y\"\" \n z\"\r\n\"q\"w,1\n\"tor\nn\"x,2\nx\"y,3\r4,5\n\"o\",\"\"", HONE_TABLE_CSV},
+        {"\xEF\xBB\xBF\n\"a\",b\r\n1,\"x \"\"y\"\" \n z\"\r\n\"q\"w,1\n\"tor\nn\"x,2\nx\"y,3\r4,5\n\"o\",\"\"",
+         HONE_TABLE_CSV},
         {" \n{\"a\": \"x\\\"\"}\r\n\n7\n{\"a\": [1, {\"b\": 2}]}", HONE_TABLE_JSONL},
         {" [ {\"a\": \"x\\\"]\"} , 7,{\"a\": [1]}, \"s\" ] ", HONE_TABLE_JSON},
         {"{\"a\":\n 1}\n{\"a\": \"\\\\\"} ", HONE_TABLE_JSON},
@@ -529,8 +574,8 @@ TEST(data, a_file_that_cannot_be_read_on_fails_at_every_byte) {
             hone_status s = hone_table_read("-", &(hone_table_options){.format = c[i].format}, &t);
             bool fired = hone_fault_fired() > 0;
             hone_fault_set(NULL);
-            CHECK_MSG(fired && s == HONE_E_IO && !t && strstr(hone_last_error()->file, "standard input"), "text %zu, %s: status %d (%s)", i, rule, s,
-                      hone_last_error()->message);
+            CHECK_MSG(fired && s == HONE_E_IO && !t && strstr(hone_last_error()->file, "standard input"),
+                      "text %zu, %s: status %d (%s)", i, rule, s, hone_last_error()->message);
         }
     }
     CHECK(dup2(keep, 0) == 0 && !close(keep));

@@ -1,9 +1,9 @@
 /* Tokenizers against golden files made by the tokenizers library (tests/golden/tokenizer/make_goldens.py). */
 #include "data/tokenizer/tokenizer.h"
-#include "data/tokenizer/unicode.h"
 #include "base/io.h"
 #include "base/json.h"
 #include "base/parallel.h"
+#include "data/tokenizer/unicode.h"
 #include "tests/test.h"
 
 #include <stdlib.h>
@@ -265,7 +265,8 @@ TEST(tokenizer, truncation_that_cannot_be_done_is_refused_with_both_numbers) {
     CHECK_INT(e.n, 0);
     check_ids(t, "a", NULL, &o, IDS(2, 3));
     o.max_length = 1;
-    CHECK_FAILS(hone_tokenizer_encode(t, "a", 1, NULL, 0, &o, &e), HONE_E_ARG, "max length 1 is less than the 2 special tokens");
+    CHECK_FAILS(hone_tokenizer_encode(t, "a", 1, NULL, 0, &o, &e), HONE_E_ARG,
+                "max length 1 is less than the 2 special tokens");
     o = (hone_encode_options){.max_length = 5, .truncation = HONE_TRUNCATE_ONLY_FIRST};
     CHECK_FAILS(hone_tokenizer_encode(t, "a a", 3, "b b b b", 7, &o, &e), HONE_E_ARG,
                 "the first text has 2 tokens, 4 would have to go");
@@ -280,9 +281,10 @@ TEST(tokenizer, truncation_that_cannot_be_done_is_refused_with_both_numbers) {
 /* Unicode standard, 3.12: L V and LV T are syllables; a trailing consonant begins behind U+11A7 and ends at U+11C2. */
 TEST(tokenizer, hangul_composes_within_its_ranges_only) {
     static const uint32_t c[][3] = {
-        {0x1100, 0x1161, 0xAC00}, {0x1112, 0x1175, 0xD788}, {0x1113, 0x1161, 0}, {0x1100, 0x1176, 0}, {0x1100, 0x1160, 0},
-        {0xAC00, 0x11A8, 0xAC01}, {0xAC00, 0x11C2, 0xAC1B}, {0xAC00, 0x11A7, 0}, {0xAC00, 0x11C3, 0}, {0xAC00, 0x11C4, 0},
-        {0xAC01, 0x11A8, 0},      {0xD788, 0x11C2, 0xD7A3}, {0xD7A4, 0x11A8, 0}, {0xABFF, 0x11A8, 0},
+        {0x1100, 0x1161, 0xAC00}, {0x1112, 0x1175, 0xD788}, {0x1113, 0x1161, 0},      {0x1100, 0x1176, 0},
+        {0x1100, 0x1160, 0},      {0xAC00, 0x11A8, 0xAC01}, {0xAC00, 0x11C2, 0xAC1B}, {0xAC00, 0x11A7, 0},
+        {0xAC00, 0x11C3, 0},      {0xAC00, 0x11C4, 0},      {0xAC01, 0x11A8, 0},      {0xD788, 0x11C2, 0xD7A3},
+        {0xD7A4, 0x11A8, 0},      {0xABFF, 0x11A8, 0},
     };
     for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
         uint32_t got = hone_unicode_compose(c[i][0], c[i][1]);
@@ -296,10 +298,10 @@ TEST(tokenizer, text_that_is_not_utf8_is_refused_with_the_byte) {
     static const struct {
         const char *text;
         size_t at;
-    } bad[] = {{"abcdefgh\xff", 8},     {"a\xc0\x80", 1}, {"\xed\xa0\x80", 0}, {"\xf4\x90\x80\x80", 0},
-               {"ab\xe4\xb8", 2},       {"\x80", 0},      {"\xe0\x9f\xbf", 0}, {"\xf0\x8f\xbf\xbf", 0},
-               {"\xf8\x88\x80\x80", 0}, {"x\xc3(", 1},
-               {"\xf5\x80\x80\x80", 0}, {"\xe1\x80(", 0},    {"\xf1\x80\x80(", 0},   {"\xf1\x80(\x80", 0}};
+    } bad[] = {{"abcdefgh\xff", 8},     {"a\xc0\x80", 1},    {"\xed\xa0\x80", 0},     {"\xf4\x90\x80\x80", 0},
+               {"ab\xe4\xb8", 2},       {"\x80", 0},         {"\xe0\x9f\xbf", 0},     {"\xf0\x8f\xbf\xbf", 0},
+               {"\xf8\x88\x80\x80", 0}, {"x\xc3(", 1},       {"\xf5\x80\x80\x80", 0}, {"\xe1\x80(", 0},
+               {"\xf1\x80\x80(", 0},    {"\xf1\x80(\x80", 0}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char say[64];
         snprintf(say, sizeof say, "at offset %zu of %zu", bad[i].at, strlen(bad[i].text));

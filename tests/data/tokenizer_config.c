@@ -1,4 +1,5 @@
-/* What stands beside the vocabulary: tokenizer_config.json, special_tokens_map.json and added_tokens.json in all their forms. */
+/* What stands beside the vocabulary: tokenizer_config.json, special_tokens_map.json and added_tokens.json in all their
+ * forms. */
 #include "base/fault.h"
 #include "base/io.h"
 #include "base/json.h"
@@ -6,11 +7,13 @@
 #include "tests/test.h"
 
 static const char *const texts[] = {
-    "tokenizer.json", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "config.json",
+    "tokenizer.json",          "vocab.txt",         "tokenizer_config.json",
+    "special_tokens_map.json", "added_tokens.json", "config.json",
 };
 static const char vocab_txt[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n##b\n";
-#define MODEL                                                                                                                          \
-    "\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"[UNK]\",\"continuing_subword_prefix\":\"##\",\"max_input_chars_per_word\":9,"     \
+#define MODEL                                                                                                          \
+    "\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"[UNK]\",\"continuing_subword_prefix\":\"##\",\"max_input_"      \
+    "chars_per_word\":9,"                                                                                              \
     "\"vocab\":{\"[PAD]\":0,\"[UNK]\":1,\"[CLS]\":2,\"[SEP]\":3,\"[MASK]\":4,\"a\":5,\"##b\":6,\"<s>\":7,\"</s>\":8}}"
 
 static const char *folder(const char *const content[6]) {
@@ -35,7 +38,8 @@ static void check_ids(const char *const content[6], const char *text, const char
     char got[256] = "";
     CHECK_OK(hone_tokenizer_open(folder(content), &t));
     CHECK_OK(hone_tokenizer_encode(t, text, strlen(text), NULL, 0, NULL, &e));
-    for (int64_t i = 0; i < e.n; i++) snprintf(got + strlen(got), sizeof got - strlen(got), "%s%d", i ? " " : "", e.ids[i]);
+    for (int64_t i = 0; i < e.n; i++)
+        snprintf(got + strlen(got), sizeof got - strlen(got), "%s%d", i ? " " : "", e.ids[i]);
     CHECK_STR(got, want);
     for (int64_t i = 0; i < e.n; i++) CHECK(hone_encoding_token(t, &e, i, NULL));
     CHECK(!hone_tokenizer_token(t, -1, NULL) && !hone_tokenizer_token(t, 1 << 30, NULL));
@@ -50,28 +54,35 @@ TEST(tokenizer, added_tokens_come_from_three_places_with_flags_of_their_own) {
         {NULL, NULL, NULL, "a ab", "2 5 5 6 3"},
         {NULL, NULL, "{\"<x>\": 7}", "a<x>a", "2 5 7 5 3"},
         {NULL, NULL, "{\"<x>\": 7, \"[MASK]\": 4, \"\": 9}", "<x>[MASK]", "2 7 4 3"},
-        {"{\"additional_special_tokens\": [\"<x>\", {\"content\": \"<y>\", \"lstrip\": true}, \"\"]}", NULL, NULL, "a<y> <x>", "2 5 8 7 3"},
+        {"{\"additional_special_tokens\": [\"<x>\", {\"content\": \"<y>\", \"lstrip\": true}, \"\"]}", NULL, NULL,
+         "a<y> <x>", "2 5 8 7 3"},
         {"{\"extra_special_tokens\": [\"<x>\"]}", NULL, NULL, "<x>", "2 7 3"},
         /* What is not special is looked for in the normalized text. */
         {"{\"extra_special_tokens\": [{\"content\": \"<x>\", \"special\": false}]}", NULL, NULL, "<X>", "2 7 3"},
-        {"{\"extra_special_tokens\": [{\"content\": \"<x>\", \"special\": false, \"normalized\": false}]}", NULL, NULL, "a<x>", "2 5 7 3"},
+        {"{\"extra_special_tokens\": [{\"content\": \"<x>\", \"special\": false, \"normalized\": false}]}", NULL, NULL,
+         "a<x>", "2 5 7 3"},
         {NULL, "{\"additional_special_tokens\": [\"<x>\"]}", NULL, "<x>", "2 7 3"},
-        {NULL, "{\"cls_token\": \"[MASK]\", \"sep_token\": {\"content\": \"[PAD]\", \"special\": true}}", NULL, "a", "4 5 0"},
-        {"{\"added_tokens_decoder\": {\"7\": {\"content\": \"<x>\", \"single_word\": true, \"special\": true}, \"10\": {\"content\": \"<z>\"}, "
-         "\"9\": {\"content\": \"<y>\", \"rstrip\": true}, \"4\": {\"content\": \"[MASK]\", \"lstrip\": true, \"special\": true}, \"11\": \"\"}}",
+        {NULL, "{\"cls_token\": \"[MASK]\", \"sep_token\": {\"content\": \"[PAD]\", \"special\": true}}", NULL, "a",
+         "4 5 0"},
+        {"{\"added_tokens_decoder\": {\"7\": {\"content\": \"<x>\", \"single_word\": true, \"special\": true}, \"10\": "
+         "{\"content\": \"<z>\"}, "
+         "\"9\": {\"content\": \"<y>\", \"rstrip\": true}, \"4\": {\"content\": \"[MASK]\", \"lstrip\": true, "
+         "\"special\": true}, \"11\": \"\"}}",
          NULL, NULL, "<x> a<x>b <y>  <z> [MASK]", NULL},
         {"{\"added_tokens_decoder\": null, \"unk_token\": null}", NULL, NULL, "a", "2 5 3"},
         {"{\"added_tokens_decoder\": {}}", "{\"cls_token\": \"a\"}", "{\"<x>\": 7}", "a", "2 5 3"},
         {"{\"tokenizer_class\": \"BertTokenizerFast\", \"do_lower_case\": false}", NULL, NULL, "A a", "2 1 5 3"},
-        {"{\"tokenizer_class\": \"BertTokenizerFast\", \"do_lower_case\": null, \"strip_accents\": false, \"tokenize_chinese_chars\": null}", NULL, NULL,
-         "A \xC3\xA1", "2 5 1 3"},
+        {"{\"tokenizer_class\": \"BertTokenizerFast\", \"do_lower_case\": null, \"strip_accents\": false, "
+         "\"tokenize_chinese_chars\": null}",
+         NULL, NULL, "A \xC3\xA1", "2 5 1 3"},
         {"{\"tokenizer_class\": \"DistilBertTokenizer\"}", NULL, NULL, "a", "2 5 3"},
         {"{\"tokenizer_class\": \"PreTrainedTokenizerFast\"}", NULL, NULL, "a", "2 5 3"},
         {"{\"tokenizer_class\": \"TokenizersBackend\"}", NULL, NULL, "a", "2 5 3"},
         {"{\"model_input_names\": [\"input_ids\", 7]}", NULL, NULL, "a", "2 5 3"},
         {"{\"model_input_names\": [\"input_ids\", \"token_type_ids\"]}", NULL, NULL, "a", "2 5 3"},
         {"{\"model_max_length\": 1000000000000000019884624838656}", NULL, NULL, "a", "2 5 3"},
-        {"{\"extra_special_tokens\": {\"image_token\": \"<i>\"}, \"additional_special_tokens\": null}", NULL, NULL, "a", "2 5 3"},
+        {"{\"extra_special_tokens\": {\"image_token\": \"<i>\"}, \"additional_special_tokens\": null}", NULL, NULL, "a",
+         "2 5 3"},
         {"{\"model_input_names\": null}", NULL, NULL, "a", "2 5 3"},
         {"{\"bos_token\": \"\", \"mask_token\": {\"content\": \"<m>\"}}", NULL, NULL, "a<m>", NULL},
     };
@@ -91,7 +102,8 @@ TEST(tokenizer, added_tokens_come_from_three_places_with_flags_of_their_own) {
 }
 
 TEST(tokenizer, a_class_whose_words_vocab_txt_does_not_tell_is_refused) {
-    static const char *const names[] = {"BertJapaneseTokenizer", "RoFormerTokenizer", "DistilBertTokenizes", "Fast", "MPNetTokenizes"};
+    static const char *const names[] = {"BertJapaneseTokenizer", "RoFormerTokenizer", "DistilBertTokenizes", "Fast",
+                                        "MPNetTokenizes"};
     for (size_t i = 0; i < 2 * sizeof names / sizeof *names; i++) {
         char config[128], path[HONE_PATH_MAX];
         hone_tokenizer *t = NULL;
@@ -141,21 +153,25 @@ TEST(tokenizer, truncation_takes_the_side_that_the_folder_says) {
             hone_tokenizer *t = NULL;
             hone_encoding e = {0};
             snprintf(json, sizeof json,
-                     "{\"truncation\":%s,\"pre_tokenizer\":{\"type\":\"WhitespaceSplit\"},\"post_processor\":{\"type\":\"BertProcessing\","
+                     "{\"truncation\":%s,\"pre_tokenizer\":{\"type\":\"WhitespaceSplit\"},\"post_processor\":{\"type\":"
+                     "\"BertProcessing\","
                      "\"sep\":[\"[SEP]\",3],\"cls\":[\"[CLS]\",2]}," MODEL "}",
                      c[i].direction);
             const char *const content[6] = {json, NULL, c[i].config};
             CHECK_OK(hone_tokenizer_open(folder(content), &t));
             hone_encode_options o = {.max_length = pair ? 6 : 5, .want_offsets = true};
-            CHECK_OK(hone_tokenizer_encode(t, first, strlen(first), pair ? second : NULL, pair ? strlen(second) : 0, &o, &e));
-            for (int64_t k = 0; k < e.n; k++) snprintf(got + strlen(got), sizeof got - strlen(got), "%s%d", k ? " " : "", e.ids[k]);
+            CHECK_OK(hone_tokenizer_encode(t, first, strlen(first), pair ? second : NULL, pair ? strlen(second) : 0, &o,
+                                           &e));
+            for (int64_t k = 0; k < e.n; k++)
+                snprintf(got + strlen(got), sizeof got - strlen(got), "%s%d", k ? " " : "", e.ids[k]);
             CHECK_STR(got, pair ? c[i].pair : c[i].one);
             hone_encoding_free(&e);
             hone_tokenizer_free(t);
         }
     const char *const bad[6] = {NULL, vocab_txt, "{\"truncation_side\":\"middle\"}"};
     hone_tokenizer *t = NULL;
-    CHECK_FAILS(hone_tokenizer_open(folder(bad), &t), HONE_E_FORMAT, "\"truncation_side\" is \"middle\", expected left or right");
+    CHECK_FAILS(hone_tokenizer_open(folder(bad), &t), HONE_E_FORMAT,
+                "\"truncation_side\" is \"middle\", expected left or right");
 }
 
 TEST(tokenizer, broken_files_beside_either_vocabulary_are_named) {
@@ -167,54 +183,80 @@ TEST(tokenizer, broken_files_beside_either_vocabulary_are_named) {
         {NULL, "7", NULL, "special_tokens_map.json", "not a JSON object", HONE_E_FORMAT},
         {NULL, NULL, "\"x\"", "added_tokens.json", "not a JSON object", HONE_E_FORMAT},
         {"{", NULL, NULL, "tokenizer_config.json", "expected a key", HONE_E_FORMAT},
-        {"{\"cls_token\": 7}", NULL, NULL, "tokenizer_config.json", "\"cls_token\" is neither a token nor", HONE_E_FORMAT},
-        {"{\"cls_token\": {\"lstrip\": true}}", NULL, NULL, "tokenizer_config.json", "\"cls_token\" is neither", HONE_E_FORMAT},
+        {"{\"cls_token\": 7}", NULL, NULL, "tokenizer_config.json", "\"cls_token\" is neither a token nor",
+         HONE_E_FORMAT},
+        {"{\"cls_token\": {\"lstrip\": true}}", NULL, NULL, "tokenizer_config.json", "\"cls_token\" is neither",
+         HONE_E_FORMAT},
         {NULL, "{\"sep_token\": []}", NULL, "special_tokens_map.json", "\"sep_token\" is neither", HONE_E_FORMAT},
         {NULL, NULL, "{\"<x>\": \"7\"}", "added_tokens.json", "token \"<x>\" has no integer id", HONE_E_FORMAT},
         {NULL, NULL, "{\"<x>\": 8}", "added_tokens.json", "has id 8, its place is 7", HONE_E_FORMAT},
         {NULL, NULL, "{\"[MASK]\": 8}", "added_tokens.json", "has id 8, its place is 4", HONE_E_FORMAT},
         {NULL, NULL, "{\"<x>\": -1}", "added_tokens.json", "token \"<x>\" has id -1, expected 0 to", HONE_E_FORMAT},
-        {NULL, NULL, "{\"<x>\": 10000000}", "added_tokens.json", "has id 10000000, expected 0 to 9999999", HONE_E_FORMAT},
-        {NULL, NULL, "{\"<x>\": \"7\", \"<y>\": null, \"<z>\": -1}", "added_tokens.json", "token \"<x>\" has no integer id", HONE_E_FORMAT},
-        {"{\"added_tokens_decoder\": {\"\": \"<x>\", \"y\": \"<y>\"}}", NULL, NULL, "tokenizer_config.json", "has the key \"\", expected an id",
+        {NULL, NULL, "{\"<x>\": 10000000}", "added_tokens.json", "has id 10000000, expected 0 to 9999999",
          HONE_E_FORMAT},
-        {"{\"added_tokens_decoder\": {\"7a\": \"<x>\"}}", NULL, NULL, "tokenizer_config.json", "has the key \"7a\"", HONE_E_FORMAT},
-        {"{\"cls_token\": {\"content\": \"a\", \"single_word\": 1}}", NULL, NULL, "tokenizer_config.json", "\"single_word\"", HONE_E_FORMAT},
-        {"{\"cls_token\": {\"content\": \"a\", \"rstrip\": 1}}", NULL, NULL, "tokenizer_config.json", "\"rstrip\"", HONE_E_FORMAT},
-        {"{\"cls_token\": {\"content\": \"a\", \"special\": 1}}", NULL, NULL, "tokenizer_config.json", "\"special\"", HONE_E_FORMAT},
-        {"{\"additional_special_tokens\": {}}", NULL, NULL, "tokenizer_config.json", "\"additional_special_tokens\" is not an array", HONE_E_FORMAT},
-        {NULL, "{\"extra_special_tokens\": 7}", NULL, "special_tokens_map.json", "\"extra_special_tokens\" is not an array", HONE_E_FORMAT},
-        {"{\"model_input_names\": 7}", NULL, NULL, "tokenizer_config.json", "\"model_input_names\" is not an array", HONE_E_FORMAT},
-        {"{\"added_tokens_decoder\": []}", NULL, NULL, "tokenizer_config.json", "\"added_tokens_decoder\" is not an object", HONE_E_FORMAT},
-        {"{\"added_tokens_decoder\": {\"7\": 7}}", NULL, NULL, "tokenizer_config.json", "is neither a token nor", HONE_E_FORMAT},
-        {"{\"additional_special_tokens\": [7]}", NULL, NULL, "tokenizer_config.json", "\"additional_special_tokens\" is neither", HONE_E_FORMAT},
-        {NULL, "{\"extra_special_tokens\": [{}]}", NULL, "special_tokens_map.json", "\"extra_special_tokens\" is neither", HONE_E_FORMAT},
-        {"{\"model_max_length\": 0.5}", NULL, NULL, "tokenizer_config.json", "\"model_max_length\" is 0.5", HONE_E_FORMAT},
+        {NULL, NULL, "{\"<x>\": \"7\", \"<y>\": null, \"<z>\": -1}", "added_tokens.json",
+         "token \"<x>\" has no integer id", HONE_E_FORMAT},
+        {"{\"added_tokens_decoder\": {\"\": \"<x>\", \"y\": \"<y>\"}}", NULL, NULL, "tokenizer_config.json",
+         "has the key \"\", expected an id", HONE_E_FORMAT},
+        {"{\"added_tokens_decoder\": {\"7a\": \"<x>\"}}", NULL, NULL, "tokenizer_config.json", "has the key \"7a\"",
+         HONE_E_FORMAT},
+        {"{\"cls_token\": {\"content\": \"a\", \"single_word\": 1}}", NULL, NULL, "tokenizer_config.json",
+         "\"single_word\"", HONE_E_FORMAT},
+        {"{\"cls_token\": {\"content\": \"a\", \"rstrip\": 1}}", NULL, NULL, "tokenizer_config.json", "\"rstrip\"",
+         HONE_E_FORMAT},
+        {"{\"cls_token\": {\"content\": \"a\", \"special\": 1}}", NULL, NULL, "tokenizer_config.json", "\"special\"",
+         HONE_E_FORMAT},
+        {"{\"additional_special_tokens\": {}}", NULL, NULL, "tokenizer_config.json",
+         "\"additional_special_tokens\" is not an array", HONE_E_FORMAT},
+        {NULL, "{\"extra_special_tokens\": 7}", NULL, "special_tokens_map.json",
+         "\"extra_special_tokens\" is not an array", HONE_E_FORMAT},
+        {"{\"model_input_names\": 7}", NULL, NULL, "tokenizer_config.json", "\"model_input_names\" is not an array",
+         HONE_E_FORMAT},
+        {"{\"added_tokens_decoder\": []}", NULL, NULL, "tokenizer_config.json",
+         "\"added_tokens_decoder\" is not an object", HONE_E_FORMAT},
+        {"{\"added_tokens_decoder\": {\"7\": 7}}", NULL, NULL, "tokenizer_config.json", "is neither a token nor",
+         HONE_E_FORMAT},
+        {"{\"additional_special_tokens\": [7]}", NULL, NULL, "tokenizer_config.json",
+         "\"additional_special_tokens\" is neither", HONE_E_FORMAT},
+        {NULL, "{\"extra_special_tokens\": [{}]}", NULL, "special_tokens_map.json",
+         "\"extra_special_tokens\" is neither", HONE_E_FORMAT},
+        {"{\"model_max_length\": 0.5}", NULL, NULL, "tokenizer_config.json", "\"model_max_length\" is 0.5",
+         HONE_E_FORMAT},
         {"{\"model_max_length\": \"512\"}", NULL, NULL, "tokenizer_config.json", "expected a number", HONE_E_FORMAT},
         {"{\"do_lower_case\": 1}", NULL, NULL, "tokenizer_config.json", "\"do_lower_case\" is 1", HONE_E_FORMAT},
         {"{\"strip_accents\": 1}", NULL, NULL, "tokenizer_config.json", "\"strip_accents\" is 1", HONE_E_FORMAT},
-        {"{\"tokenize_chinese_chars\": \"\"}", NULL, NULL, "tokenizer_config.json", "\"tokenize_chinese_chars\" is \"\"", HONE_E_FORMAT},
+        {"{\"tokenize_chinese_chars\": \"\"}", NULL, NULL, "tokenizer_config.json",
+         "\"tokenize_chinese_chars\" is \"\"", HONE_E_FORMAT},
         {"{\"cls_token\": \"[START]\"}", NULL, NULL, "vocab.txt", "no token \"[START]\" among 7", HONE_E_FORMAT},
-        {"{\"split_special_tokens\": 3}", NULL, NULL, "tokenizer_config.json", "\"split_special_tokens\" is 3", HONE_E_FORMAT},
-        {"{\"extra_special_tokens\": {\"b\": 3}}", NULL, NULL, "tokenizer_config.json", "\"b\" is neither a token nor", HONE_E_FORMAT},
-        {NULL, "{\"extra_special_tokens\": {\"b\": 3}}", NULL, "special_tokens_map.json", "\"b\" is neither a token nor", HONE_E_FORMAT},
-        {NULL, "{\"extra_special_tokens\": 3}", NULL, "special_tokens_map.json", "\"extra_special_tokens\" is not an array", HONE_E_FORMAT},
-        {"{\"y_token\": {\"__type\": \"AddedToken\", \"content\": 3}}", NULL, NULL, "tokenizer_config.json", "\"y_token\" is neither a token nor", HONE_E_FORMAT},
-        {NULL, "{\"y_token\": {\"content\": []}}", NULL, "special_tokens_map.json", "\"y_token\" is neither a token nor", HONE_E_FORMAT},
+        {"{\"split_special_tokens\": 3}", NULL, NULL, "tokenizer_config.json", "\"split_special_tokens\" is 3",
+         HONE_E_FORMAT},
+        {"{\"extra_special_tokens\": {\"b\": 3}}", NULL, NULL, "tokenizer_config.json", "\"b\" is neither a token nor",
+         HONE_E_FORMAT},
+        {NULL, "{\"extra_special_tokens\": {\"b\": 3}}", NULL, "special_tokens_map.json",
+         "\"b\" is neither a token nor", HONE_E_FORMAT},
+        {NULL, "{\"extra_special_tokens\": 3}", NULL, "special_tokens_map.json",
+         "\"extra_special_tokens\" is not an array", HONE_E_FORMAT},
+        {"{\"y_token\": {\"__type\": \"AddedToken\", \"content\": 3}}", NULL, NULL, "tokenizer_config.json",
+         "\"y_token\" is neither a token nor", HONE_E_FORMAT},
+        {NULL, "{\"y_token\": {\"content\": []}}", NULL, "special_tokens_map.json",
+         "\"y_token\" is neither a token nor", HONE_E_FORMAT},
     };
     for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
         const char *const content[6] = {NULL, vocab_txt, c[i].config, c[i].map, c[i].added};
         hone_tokenizer *t = NULL;
         CHECK_FAILS(hone_tokenizer_open(folder(content), &t), c[i].code, c[i].says);
-        CHECK_MSG(strstr(hone_last_error()->file, c[i].file), "\"%s\" is blamed, not %s", hone_last_error()->file, c[i].file);
+        CHECK_MSG(strstr(hone_last_error()->file, c[i].file), "\"%s\" is blamed, not %s", hone_last_error()->file,
+                  c[i].file);
         CHECK(!t);
     }
 }
 
-#define ADDED(id, content, normalized)                                                                                                  \
-    "{\"id\":" id ",\"content\":\"" content "\",\"single_word\":false,\"lstrip\":false,\"rstrip\":false,\"normalized\":" normalized ",\"special\":false}"
-#define BERT_NORMALIZER                                                                                                                \
-    "\"normalizer\":{\"type\":\"BertNormalizer\",\"clean_text\":true,\"handle_chinese_chars\":true,\"strip_accents\":null,\"lowercase\":true},"
+#define ADDED(id, content, normalized)                                                                                 \
+    "{\"id\":" id ",\"content\":\"" content                                                                            \
+    "\",\"single_word\":false,\"lstrip\":false,\"rstrip\":false,\"normalized\":" normalized ",\"special\":false}"
+#define BERT_NORMALIZER                                                                                                \
+    "\"normalizer\":{\"type\":\"BertNormalizer\",\"clean_text\":true,\"handle_chinese_chars\":true,\"strip_accents\":" \
+    "null,\"lowercase\":true},"
 
 /* Components that no file of ours uses together. */
 TEST(tokenizer, rarer_components_of_tokenizer_json_work_as_their_names_say) {
@@ -223,23 +265,41 @@ TEST(tokenizer, rarer_components_of_tokenizer_json_work_as_their_names_say) {
     } c[] = {
         {"\"normalizer\":{\"type\":\"Lowercase\"},", NULL, "A", "5"},
         {"\"normalizer\":{\"type\":\"NFKC\"},", NULL, "\xEF\xBD\x81", "5"}, /* fullwidth a */
-        {"\"normalizer\":{\"type\":\"Strip\",\"strip_left\":true,\"strip_right\":true},", NULL, " \xC2\xA0""a\xE3\x80\x80 ", "5"},
+        {"\"normalizer\":{\"type\":\"Strip\",\"strip_left\":true,\"strip_right\":true},", NULL,
+         " \xC2\xA0"
+         "a\xE3\x80\x80 ",
+         "5"},
         {"\"normalizer\":{\"type\":\"Strip\",\"strip_left\":true,\"strip_right\":true},", NULL, "   ", ""},
-        {"\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Lowercase\"},{\"type\":\"Prepend\",\"prepend\":\"a\"}]},", NULL, "B", "5 6"},
-        {"\"normalizer\":null,\"pre_tokenizer\":{\"type\":\"CharDelimiterSplit\",\"delimiter\":\"-\"},", NULL, "a-a", "5 5"},
-        {"\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"WhitespaceSplit\"},{\"type\":\"Punctuation\",\"behavior\":\"MergedWithPrevious\"}]},",
+        {"\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Lowercase\"},{\"type\":\"Prepend\","
+         "\"prepend\":\"a\"}]},",
+         NULL, "B", "5 6"},
+        {"\"normalizer\":null,\"pre_tokenizer\":{\"type\":\"CharDelimiterSplit\",\"delimiter\":\"-\"},", NULL, "a-a",
+         "5 5"},
+        {"\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"WhitespaceSplit\"},{\"type\":"
+         "\"Punctuation\",\"behavior\":\"MergedWithPrevious\"}]},",
          NULL, "a a! !a", "5 1 1 5"},
-        {"\"post_processor\":{\"type\":\"Sequence\",\"processors\":[{\"type\":\"BertProcessing\",\"cls\":[\"[CLS]\",2],\"sep\":[\"[SEP]\",3]}]},", NULL, "a", "2 5 3"},
+        {"\"post_processor\":{\"type\":\"Sequence\",\"processors\":[{\"type\":\"BertProcessing\",\"cls\":[\"[CLS]\",2],"
+         "\"sep\":[\"[SEP]\",3]}]},",
+         NULL, "a", "2 5 3"},
         {"\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"},", "{\"tokenizer_class\":\"BertTokenizer\"}", "a", "2 5 3"},
-        {"\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"},", "{\"tokenizer_class\":\"MPNetTokenizerFast\"}", "a", "7 5 8"},
+        {"\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"},", "{\"tokenizer_class\":\"MPNetTokenizerFast\"}", "a",
+         "7 5 8"},
         {"\"added_tokens\":null,", NULL, "a", "5"},
-        /* A spelling that the normalizer empties matches between any two characters (the reference splits there, too). */
-        {BERT_NORMALIZER "\"added_tokens\":[" ADDED("9", "\\u0001", "true") "],\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"},", NULL, "ab", "5 1"},
-        {BERT_NORMALIZER "\"added_tokens\":[" ADDED("9", "\\u0001", "true") "," ADDED("10", "<x>", "true") "],", NULL, "a", "5"},
-        {"\"added_tokens\":[" ADDED("4", "[MASK]", "false") "],", "{\"tokenizer_class\":\"BertTokenizer\",\"added_tokens_decoder\":{\"4\":"
-         "{\"content\":\"[MASK]\",\"lstrip\":true,\"special\":true}}}", "[MASK]", "2 4 3"},
-        {"\"added_tokens\":[" ADDED("4", "[MASK]", "false") "],", "{\"tokenizer_class\":\"OtherTokenizer\",\"added_tokens_decoder\":{\"4\":"
-         "{\"content\":\"[MASK]\",\"lstrip\":true,\"special\":true},\"9\":{\"content\":\"\"}}}", "[MASK]", "4"},
+        /* A spelling that the normalizer empties matches between any two characters (the reference splits there,
+         * too). */
+        {BERT_NORMALIZER
+         "\"added_tokens\":[" ADDED("9", "\\u0001", "true") "],\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"},",
+         NULL, "ab", "5 1"},
+        {BERT_NORMALIZER "\"added_tokens\":[" ADDED("9", "\\u0001", "true") "," ADDED("10", "<x>", "true") "],", NULL,
+         "a", "5"},
+        {"\"added_tokens\":[" ADDED("4", "[MASK]", "false") "],",
+         "{\"tokenizer_class\":\"BertTokenizer\",\"added_tokens_decoder\":{\"4\":"
+         "{\"content\":\"[MASK]\",\"lstrip\":true,\"special\":true}}}",
+         "[MASK]", "2 4 3"},
+        {"\"added_tokens\":[" ADDED("4", "[MASK]", "false") "],",
+         "{\"tokenizer_class\":\"OtherTokenizer\",\"added_tokens_decoder\":{\"4\":"
+         "{\"content\":\"[MASK]\",\"lstrip\":true,\"special\":true},\"9\":{\"content\":\"\"}}}",
+         "[MASK]", "4"},
         {"", "{\"tokenizer_class\":\"OtherTokenizer\",\"unk_token\":null}", "a", "5"},
     };
     for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
@@ -253,7 +313,8 @@ TEST(tokenizer, rarer_components_of_tokenizer_json_work_as_their_names_say) {
 /* Vocabularies with spaces in their entries and no pre-tokenizer; ids and offsets as tokenizers 0.23.3 gives them. */
 TEST(tokenizer, roberta_processing_leaves_out_the_spaces_at_both_ends_of_a_token) {
     static const struct {
-        bool prepends, trim, add_prefix_space; /* a normalizer that strips and puts a space before: its offset is not 0 */
+        /* a normalizer that strips and puts a space before: its offset is not 0 */
+        bool prepends, trim, add_prefix_space;
         const char *text, *tokens;
     } c[] = {
         {false, true, true, " a", "1:0-0 3:0-2 2:0-0"},
@@ -262,7 +323,10 @@ TEST(tokenizer, roberta_processing_leaves_out_the_spaces_at_both_ends_of_a_token
         {false, true, true, "a b", "1:0-0 5:0-1 9:2-3 2:0-0"},
         {false, true, true, "ba b a", "1:0-0 9:0-1 5:1-2 9:3-4 3:5-6 2:0-0"},
         {false, true, true, " ", "1:0-0 6:0-0 2:0-0"},
-        {false, true, true, "\xC4\xA0""a", "1:0-0 8:0-2 2:0-0"},
+        {false, true, true,
+         "\xC4\xA0"
+         "a",
+         "1:0-0 8:0-2 2:0-0"},
         {false, true, true, " \xC2\xA0", "1:0-0 11:2-2 2:0-0"},
         {false, true, true, "b \xC2\xA0", "1:0-0 9:0-1 11:3-3 2:0-0"},
         {false, true, false, " a", "1:0-0 3:1-2 2:0-0"},
@@ -271,7 +335,10 @@ TEST(tokenizer, roberta_processing_leaves_out_the_spaces_at_both_ends_of_a_token
         {false, true, false, "a b", "1:0-0 5:0-1 9:2-3 2:0-0"},
         {false, true, false, "ba b a", "1:0-0 9:0-1 5:1-2 9:3-4 3:5-6 2:0-0"},
         {false, true, false, " ", "1:0-0 6:1-1 2:0-0"},
-        {false, true, false, "\xC4\xA0""a", "1:0-0 8:1-2 2:0-0"},
+        {false, true, false,
+         "\xC4\xA0"
+         "a",
+         "1:0-0 8:1-2 2:0-0"},
         {false, true, false, " \xC2\xA0", "1:0-0 11:2-2 2:0-0"},
         {false, true, false, "b \xC2\xA0", "1:0-0 9:0-1 11:3-3 2:0-0"},
         {false, false, true, " a", "1:0-0 3:0-2 2:0-0"},
@@ -286,21 +353,27 @@ TEST(tokenizer, roberta_processing_leaves_out_the_spaces_at_both_ends_of_a_token
         hone_tokenizer *t = NULL;
         hone_encoding e = {0};
         snprintf(json, sizeof json,
-                 "{%s\"post_processor\":{\"type\":\"RobertaProcessing\",\"sep\":[\"</s>\",2],\"cls\":[\"<s>\",1],\"trim_offsets\":%s,"
-                 "\"add_prefix_space\":%s},\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"[UNK]\",\"continuing_subword_prefix\":\"\","
-                 "\"max_input_chars_per_word\":100,\"vocab\":{\"[UNK]\":0,\"<s>\":1,\"</s>\":2,\" a\":3,\"  a\":4,\"a \":5,\" \":6,\"a\":7,"
+                 "{%s\"post_processor\":{\"type\":\"RobertaProcessing\",\"sep\":[\"</"
+                 "s>\",2],\"cls\":[\"<s>\",1],\"trim_offsets\":%s,"
+                 "\"add_prefix_space\":%s},\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"[UNK]\",\"continuing_"
+                 "subword_prefix\":\"\","
+                 "\"max_input_chars_per_word\":100,\"vocab\":{\"[UNK]\":0,\"<s>\":1,\"</s>\":2,\" a\":3,\"  a\":4,\"a "
+                 "\":5,\" \":6,\"a\":7,"
                  "\"\\u0120a\":8,\"b\":9,\"\\u00a0\":10,\" \\u00a0\":11}}}",
-                 c[i].prepends ? "\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Strip\",\"strip_left\":true,\"strip_right\":false},"
+                 c[i].prepends ? "\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Strip\",\"strip_"
+                                 "left\":true,\"strip_right\":false},"
                                  "{\"type\":\"Prepend\",\"prepend\":\" \"}]},"
                                : "",
                  c[i].trim ? "true" : "false", c[i].add_prefix_space ? "true" : "false");
         const char *const content[6] = {json};
         CHECK_OK(hone_tokenizer_open(folder(content), &t));
-        CHECK_OK(hone_tokenizer_encode(t, c[i].text, strlen(c[i].text), NULL, 0, &(hone_encode_options){.want_offsets = true}, &e));
+        CHECK_OK(hone_tokenizer_encode(t, c[i].text, strlen(c[i].text), NULL, 0,
+                                       &(hone_encode_options){.want_offsets = true}, &e));
         for (int64_t k = 0; k < e.n; k++)
-            snprintf(got + strlen(got), sizeof got - strlen(got), "%s%d:%d-%d", k ? " " : "", e.ids[k], e.offsets[k][0], e.offsets[k][1]);
-        CHECK_MSG(!strcmp(got, c[i].tokens), "\"%s\" (%d %d %d): %s, want %s", c[i].text, c[i].prepends, c[i].trim, c[i].add_prefix_space, got,
-                  c[i].tokens);
+            snprintf(got + strlen(got), sizeof got - strlen(got), "%s%d:%d-%d", k ? " " : "", e.ids[k], e.offsets[k][0],
+                     e.offsets[k][1]);
+        CHECK_MSG(!strcmp(got, c[i].tokens), "\"%s\" (%d %d %d): %s, want %s", c[i].text, c[i].prepends, c[i].trim,
+                  c[i].add_prefix_space, got, c[i].tokens);
         hone_encoding_free(&e);
         hone_tokenizer_free(t);
     }
@@ -308,8 +381,10 @@ TEST(tokenizer, roberta_processing_leaves_out_the_spaces_at_both_ends_of_a_token
 
 /* What lies behind a text in memory is not of it. */
 TEST(tokenizer, a_pattern_is_not_completed_by_what_stands_behind_the_text) {
-    const char *const content[6] = {"{\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"String\":\"ab\"},\"content\":\"b\"},\"model\":{\"type\":\"WordPiece\","
-                                    "\"unk_token\":\"u\",\"continuing_subword_prefix\":\"\",\"max_input_chars_per_word\":9,\"vocab\":{\"a\":0,\"b\":1,\"u\":2}}}"};
+    const char *const content[6] = {"{\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"String\":\"ab\"},\"content\":"
+                                    "\"b\"},\"model\":{\"type\":\"WordPiece\","
+                                    "\"unk_token\":\"u\",\"continuing_subword_prefix\":\"\",\"max_input_chars_per_"
+                                    "word\":9,\"vocab\":{\"a\":0,\"b\":1,\"u\":2}}}"};
     hone_tokenizer *t = NULL;
     hone_encoding e = {0};
     CHECK_OK(hone_tokenizer_open(folder(content), &t));
@@ -323,8 +398,9 @@ TEST(tokenizer, a_pattern_is_not_completed_by_what_stands_behind_the_text) {
 
 /* No piece of a word may be tried at all: its first character, or the prefix, is longer than every entry. */
 TEST(tokenizer, a_vocabulary_shorter_than_a_character_or_the_prefix_gives_the_unknown_token) {
-    static const char json[] = "{\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"u\",\"continuing_subword_prefix\":\"####\","
-                               "\"max_input_chars_per_word\":9,\"vocab\":{\"a\":0,\"b\":1,\"u\":2}}}";
+    static const char json[] =
+        "{\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"u\",\"continuing_subword_prefix\":\"####\","
+        "\"max_input_chars_per_word\":9,\"vocab\":{\"a\":0,\"b\":1,\"u\":2}}}";
     const char *const content[6] = {json};
     check_ids(content, "a", "0");
     check_ids(content, "\xC3\xA9", "2");
@@ -343,18 +419,22 @@ TEST(tokenizer, a_bert_class_goes_by_its_own_special_tokens_where_tokenizer_json
         {POST, "{\"tokenizer_class\":\"BertTokenizerFast\",\"sep_token\":\"</s>\"}", NULL, NULL, "a", "2 5 8"},
         {POST, "{\"tokenizer_class\":\"ElectraTokenizer\",\"sep_token\":\"[NEW]\"}", NULL, NULL, "a", "2 5 9"},
         {POST, "{\"tokenizer_class\":\"BertTokenizer\",\"unk_token\":\"<s>\"}", NULL, NULL, "a q", "2 5 7 3"},
-        {POST, "{\"tokenizer_class\":\"BertTokenizer\",\"mask_token\":\"<s>\",\"pad_token\":\"</s>\"}", NULL, NULL, "a<s>", "2 5 7 3"},
+        {POST, "{\"tokenizer_class\":\"BertTokenizer\",\"mask_token\":\"<s>\",\"pad_token\":\"</s>\"}", NULL, NULL,
+         "a<s>", "2 5 7 3"},
         {POST, "{\"tokenizer_class\":\"BertTokenizer\"}", "{\"cls_token\":\"<s>\"}", NULL, "a", "7 5 3"},
-        {POST, "{\"tokenizer_class\":\"BertTokenizer\",\"added_tokens_decoder\":{}}", "{\"cls_token\":\"<s>\"}", NULL, "a", "2 5 3"},
+        {POST, "{\"tokenizer_class\":\"BertTokenizer\",\"added_tokens_decoder\":{}}", "{\"cls_token\":\"<s>\"}", NULL,
+         "a", "2 5 3"},
         {POST WORDS, "{\"tokenizer_class\":\"BertTokenizer\"}", NULL, NULL, "A.aaaaaaaaaaa", "2 5 1 1 3"},
         {POST WORDS, "{\"tokenizer_class\":\"ConvBertTokenizer\"}", NULL, NULL, "a A.", "2 5 1 3"},
         {"", "{\"tokenizer_class\":\"ConvBertTokenizer\",\"cls_token\":\"<s>\"}", NULL, NULL, "a", "7 5 3"},
-        {POST WORDS, "{\"tokenizer_class\":\"PreTrainedTokenizerFast\",\"cls_token\":\"<s>\"}", NULL, NULL, "a A.", "2 5 1 3"},
+        {POST WORDS, "{\"tokenizer_class\":\"PreTrainedTokenizerFast\",\"cls_token\":\"<s>\"}", NULL, NULL, "a A.",
+         "2 5 1 3"},
         /* no class said: the model's */
         {POST WORDS, "{\"cls_token\":\"<s>\"}", NULL, "{\"model_type\":\"bert\"}", "A", "7 5 3"},
         {POST WORDS, NULL, NULL, "{\"model_type\":\"bert\"}", "A", "2 5 3"},
         {POST WORDS, NULL, NULL, "{\"model_type\":\"mpnet\"}", "A", "7 5 8"},
-        {POST WORDS, NULL, NULL, "{\"model_type\":\"bert\",\"tokenizer_class\":\"PreTrainedTokenizerFast\"}", "A", "2 1 3"},
+        {POST WORDS, NULL, NULL, "{\"model_type\":\"bert\",\"tokenizer_class\":\"PreTrainedTokenizerFast\"}", "A",
+         "2 1 3"},
         {POST WORDS, NULL, NULL, "{\"model_type\":\"gpt\"}", "A", "2 1 3"},
     };
     for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
@@ -366,16 +446,22 @@ TEST(tokenizer, a_bert_class_goes_by_its_own_special_tokens_where_tokenizer_json
     static const struct {
         const char *parts, *config, *map, *want, *where;
     } bad[] = {
-        {"\"post_processor\":{\"type\":\"BertProcessing\",\"cls\":[\"[CLS]\",999],\"sep\":[\"[SEP]\",3]},", "{\"tokenizer_class\":\"PreTrainedTokenizerFast\"}", NULL,
+        {"\"post_processor\":{\"type\":\"BertProcessing\",\"cls\":[\"[CLS]\",999],\"sep\":[\"[SEP]\",3]},",
+         "{\"tokenizer_class\":\"PreTrainedTokenizerFast\"}", NULL,
          "post_processor: special token \"[CLS]\" has id 999, which no token has", "/tokenizer.json"},
         {POST, "{\"tokenizer_class\":\"BertTokenizer\",\"unk_token\":\"[NO]\"}", NULL,
-         "the special token \"unk_token\" is \"[NO]\", not a token of tokenizer.json, whose own is \"[UNK]\"", "/tokenizer_config.json"},
+         "the special token \"unk_token\" is \"[NO]\", not a token of tokenizer.json, whose own is \"[UNK]\"",
+         "/tokenizer_config.json"},
         {POST, "{\"tokenizer_class\":\"BertTokenizer\",\"cls_token\":null}", NULL,
-         "\"cls_token\" is null, not a token of tokenizer.json, which has \"[CLS]\" in its place", "/tokenizer_config.json"},
+         "\"cls_token\" is null, not a token of tokenizer.json, which has \"[CLS]\" in its place",
+         "/tokenizer_config.json"},
         {POST, "{\"tokenizer_class\":\"BertTokenizer\"}", "{\"sep_token\":null}",
-         "\"sep_token\" is null, not a token of tokenizer.json, which has \"[SEP]\" in its place", "/special_tokens_map.json"},
-        {"", "{\"tokenizer_class\":\"BertTokenizer\",\"unk_token\":null}", NULL, "\"unk_token\" is null, not a token of tokenizer.json", "/tokenizer_config.json"},
-        {"", "{\"tokenizer_class\":\"BertTokenizer\",\"sep_token\":null}", NULL, "\"sep_token\" is null, not a token of tokenizer.json", "/tokenizer_config.json"},
+         "\"sep_token\" is null, not a token of tokenizer.json, which has \"[SEP]\" in its place",
+         "/special_tokens_map.json"},
+        {"", "{\"tokenizer_class\":\"BertTokenizer\",\"unk_token\":null}", NULL,
+         "\"unk_token\" is null, not a token of tokenizer.json", "/tokenizer_config.json"},
+        {"", "{\"tokenizer_class\":\"BertTokenizer\",\"sep_token\":null}", NULL,
+         "\"sep_token\" is null, not a token of tokenizer.json", "/tokenizer_config.json"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char json[2048];
@@ -389,55 +475,76 @@ TEST(tokenizer, a_bert_class_goes_by_its_own_special_tokens_where_tokenizer_json
 }
 
 TEST(tokenizer, components_of_the_wrong_kind_are_named) {
-#define TEMPLATE(single, pair, tokens)                                                                                                 \
-    "\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":" single ",\"pair\":" pair ",\"special_tokens\":" tokens "},"
+#define TEMPLATE(single, pair, tokens)                                                                                 \
+    "\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":" single ",\"pair\":" pair                         \
+    ",\"special_tokens\":" tokens "},"
 #define NESTED(type, list) "{\"type\":\"" type "\",\"" list "\":["
     static const struct {
         const char *parts, *says;
         hone_status code;
     } c[] = {
         {"\"normalizer\":{\"type\":\"Strip\",\"strip_right\":true},", "\"strip_left\" is missing", HONE_E_FORMAT},
-        {"\"normalizer\":{\"type\":\"Strip\",\"strip_left\":1,\"strip_right\":true},", "\"strip_left\" is an integer", HONE_E_FORMAT},
-        {"\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"a+\"},\"content\":\"\"},", "regular expression (\"a+\")", HONE_E_UNSUPPORTED},
-        {"\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"Regex\":7},\"content\":\"\"},", "(\"an integer\")", HONE_E_UNSUPPORTED},
-        {"\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"String\":\"\"},\"content\":\"\"},", "empty pattern", HONE_E_UNSUPPORTED},
-        {"\"normalizer\":{\"type\":\"Replace\",\"pattern\":{},\"content\":\"\"},", "\"String\" is missing", HONE_E_FORMAT},
+        {"\"normalizer\":{\"type\":\"Strip\",\"strip_left\":1,\"strip_right\":true},", "\"strip_left\" is an integer",
+         HONE_E_FORMAT},
+        {"\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"Regex\":\"a+\"},\"content\":\"\"},",
+         "regular expression (\"a+\")", HONE_E_UNSUPPORTED},
+        {"\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"Regex\":7},\"content\":\"\"},", "(\"an integer\")",
+         HONE_E_UNSUPPORTED},
+        {"\"normalizer\":{\"type\":\"Replace\",\"pattern\":{\"String\":\"\"},\"content\":\"\"},", "empty pattern",
+         HONE_E_UNSUPPORTED},
+        {"\"normalizer\":{\"type\":\"Replace\",\"pattern\":{},\"content\":\"\"},", "\"String\" is missing",
+         HONE_E_FORMAT},
         {"\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":{}},", "\"normalizers\" is an object", HONE_E_FORMAT},
-        {"\"normalizer\":" NESTED("Sequence", "normalizers") NESTED("Sequence", "normalizers") NESTED("Sequence", "normalizers")
-             NESTED("Sequence", "normalizers") NESTED("Sequence", "normalizers") NESTED("Sequence", "normalizers") NESTED("Sequence", "normalizers")
-                 NESTED("Sequence", "normalizers") NESTED("Sequence", "normalizers") NESTED("Sequence", "normalizers") "]}]}]}]}]}]}]}]}]}]},",
+        {"\"normalizer\":" NESTED("Sequence", "normalizers") NESTED("Sequence", "normalizers")
+             NESTED("Sequence", "normalizers") NESTED("Sequence", "normalizers") NESTED("Sequence", "normalizers")
+                 NESTED("Sequence", "normalizers") NESTED("Sequence", "normalizers") NESTED("Sequence", "normalizers")
+                     NESTED("Sequence", "normalizers") NESTED("Sequence", "normalizers") "]}]}]}]}]}]}]}]}]}]},",
          "nested more than 8 deep", HONE_E_FORMAT},
-        {"\"pre_tokenizer\":" NESTED("Sequence", "pretokenizers") NESTED("Sequence", "pretokenizers") NESTED("Sequence", "pretokenizers")
-             NESTED("Sequence", "pretokenizers") NESTED("Sequence", "pretokenizers") NESTED("Sequence", "pretokenizers") NESTED("Sequence", "pretokenizers")
-                 NESTED("Sequence", "pretokenizers") NESTED("Sequence", "pretokenizers") NESTED("Sequence", "pretokenizers") "]}]}]}]}]}]}]}]}]}]},",
+        {"\"pre_tokenizer\":" NESTED("Sequence", "pretokenizers") NESTED("Sequence", "pretokenizers") NESTED(
+             "Sequence", "pretokenizers") NESTED("Sequence", "pretokenizers") NESTED("Sequence", "pretokenizers")
+             NESTED("Sequence", "pretokenizers") NESTED("Sequence", "pretokenizers") NESTED("Sequence", "pretokenizers")
+                 NESTED("Sequence", "pretokenizers") NESTED("Sequence", "pretokenizers") "]}]}]}]}]}]}]}]}]}]},",
          "nested more than 8 deep", HONE_E_FORMAT},
         {"\"pre_tokenizer\":{\"type\":\"Sequence\"},", "\"pretokenizers\" is missing", HONE_E_FORMAT},
         {"\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[7]},", "is an integer", HONE_E_FORMAT},
         {"\"pre_tokenizer\":{\"type\":\"CharDelimiterSplit\"},", "\"delimiter\" is missing", HONE_E_FORMAT},
-        {"\"pre_tokenizer\":{\"type\":\"CharDelimiterSplit\",\"delimiter\":\"\"},", "expected one character", HONE_E_FORMAT},
+        {"\"pre_tokenizer\":{\"type\":\"CharDelimiterSplit\",\"delimiter\":\"\"},", "expected one character",
+         HONE_E_FORMAT},
         {"\"pre_tokenizer\":{\"type\":\"Punctuation\",\"behavior\":7},", "\"behavior\" is an integer", HONE_E_FORMAT},
         {"\"post_processor\":{\"type\":\"Sequence\",\"processors\":[]},", "Sequence of 0 parts", HONE_E_UNSUPPORTED},
-        {"\"post_processor\":{\"type\":\"Sequence\",\"processors\":[{},{}]},", "Sequence of 2 parts", HONE_E_UNSUPPORTED},
-        {"\"post_processor\":" NESTED("Sequence", "processors") NESTED("Sequence", "processors") NESTED("Sequence", "processors")
-             NESTED("Sequence", "processors") NESTED("Sequence", "processors") NESTED("Sequence", "processors") NESTED("Sequence", "processors")
-                 NESTED("Sequence", "processors") NESTED("Sequence", "processors") NESTED("Sequence", "processors") "{}]}]}]}]}]}]}]}]}]}]},",
+        {"\"post_processor\":{\"type\":\"Sequence\",\"processors\":[{},{}]},", "Sequence of 2 parts",
+         HONE_E_UNSUPPORTED},
+        {"\"post_processor\":" NESTED("Sequence", "processors") NESTED("Sequence", "processors")
+             NESTED("Sequence", "processors") NESTED("Sequence", "processors") NESTED("Sequence", "processors")
+                 NESTED("Sequence", "processors") NESTED("Sequence", "processors") NESTED("Sequence", "processors")
+                     NESTED("Sequence", "processors") NESTED("Sequence", "processors") "{}]}]}]}]}]}]}]}]}]}]},",
          "Sequence of 1 parts", HONE_E_UNSUPPORTED},
-        {"\"post_processor\":{\"type\":\"BertProcessing\",\"cls\":{},\"sep\":[\"y\",1]},", "\"cls\" is not a pair", HONE_E_FORMAT},
-        {"\"post_processor\":{\"type\":\"BertProcessing\",\"cls\":[1,1],\"sep\":[\"y\",1]},", "\"cls\" is not a pair", HONE_E_FORMAT},
-        {"\"post_processor\":{\"type\":\"BertProcessing\",\"cls\":[\"x\",\"1\"],\"sep\":[\"y\",1]},", "\"cls\" is not a pair", HONE_E_FORMAT},
-        {"\"post_processor\":{\"type\":\"BertProcessing\",\"cls\":[\"x\",10000000],\"sep\":[\"y\",1]},", "\"cls\" has id 10000000", HONE_E_FORMAT},
-        {"\"post_processor\":{\"type\":\"BertProcessing\",\"cls\":[\"x\",1]},", "\"sep\" is not a pair", HONE_E_FORMAT},
-        {"\"post_processor\":{\"type\":\"RobertaProcessing\",\"cls\":[\"x\",1],\"sep\":[\"y\",1],\"trim_offsets\":true},", "\"add_prefix_space\" is missing",
+        {"\"post_processor\":{\"type\":\"BertProcessing\",\"cls\":{},\"sep\":[\"y\",1]},", "\"cls\" is not a pair",
          HONE_E_FORMAT},
+        {"\"post_processor\":{\"type\":\"BertProcessing\",\"cls\":[1,1],\"sep\":[\"y\",1]},", "\"cls\" is not a pair",
+         HONE_E_FORMAT},
+        {"\"post_processor\":{\"type\":\"BertProcessing\",\"cls\":[\"x\",\"1\"],\"sep\":[\"y\",1]},",
+         "\"cls\" is not a pair", HONE_E_FORMAT},
+        {"\"post_processor\":{\"type\":\"BertProcessing\",\"cls\":[\"x\",10000000],\"sep\":[\"y\",1]},",
+         "\"cls\" has id 10000000", HONE_E_FORMAT},
+        {"\"post_processor\":{\"type\":\"BertProcessing\",\"cls\":[\"x\",1]},", "\"sep\" is not a pair", HONE_E_FORMAT},
+        {"\"post_processor\":{\"type\":\"RobertaProcessing\",\"cls\":[\"x\",1],\"sep\":[\"y\",1],\"trim_offsets\":true}"
+         ",",
+         "\"add_prefix_space\" is missing", HONE_E_FORMAT},
         {TEMPLATE("[]", "7", "{}"), "\"pair\" is an integer", HONE_E_FORMAT},
         {TEMPLATE("[]", "[7]", "{}"), "neither Sequence nor SpecialToken", HONE_E_FORMAT},
         {TEMPLATE("[]", "[{\"Sequence\":{\"id\":\"C\",\"type_id\":0}}]", "{}"), "expected A or B", HONE_E_FORMAT},
         {TEMPLATE("[]", "[{\"Sequence\":{\"id\":\"A\",\"type_id\":-1}}]", "{}"), "\"type_id\" is -1", HONE_E_FORMAT},
-        {TEMPLATE("[]", "[{\"Sequence\":{\"id\":\"A\",\"type_id\":2147483648}}]", "{}"), "\"type_id\" is 2147483648", HONE_E_FORMAT},
-        {TEMPLATE("[]", "[]", "{\"X\":{\"id\":\"X\",\"ids\":{},\"tokens\":[]}}"), "special token \"X\" has 0 ids", HONE_E_FORMAT},
-        {TEMPLATE("[]", "[]", "{\"X\":{\"id\":\"X\",\"ids\":[],\"tokens\":{}}}"), "special token \"X\" has 0 ids", HONE_E_FORMAT},
-        {TEMPLATE("[]", "[]", "{\"X\":{\"id\":\"X\",\"ids\":[\"1\"],\"tokens\":[\"a\"]}}"), "wants ids of 0", HONE_E_FORMAT},
-        {TEMPLATE("[]", "[]", "{\"X\":{\"id\":\"X\",\"ids\":[10000000],\"tokens\":[\"a\"]}}"), "wants ids of 0", HONE_E_FORMAT},
+        {TEMPLATE("[]", "[{\"Sequence\":{\"id\":\"A\",\"type_id\":2147483648}}]", "{}"), "\"type_id\" is 2147483648",
+         HONE_E_FORMAT},
+        {TEMPLATE("[]", "[]", "{\"X\":{\"id\":\"X\",\"ids\":{},\"tokens\":[]}}"), "special token \"X\" has 0 ids",
+         HONE_E_FORMAT},
+        {TEMPLATE("[]", "[]", "{\"X\":{\"id\":\"X\",\"ids\":[],\"tokens\":{}}}"), "special token \"X\" has 0 ids",
+         HONE_E_FORMAT},
+        {TEMPLATE("[]", "[]", "{\"X\":{\"id\":\"X\",\"ids\":[\"1\"],\"tokens\":[\"a\"]}}"), "wants ids of 0",
+         HONE_E_FORMAT},
+        {TEMPLATE("[]", "[]", "{\"X\":{\"id\":\"X\",\"ids\":[10000000],\"tokens\":[\"a\"]}}"), "wants ids of 0",
+         HONE_E_FORMAT},
         {TEMPLATE("[]", "[]", "{\"X\":{\"id\":\"X\",\"ids\":[1],\"tokens\":[1]}}"), "wants ids of 0", HONE_E_FORMAT},
         {"\"added_tokens\":{},", "\"added_tokens\" is not an array", HONE_E_FORMAT},
         {"\"added_tokens\":[7],", "added_tokens[0]", HONE_E_FORMAT},
@@ -455,7 +562,8 @@ TEST(tokenizer, components_of_the_wrong_kind_are_named) {
 }
 
 TEST(tokenizer, added_tokens_that_get_a_taken_id_or_one_past_the_limit_are_refused) {
-    static const char added[] = "{\"id\":%s,\"content\":\"<%s>\",\"single_word\":false,\"lstrip\":false,\"rstrip\":false,\"normalized\":false,\"special\":true}";
+    static const char added[] = "{\"id\":%s,\"content\":\"<%s>\",\"single_word\":false,\"lstrip\":false,\"rstrip\":"
+                                "false,\"normalized\":false,\"special\":true}";
     static const struct {
         const char *vocab, *id, *says;
         hone_status code;
@@ -466,7 +574,8 @@ TEST(tokenizer, added_tokens_that_get_a_taken_id_or_one_past_the_limit_are_refus
         hone_tokenizer *t = NULL;
         snprintf(one, sizeof one, added, c[i].id, "x");
         snprintf(json, sizeof json,
-                 "{\"added_tokens\":[%s],\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"a\",\"continuing_subword_prefix\":\"##\","
+                 "{\"added_tokens\":[%s],\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"a\",\"continuing_subword_"
+                 "prefix\":\"##\","
                  "\"max_input_chars_per_word\":9,\"vocab\":{%s}}}",
                  one, c[i].vocab);
         const char *const content[6] = {json};
@@ -503,20 +612,27 @@ TEST(tokenizer, a_path_too_long_for_a_file_of_the_folder_is_refused) {
     }
 }
 
-/* BERT's normalizer lowers by itself: a step before it that does so, too, changes neither tokens nor where they come from. */
+/* BERT's normalizer lowers by itself: a step before it that does so, too, changes neither tokens nor where they come
+ * from. */
 TEST(tokenizer, offsets_come_through_a_step_before_the_bert_normalizer) {
-#define BERT_STEP "{\"type\":\"BertNormalizer\",\"clean_text\":true,\"handle_chinese_chars\":true,\"strip_accents\":true,\"lowercase\":true}"
-#define WITH(normalizer) {"{\"normalizer\":" normalizer ",\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"}," MODEL "}"}
+#define BERT_STEP                                                                                                      \
+    "{\"type\":\"BertNormalizer\",\"clean_text\":true,\"handle_chinese_chars\":true,\"strip_accents\":true,"           \
+    "\"lowercase\":true}"
+#define WITH(normalizer)                                                                                               \
+    { "{\"normalizer\":" normalizer ",\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"}," MODEL "}" }
     static const char *const content[][6] = {
         WITH(BERT_STEP),
         WITH("{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Lowercase\"}," BERT_STEP "]}"),
     };
-    static const char text[] = "A\xC3\x81 ab\xC3\x89 \xE4\xB8\xAD\xE6\x96\x87""a a\xCC\x81\xCC\xA3""b \xE2\x80\x9C\xC3\x81\xE2\x80\x9D";
+    static const char text[] = "A\xC3\x81 ab\xC3\x89 \xE4\xB8\xAD\xE6\x96\x87"
+                               "a a\xCC\x81\xCC\xA3"
+                               "b \xE2\x80\x9C\xC3\x81\xE2\x80\x9D";
     hone_encoding e[2] = {0};
     for (int k = 0; k < 2; k++) {
         hone_tokenizer *t = NULL;
         CHECK_OK(hone_tokenizer_open(folder(content[k]), &t));
-        CHECK_OK(hone_tokenizer_encode(t, text, sizeof text - 1, NULL, 0, &(hone_encode_options){.want_offsets = true}, &e[k]));
+        CHECK_OK(hone_tokenizer_encode(t, text, sizeof text - 1, NULL, 0, &(hone_encode_options){.want_offsets = true},
+                                       &e[k]));
         hone_tokenizer_free(t);
     }
     CHECK(e[0].n > 6 && e[0].n == e[1].n && e[0].offsets[0][0] == 0);
@@ -530,7 +646,8 @@ TEST(tokenizer, offsets_come_through_a_step_before_the_bert_normalizer) {
 }
 
 #ifdef HONE_TEST_HOOKS
-/* Every allocation of opening and of a first encoding, with each tokenizer of the goldens: they have every component. */
+/* Every allocation of opening and of a first encoding, with each tokenizer of the goldens: they have every
+ * component. */
 TEST(tokenizer, a_tokenizer_gives_back_all_its_memory) {
     static const char *const names[] = {"added", "roberta", "template", "uncased"};
     for (int i = 0; i < 4; i++) {
@@ -541,7 +658,8 @@ TEST(tokenizer, a_tokenizer_gives_back_all_its_memory) {
         CHECK_OK(hone_tokenizer_open(dir, &t));
         hone_encoding e = {0};
         for (int offsets = 0; offsets < 2; offsets++)
-            CHECK_OK(hone_tokenizer_encode(t, "a \xC3\xA9\xEF\xAC\x81 <x>", 9, "b c", 3, &(hone_encode_options){.want_offsets = offsets}, &e));
+            CHECK_OK(hone_tokenizer_encode(t, "a \xC3\xA9\xEF\xAC\x81 <x>", 9, "b c", 3,
+                                           &(hone_encode_options){.want_offsets = offsets}, &e));
         hone_encoding_free(&e);
         hone_tokenizer_free(t);
         CHECK_MSG(hone_fault_live() == before, "%s: %d blocks more", names[i], (int)(hone_fault_live() - before));
@@ -549,9 +667,12 @@ TEST(tokenizer, a_tokenizer_gives_back_all_its_memory) {
 }
 
 TEST(tokenizer, no_failing_allocation_passes_for_an_encoding) {
-    static const char *const names[] = {"added", "added_cased", "course", "forms", "prefix", "prepend", "replace", "roberta", "strip", "template", "uncased"};
-    static const char text[] = " \xC3\x89t\xC3\xA9 \xE2\x84\xAB \xEF\xAC\x81ve, o\xCC\x88\xCC\xB2 \xE4\xB8\xAD\xE6\x96\x87\xEA\xB0\x80 [MASK]<x>! "
-                               "Donaudampfschifffahrtsgesellschaft 3.14 -- 'quoted' a b c d e f g h i j k l m n o p q r s t u v w x y z\xE3\x80\x80 ";
+    static const char *const names[] = {"added",   "added_cased", "course", "forms",    "prefix", "prepend",
+                                        "replace", "roberta",     "strip",  "template", "uncased"};
+    static const char text[] = " \xC3\x89t\xC3\xA9 \xE2\x84\xAB \xEF\xAC\x81ve, o\xCC\x88\xCC\xB2 "
+                               "\xE4\xB8\xAD\xE6\x96\x87\xEA\xB0\x80 [MASK]<x>! "
+                               "Donaudampfschifffahrtsgesellschaft 3.14 -- 'quoted' a b c d e f g h i j k l m n o p q "
+                               "r s t u v w x y z\xE3\x80\x80 ";
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char dir[HONE_PATH_MAX], long_text[6 * sizeof text] = "";
         CHECK_OK(hone_io_join(dir, test_path("tests/golden/tokenizer"), names[i]));
@@ -583,20 +704,29 @@ TEST(tokenizer, special_tokens_with_names_of_their_own_are_tokens) {
         const char *config, *map, *text, *ids;
     } c[] = {
         {"{\"extra_special_tokens\": {\"image_token\": \"<i>\", \"b\": \"<j>\"}}", NULL, "<j>a<i>", "2 8 5 7 3"},
-        {"{\"image_token\": \"<i>\", \"add_x_token\": true, \"y_token\": {\"content\": \"<j>\"}}", NULL, "a <i>", "2 5 7 3"},
-        {"{\"image_token\": \"<i>\", \"y_token\": {\"__type\": \"AddedToken\", \"content\": \"<j>\", \"lstrip\": true}}", NULL, "<i> <j>", "2 8 7 3"},
+        {"{\"image_token\": \"<i>\", \"add_x_token\": true, \"y_token\": {\"content\": \"<j>\"}}", NULL, "a <i>",
+         "2 5 7 3"},
+        {"{\"image_token\": \"<i>\", \"y_token\": {\"__type\": \"AddedToken\", \"content\": \"<j>\", \"lstrip\": "
+         "true}}",
+         NULL, "<i> <j>", "2 8 7 3"},
         {NULL, "{\"image_token\": {\"content\": \"<i>\"}}", "<i>a", "2 7 5 3"},
-        {"{\"added_tokens_decoder\": {}}", "{\"additional_special_tokens\": [\"<x>\"], \"image_token\": \"<i>\"}", "a", "2 5 3"},
+        {"{\"added_tokens_decoder\": {}}", "{\"additional_special_tokens\": [\"<x>\"], \"image_token\": \"<i>\"}", "a",
+         "2 5 3"},
         /* Which of the two lists counts. */
         {"{\"additional_special_tokens\": [\"<x>\"], \"extra_special_tokens\": [\"<y>\"]}", NULL, "<y>", "2 7 3"},
         {"{\"additional_special_tokens\": [\"<x>\"], \"extra_special_tokens\": []}", NULL, "<x>", "2 7 3"},
-        {"{\"additional_special_tokens\": [\"<x>\"], \"extra_special_tokens\": {\"b\": \"<y>\"}}", NULL, "<x> <y>", "2 8 7 3"},
-        {"{\"extra_special_tokens\": [\"<y>\"]}", "{\"additional_special_tokens\": [\"<x>\"], \"extra_special_tokens\": [\"<z>\"]}", "<y><z>", "2 7 8 3"},
-        {"{\"additional_special_tokens\": [\"<x>\"]}", "{\"additional_special_tokens\": [\"<w>\", \"<x>\"]}", "<x>", "2 7 3"},
+        {"{\"additional_special_tokens\": [\"<x>\"], \"extra_special_tokens\": {\"b\": \"<y>\"}}", NULL, "<x> <y>",
+         "2 8 7 3"},
+        {"{\"extra_special_tokens\": [\"<y>\"]}",
+         "{\"additional_special_tokens\": [\"<x>\"], \"extra_special_tokens\": [\"<z>\"]}", "<y><z>", "2 7 8 3"},
+        {"{\"additional_special_tokens\": [\"<x>\"]}", "{\"additional_special_tokens\": [\"<w>\", \"<x>\"]}", "<x>",
+         "2 7 3"},
         {NULL, "{\"additional_special_tokens\": [\"<w>\", \"<x>\"]}", "<x>", "2 8 3"},
-        {NULL, "{\"extra_special_tokens\": {\"image_token\": \"<i>\"}, \"additional_special_tokens\": [\"<x>\"]}", "<x> <i>", "2 8 7 3"},
+        {NULL, "{\"extra_special_tokens\": {\"image_token\": \"<i>\"}, \"additional_special_tokens\": [\"<x>\"]}",
+         "<x> <i>", "2 8 7 3"},
         {"{\"extra_special_tokens\": {\"b\": \"<y>\"}}", "{\"extra_special_tokens\": [\"<z>\"]}", "<y> <z>", "2 7 8 3"},
-        {"{\"y_token\": {\"__type\": \"Token\", \"content\": \"<j>\"}, \"token\": \"<k>\", \"z_token\": 7}", "{\"unk_token\": \"[UNK]\"}", "a", "2 5 3"},
+        {"{\"y_token\": {\"__type\": \"Token\", \"content\": \"<j>\"}, \"token\": \"<k>\", \"z_token\": 7}",
+         "{\"unk_token\": \"[UNK]\"}", "a", "2 5 3"},
         /* Text that spells special tokens is text. */
         {"{\"split_special_tokens\": true, \"do_lower_case\": false}", NULL, "a[MASK]", NULL},
     };
@@ -635,18 +765,22 @@ TEST(tokenizer, the_older_name_of_the_length_counts_where_the_new_one_is_not_the
         hone_tokenizer_free(t);
     }
     hone_tokenizer *t = NULL;
-    CHECK_FAILS(hone_tokenizer_open(folder((const char *const[6]){NULL, vocab_txt, "{\"max_len\": 0}"}), &t), HONE_E_FORMAT, "\"max_len\" is 0");
+    CHECK_FAILS(hone_tokenizer_open(folder((const char *const[6]){NULL, vocab_txt, "{\"max_len\": 0}"}), &t),
+                HONE_E_FORMAT, "\"max_len\" is 0");
 }
 
 TEST(tokenizer, no_failing_allocation_or_read_passes_for_an_open_folder) {
     static const char *const contents[][6] = {
         {NULL, vocab_txt,
-         "{\"tokenizer_class\":\"BertTokenizer\",\"additional_special_tokens\":[\"<x>\"],\"mask_token\":{\"content\":\"<m>\",\"lstrip\":true},"
+         "{\"tokenizer_class\":\"BertTokenizer\",\"additional_special_tokens\":[\"<x>\"],\"mask_token\":{\"content\":"
+         "\"<m>\",\"lstrip\":true},"
          "\"model_max_length\":64}",
          "{\"extra_special_tokens\":[\"<y>\"]}", "{\"<z>\": 7}"},
         {NULL, vocab_txt, "{\"added_tokens_decoder\":{\"7\":{\"content\":\"<x>\"},\"10\":{\"content\":\"<y>\"}}}"},
-        {"{\"added_tokens\":[{\"id\":9,\"content\":\"<x>\",\"single_word\":false,\"lstrip\":false,\"rstrip\":false,\"normalized\":true,\"special\":false}],"
-         "\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Lowercase\"},{\"type\":\"Replace\",\"pattern\":{\"String\":\"q\"},\"content\":\"a\"}]},"
+        {"{\"added_tokens\":[{\"id\":9,\"content\":\"<x>\",\"single_word\":false,\"lstrip\":false,\"rstrip\":false,"
+         "\"normalized\":true,\"special\":false}],"
+         "\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Lowercase\"},{\"type\":\"Replace\","
+         "\"pattern\":{\"String\":\"q\"},\"content\":\"a\"}]},"
          "\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"WhitespaceSplit\"}]},"
          "\"post_processor\":{\"type\":\"BertProcessing\",\"cls\":[\"[CLS]\",2],\"sep\":[\"[SEP]\",3]}," MODEL "}",
          NULL, "{\"tokenizer_class\":\"MPNetTokenizer\"}"},
@@ -667,7 +801,8 @@ TEST(tokenizer, no_failing_allocation_or_read_passes_for_an_open_folder) {
                 hone_fault_set(NULL);
                 hone_json_whole();
                 CHECK((s == HONE_OK) == (t != NULL));
-                CHECK_MSG(s == HONE_OK ? !fired || r : s == (r ? HONE_E_IO : HONE_E_NOMEM), "%s: status %d (%s)", rule, s, hone_last_error()->message);
+                CHECK_MSG(s == HONE_OK ? !fired || r : s == (r ? HONE_E_IO : HONE_E_NOMEM), "%s: status %d (%s)", rule,
+                          s, hone_last_error()->message);
                 hone_tokenizer_free(t);
             }
             CHECK_MSG(k > (r ? 1 : 10), "%s: only %d", rules[r], k);

@@ -83,7 +83,8 @@ TEST(eval, the_p_value_of_a_difference_does_not_depend_on_the_unit) {
     CHECK_OK(hone_paired_correlation(HONE_PEARSON, score, other, gold, N, 42, &want));
     CHECK_MSG(want.p > 0.001 && want.p < 0.9, "%g", want.p); /* a p value that could be otherwise */
     for (int k = 0; k < 4; k++) {
-        for (int i = 0; i < N; i++) x[i] = score[i] * units[k], y[i] = other[i] * units[3 - k], z[i] = gold[i] * units[k];
+        for (int i = 0; i < N; i++)
+            x[i] = score[i] * units[k], y[i] = other[i] * units[3 - k], z[i] = gold[i] * units[k];
         CHECK_OK(hone_paired_correlation(HONE_PEARSON, x, y, z, N, 42, &got));
         CHECK_NEAR(got.difference.value, want.difference.value, 1e-9);
         CHECK_NEAR(got.p, want.p, 0.002);

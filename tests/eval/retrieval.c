@@ -1,8 +1,9 @@
-/* Retrieval metrics against sentence-transformers' evaluator (tests/golden/eval/make_eval.py), and the statistics beside them. */
+/* Retrieval metrics against sentence-transformers' evaluator (tests/golden/eval/make_eval.py), and the statistics
+ * beside them. */
+#include "eval/retrieval.h"
 #include "base/json.h"
 #include "base/parallel.h"
 #include "eval/bootstrap.h"
-#include "eval/retrieval.h"
 #include "tests/test.h"
 
 #include <math.h>
@@ -23,15 +24,19 @@ static void load(problem *p, const json_t *c) {
     p->texts.count = (int64_t)json_array_size(vectors);
     p->texts.of = calloc((size_t)(p->texts.rows * p->texts.width), sizeof *p->texts.of);
     for (int64_t i = 0; i < p->texts.rows * p->texts.width; i++)
-        p->texts.of[i] = (int32_t)json_integer_value(json_array_get(json_array_get(rows, (size_t)(i / p->texts.width)), (size_t)(i % p->texts.width)));
+        p->texts.of[i] = (int32_t)json_integer_value(
+            json_array_get(json_array_get(rows, (size_t)(i / p->texts.width)), (size_t)(i % p->texts.width)));
     p->vectors = calloc((size_t)(p->texts.count * p->D), sizeof *p->vectors);
     for (int64_t i = 0; i < p->texts.count * p->D; i++)
-        p->vectors[i] = (float)json_number_value(json_array_get(json_array_get(vectors, (size_t)(i / p->D)), (size_t)(i % p->D)));
+        p->vectors[i] =
+            (float)json_number_value(json_array_get(json_array_get(vectors, (size_t)(i / p->D)), (size_t)(i % p->D)));
     CHECK_OK(hone_retrieval_new(&p->texts, NULL, 0, &p->r));
     p->q = calloc((size_t)(p->r->n_queries * p->D), sizeof *p->q);
     p->d = calloc((size_t)(p->r->n_documents * p->D), sizeof *p->d);
-    for (int64_t i = 0; i < p->r->n_queries; i++) memcpy(p->q + i * p->D, p->vectors + p->r->query[i] * p->D, (size_t)p->D * sizeof(float));
-    for (int64_t i = 0; i < p->r->n_documents; i++) memcpy(p->d + i * p->D, p->vectors + p->r->document[i] * p->D, (size_t)p->D * sizeof(float));
+    for (int64_t i = 0; i < p->r->n_queries; i++)
+        memcpy(p->q + i * p->D, p->vectors + p->r->query[i] * p->D, (size_t)p->D * sizeof(float));
+    for (int64_t i = 0; i < p->r->n_documents; i++)
+        memcpy(p->d + i * p->D, p->vectors + p->r->document[i] * p->D, (size_t)p->D * sizeof(float));
 }
 
 static void unload(problem *p) {
@@ -53,13 +58,15 @@ TEST(eval, retrieval_metrics_are_those_of_sentence_transformers) {
         load(&p, c);
         for (int threads = 1; threads <= 3; threads += 2) {
             hone_set_threads(threads);
-            CHECK_OK(hone_retrieval_run(p.r, p.q, p.d, p.D, (hone_similarity)hone_similarity_from_name(json_string_value(json_object_get(c, "similarity")))));
+            CHECK_OK(hone_retrieval_run(
+                p.r, p.q, p.d, p.D,
+                (hone_similarity)hone_similarity_from_name(json_string_value(json_object_get(c, "similarity")))));
             for (int m = 0; m < HONE_RETRIEVAL_METRICS; m++) {
                 const json_t *v = json_object_get(want, hone_retrieval_metric_names[m]);
                 CHECK_MSG(v, "the golden file has no %s", hone_retrieval_metric_names[m]);
                 double got = hone_retrieval_mean(p.r, (hone_retrieval_metric)m);
-                CHECK_MSG(fabs(got - json_number_value(v)) <= 1e-12, "case %zu: %s is %.15g, want %.15g", i, hone_retrieval_metric_names[m], got,
-                          json_number_value(v));
+                CHECK_MSG(fabs(got - json_number_value(v)) <= 1e-12, "case %zu: %s is %.15g, want %.15g", i,
+                          hone_retrieval_metric_names[m], got, json_number_value(v));
             }
         }
         unload(&p);
@@ -121,8 +128,8 @@ TEST(eval, the_paired_test_sees_a_difference_and_only_a_difference) {
     hone_paired r;
     for (int i = 0; i < N; i++) {
         a[i] = test_uniform(1, (uint64_t)i) > 0;
-        b[i] = i % 10 == 0 ? 1 : a[i];                        /* never worse, sometimes better */
-        c[i] = i % 7 == 0 ? (i % 14 == 0 ? 1 : 0) : a[i];      /* as often worse as better */
+        b[i] = i % 10 == 0 ? 1 : a[i];                    /* never worse, sometimes better */
+        c[i] = i % 7 == 0 ? (i % 14 == 0 ? 1 : 0) : a[i]; /* as often worse as better */
     }
     CHECK_OK(hone_paired_test(a, a, N, 42, &r));
     CHECK_NEAR(r.p, 1, 0);
@@ -133,7 +140,8 @@ TEST(eval, the_paired_test_sees_a_difference_and_only_a_difference) {
     CHECK(r.p > 0.05 && r.difference.low < 0 && r.difference.high > 0);
 }
 
-/* A rank correlation gives rows whose two texts are equal the mean of their places only if their similarities are equal to the last bit. */
+/* A rank correlation gives rows whose two texts are equal the mean of their places only if their similarities are equal
+ * to the last bit. */
 TEST(eval, equal_vectors_have_a_cosine_of_exactly_one) {
     enum { D = 37 };
     float a[D], b[D];

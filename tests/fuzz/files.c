@@ -30,7 +30,9 @@ static uint64_t digest_tree(uint64_t h, const json_t *v) {
             h = digest_tree(h, child);
         }
         return h;
-    case JSON_ARRAY: json_array_foreach(v, i, child) h = digest_tree(h, child); return h;
+    case JSON_ARRAY:
+        json_array_foreach(v, i, child) h = digest_tree(h, child);
+        return h;
     case JSON_STRING: return fuzz_digest(h, json_string_value(v), json_string_length(v));
     case JSON_INTEGER: return fuzz_digest(h, &number, sizeof number);
     case JSON_REAL: return fuzz_digest(h, &real, sizeof real);

@@ -154,7 +154,8 @@ hone_status fuzz_hub(const void *p, size_t n, uint64_t *meaning) {
     }
     char dir[4096];
     /* Names that lead nowhere, and the places where a cache may be. */
-    static const char *const names[] = {"", "no/such/model", "../no/such", "no-such-model", "Makefile", "org/other", "a b"};
+    static const char *const names[] = {"",         "no/such/model", "../no/such", "no-such-model",
+                                        "Makefile", "org/other",     "a b"};
     static const char *const places[] = {"HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME", "HOME"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (hone_model_find(names[i], dir) == HONE_OK) abort();

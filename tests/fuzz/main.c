@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n) {
     double asked = (double)hone_fault_bytes(), allowed = 16.0 * (double)fuzz_size() + (1 << 20);
     int status = hone_exit_status(e);
     if (*e->message && (*e->file || e->code == HONE_E_ARG) && status > 1 && status < 5 && asked < allowed) return 0;
-    fprintf(stderr, "refused with status %d, \"%s: %s\", having asked for %.0f bytes of %.0f\n", status, e->file, e->message,
-            asked, allowed);
+    fprintf(stderr, "refused with status %d, \"%s: %s\", having asked for %.0f bytes of %.0f\n", status, e->file,
+            e->message, asked, allowed);
     abort();
 }

@@ -19,8 +19,8 @@ TEST(corpus, every_kept_input_is_read_or_refused_with_a_sentence) {
             hone_error_clear();
             hone_status s = t->read(p, n, &meaning);
             int status = hone_exit_status(hone_last_error());
-            CHECK_MSG(s == HONE_OK || (*hone_last_error()->message && status > 1 && status < 5), "%s: status %d, \"%s\"", path,
-                      status, hone_last_error()->message);
+            CHECK_MSG(s == HONE_OK || (*hone_last_error()->message && status > 1 && status < 5),
+                      "%s: status %d, \"%s\"", path, status, hone_last_error()->message);
             hone_status s2 = t->read(p, n, &again);
             CHECK_MSG(s == s2 && (s != HONE_OK || meaning == again), "%s: another meaning the second time", path);
             hone_free(p);

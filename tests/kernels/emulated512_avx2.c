@@ -1,5 +1,5 @@
-/* The 16-lane bodies of all ops over the emulated vocabulary, as rows named __emu512. (The file's name asks for AVX2 flags:
- * the compiler then vectorises the emulation, and F16C is there.) */
+/* The 16-lane bodies of all ops over the emulated vocabulary, as rows named __emu512. (The file's name asks for AVX2
+ * flags: the compiler then vectorises the emulation, and F16C is there.) */
 #define HONE_SIMD_EMULATE_512
 #include "kernels/kernels.h"
 

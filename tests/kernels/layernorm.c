@@ -169,8 +169,8 @@ TEST(layernorm, a_constant_row_gives_beta) {
     }
 }
 
-/* As in PyTorch: 1 / sqrt(infinity) = 0 would make beta of it, and a broken model's vectors sound. The scalar rows sum in
- * double, where the square of 1e25 has room. */
+/* As in PyTorch: 1 / sqrt(infinity) = 0 would make beta of it, and a broken model's vectors sound. The scalar rows sum
+ * in double, where the square of 1e25 has room. */
 TEST(layernorm, a_row_whose_squares_overflow_is_nan_or_right_but_never_beta) {
     enum { C = 37, R = 3 };
     float x[R * C], y[R * C], gamma[C], beta[C], mean[R], rstd[R];

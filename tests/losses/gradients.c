@@ -1,4 +1,5 @@
-/* Whole tiny BERT models with each loss: gradients of every parameter against four-point differences, and against PyTorch's, in double. */
+/* Whole tiny BERT models with each loss: gradients of every parameter against four-point differences, and against
+ * PyTorch's, in double. */
 #include "autograd/gradcheck.h"
 #include "base/io.h"
 #include "tensor/safetensors.h"
@@ -18,8 +19,12 @@ typedef struct whole {
 static hone_tensor *build(hone_graph *g, hone_tensor *const *leaves, void *ctx) {
     whole *w = ctx;
     (void)leaves;
-    hone_model_batch b = {.B = w->batch.S, .T = w->batch.T, .ids = w->batch.ids, .types = w->batch.type_ids, .cu = w->batch.cu};
-    hone_loss_batch in = {.embeddings = hone_model_encode(w->f.model, g, &b), .B = w->batch.B, .G = (int)w->batch.G, .score = w->f.score,
+    hone_model_batch b = {
+        .B = w->batch.S, .T = w->batch.T, .ids = w->batch.ids, .types = w->batch.type_ids, .cu = w->batch.cu};
+    hone_loss_batch in = {.embeddings = hone_model_encode(w->f.model, g, &b),
+                          .B = w->batch.B,
+                          .G = (int)w->batch.G,
+                          .score = w->f.score,
                           .group = w->f.label.of};
     return in.embeddings ? hone_loss_build(g, w->loss, &in, &w->options) : NULL;
 }
@@ -67,19 +72,20 @@ TEST(losses, gradients_of_a_whole_bert_agree_with_four_point_differences) {
                  {"pool_all", "triplets.jsonl", "triplet", "manhattan", 5}};
     double worst = 0;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        json_t *c = json_pack("{s:s, s:s, s:s, s:s, s:f}", "model", cases[i].model, "data", cases[i].data, "loss", cases[i].loss, "distance",
-                              cases[i].distance, "margin", cases[i].margin);
+        json_t *c = json_pack("{s:s, s:s, s:s, s:s, s:f}", "model", cases[i].model, "data", cases[i].data, "loss",
+                              cases[i].loss, "distance", cases[i].distance, "margin", cases[i].margin);
         whole w = open_whole(c, 4);
         hone_params *ps = hone_model_params(w.f.model);
         int n = (int)hone_params_count(ps);
         hone_tensor **leaves = calloc((size_t)n, sizeof *leaves);
         for (int k = 0; k < n; k++) leaves[k] = hone_params_at(ps, k)->tensor;
         /* A step that is small beside the distance to the kinks of max pooling, |x| and the hinge. */
-        hone_gradcheck check = {.build = build, .ctx = &w, .n_leaves = n, .leaves = leaves, .max_elements = test_cases(8, 1), .h = 1e-4};
+        hone_gradcheck check = {
+            .build = build, .ctx = &w, .n_leaves = n, .leaves = leaves, .max_elements = test_cases(8, 1), .h = 1e-4};
         hone_gradcheck_result r;
         CHECK_OK(hone_gradcheck_run(&check, &r));
-        CHECK_MSG(r.worst <= 1e-8, "%s with %s: \"%s\" element %" PRId64 ": gradient %.12g, differences %.12g", cases[i].model, cases[i].loss,
-                  leaves[r.leaf]->name, r.element, r.got, r.want);
+        CHECK_MSG(r.worst <= 1e-8, "%s with %s: \"%s\" element %" PRId64 ": gradient %.12g, differences %.12g",
+                  cases[i].model, cases[i].loss, leaves[r.leaf]->name, r.element, r.got, r.want);
         worst = fmax(worst, r.worst);
         free(leaves);
         close_whole(&w);
@@ -88,7 +94,8 @@ TEST(losses, gradients_of_a_whole_bert_agree_with_four_point_differences) {
     printf("  worst error %.2g of 1e-8\n", worst);
 }
 
-/* The gradient of a published tensor; zeros where nothing was written (rows that no text has, parameters that are not read). */
+/* The gradient of a published tensor; zeros where nothing was written (rows that no text has, parameters that are not
+ * read). */
 static double gradient_of(const hone_named *t, int64_t i) {
     if (!t->param->tensor->grad_set) return 0;
     const hone_row_set *rows = t->param->tensor->rows;
@@ -129,7 +136,8 @@ TEST(losses, gradients_of_a_whole_bert_are_pytorchs) {
                 double expected, got = gradient_of(&t, k);
                 memcpy(&expected, (const char *)e->data + (size_t)k * sizeof expected, sizeof expected);
                 double err = fabs(got - expected) / fmax(1, fabs(expected));
-                CHECK_MSG(err <= 1e-10, "%s: \"%s\" element %" PRId64 ": gradient %.15g, PyTorch %.15g", name, mine, k, got, expected);
+                CHECK_MSG(err <= 1e-10, "%s: \"%s\" element %" PRId64 ": gradient %.15g, PyTorch %.15g", name, mine, k,
+                          got, expected);
                 worst = fmax(worst, err);
             }
             compared++;

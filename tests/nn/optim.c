@@ -94,7 +94,8 @@ TEST(optim, in_double_a_table_updated_late_is_exact_too) {
     double want[V * C];
     for (int i = 0; i < V * C; i++) want[i] = hone_f64(table)[i] = test_uniform(5, (uint64_t)i);
     hone_optim *o;
-    CHECK_OK(hone_optim_new(ps, &(hone_optim_config){.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.1}, &o));
+    CHECK_OK(
+        hone_optim_new(ps, &(hone_optim_config){.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.1}, &o));
     for (int step = 0; step < STEPS; step++) {
         double lr = 0.01 / (step + 1);
         int32_t row = 0;
@@ -171,8 +172,14 @@ TEST(optim, numbers_that_adamw_cannot_have_are_refused) {
     CHECK_OK(hone_params_allocate(ps, HONE_PARAMS_TRAIN));
     for (int i = 0; i < 6; i++) {
         hone_optim_config c = good;
-        *(i == 0 ? &c.beta1 : i == 1 ? &c.beta2 : i == 2 ? &c.eps : i == 3 ? &c.weight_decay : i == 4 ? &c.clip : &c.beta1) =
-            i == 0 ? 1 : i == 5 ? (double)NAN : -0.5;
+        *(i == 0   ? &c.beta1
+          : i == 1 ? &c.beta2
+          : i == 2 ? &c.eps
+          : i == 3 ? &c.weight_decay
+          : i == 4 ? &c.clip
+                   : &c.beta1) = i == 0   ? 1
+                                 : i == 5 ? (double)NAN
+                                          : -0.5;
         CHECK_MSG(hone_optim_new(ps, &c, &o) == HONE_E_ARG && !o, "case %d", i);
     }
     CHECK_OK(hone_optim_new(ps, &good, &o));

@@ -50,8 +50,7 @@ static void flip_bits(const char *path, int64_t first, int64_t n, int64_t stride
     close(fd);
 }
 
-/* ---- a checkpoint
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- a checkpoint ---- */
 
 static bool checkpoint_refused(void *ctx, bool *refused) {
     char dir[4096], said[512] = "";
@@ -94,8 +93,7 @@ static tally checkpoints(const char *run, int64_t stride) {
     return t;
 }
 
-/* ---- a model's header
- * -------------------------------------------------------------------------------------------------- */
+/* ---- a model's header ---- */
 
 typedef struct embedding {
     const char *dir;

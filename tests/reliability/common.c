@@ -67,8 +67,7 @@ const char *in_dir(const char *name) {
     return p;
 }
 
-/* ---- processes
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- processes ---- */
 
 const char *run_log;
 int run_signal = SIGKILL;
@@ -90,7 +89,8 @@ static _Noreturn void become_hone(char *line, const char *fault, const char *out
     for (int i = 0; i < 3; i++)
         if (fds[i] < 0 || dup2(fds[i], i) < 0) _exit(127);
     for (int i = 0; i < 3; i++) close(fds[i]);
-    signal(SIGINT, SIG_DFL), signal(SIGHUP, SIG_DFL); /* ignored when a shell's & or nohup started us; hone would leave it so */
+    /* ignored when a shell's & or nohup started us; hone would leave it so */
+    signal(SIGINT, SIG_DFL), signal(SIGHUP, SIG_DFL);
     if (!hone_fault_set(fault) || (run_log && !hone_io_log_to(run_log))) _exit(127);
     int64_t held = hone_fault_live(); /* by the parent, before the fork */
     int status = hone_main(n, argv);
@@ -128,7 +128,8 @@ outcome run_hone(const char *fault, double kill_after, const char *fmt, ...) {
     va_end(ap);
     snprintf(out, sizeof out, "%s/stdout", work_dir());
     snprintf(err, sizeof err, "%s/stderr", work_dir());
-    if (!told_by_child) told_by_child = mmap(NULL, sizeof(told), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (!told_by_child)
+        told_by_child = mmap(NULL, sizeof(told), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     told *t = told_by_child;
     if (t == MAP_FAILED) die("no shared memory");
     *t = (told){.live = -1};
@@ -163,8 +164,7 @@ bool clean_message(const char *err) {
     return named && lines <= 4;
 }
 
-/* ---- files
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- files ---- */
 
 char *slurp(const char *path, size_t *n) {
     FILE *f = fopen(path, "rb");
@@ -210,8 +210,7 @@ void copy_tree(const char *from, const char *to) {
     hone_free(names);
 }
 
-/* ---- comparisons
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- comparisons ---- */
 
 static bool same_bytes(const char *a, const char *b, char why[600]) {
     size_t m = 0, n = 0;
@@ -263,7 +262,8 @@ static bool is_checkpoint(const char *name) {
 
 /* Names the folder, or has times in it; checkpoints where they do not matter. */
 static bool is_own(const char *name) {
-    return (!compare_checkpoints && !strncmp(name, "checkpoint_", 11)) || !strcmp(name, "run.json") || !strncmp(name, "report.html", 11);
+    return (!compare_checkpoints && !strncmp(name, "checkpoint_", 11)) || !strcmp(name, "run.json") ||
+           !strncmp(name, "report.html", 11);
 }
 
 static bool same_tree(const char *a, const char *b, char why[600]) {

@@ -1,8 +1,8 @@
 /* What the programs of this folder share: the command in a process of its own, folders, comparisons, a verdict.
  *
- * Each program is run by the make target of its name from the root of the source tree and holds the whole command, built
- * with the fault hooks (base/fault.h): a run of it is a fork that calls the command's main. It prints what failed, then one line `name: figure/target PASS|FAIL`. A
- * mistake of the program itself ends it with exit 2. */
+ * Each program is run by the make target of its name from the root of the source tree and holds the whole command,
+ * built with the fault hooks (base/fault.h): a run of it is a fork that calls the command's main. It prints what
+ * failed, then one line `name: figure/target PASS|FAIL`. A mistake of the program itself ends it with exit 2. */
 #ifndef HONE_TESTS_RELIABILITY_COMMON_H
 #define HONE_TESTS_RELIABILITY_COMMON_H
 
@@ -32,7 +32,7 @@ typedef struct outcome {
  */
 int hone_main(int argc, char **argv); /* main of tools/hone.c under another name (Makefile) */
 extern const char *run_log; /* not NULL: the next runs append what they do to files to this file (base/io_log.h) */
-extern int run_signal; /* what kill_after sends, once (SIGKILL) */
+extern int run_signal;      /* what kill_after sends, once (SIGKILL) */
 outcome run_hone(const char *fault, double kill_after, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* A folder of this process, removed by verdict: in memory (/dev/shm) where the system has that, for thousands of runs
@@ -50,11 +50,10 @@ void spill(const char *path, const void *p, size_t n);
 void copy_tree(const char *from, const char *to);
 void remove_tree(const char *path);
 
-/* Two run folders hold the same: best_model, final_model and log.jsonl (without "ms"), and every checkpoint
- * (state.json without the log's offset, which counts the digits of "ms", and without its own sum). run.json, which names
- * the folder, and report.html, which has times in it, are not compared. `a` may hold
- * more checkpoints: a run killed before it removed the oldest, with no checkpoint left to write, keeps it. *why says
- * what differs. */
+/* Two run folders hold the same: best_model, final_model and log.jsonl (without "ms"), and every checkpoint (state.json
+ * without the log's offset, which counts the digits of "ms", and without its own sum). run.json, which names the
+ * folder, and report.html, which has times in it, are not compared. `a` may hold more checkpoints: a run killed before
+ * it removed the oldest, with no checkpoint left to write, keeps it. *why says what differs. */
 extern bool compare_checkpoints; /* false: models and log only */
 bool same_run(const char *a, const char *b, char why[600]);
 

@@ -1,13 +1,20 @@
-/* Seen by every source of a coverage build, and by no other. The type tests of jansson are macros with a branch of their own
- * (is the pointer NULL?), which would count once for each use; here they are functions, as our own helpers are. */
+/* Seen by every source of a coverage build, and by no other. The type tests of jansson are macros with a branch of
+ * their own (is the pointer NULL?), which would count once for each use; here they are functions, as our own helpers
+ * are. */
 #ifndef HONE_TESTS_RELIABILITY_COV_H
 #define HONE_TESTS_RELIABILITY_COV_H
 
 #include <jansson.h>
 
-static inline int cov_is(const json_t *v, int type) { return v && (int)v->type == type; }
-static inline int cov_is_boolean(const json_t *v) { return cov_is(v, JSON_TRUE) || cov_is(v, JSON_FALSE); }
-static inline int cov_is_number(const json_t *v) { return cov_is(v, JSON_INTEGER) || cov_is(v, JSON_REAL); }
+static inline int cov_is(const json_t *v, int type) {
+    return v && (int)v->type == type;
+}
+static inline int cov_is_boolean(const json_t *v) {
+    return cov_is(v, JSON_TRUE) || cov_is(v, JSON_FALSE);
+}
+static inline int cov_is_number(const json_t *v) {
+    return cov_is(v, JSON_INTEGER) || cov_is(v, JSON_REAL);
+}
 
 #undef json_is_object
 #undef json_is_array

@@ -297,7 +297,6 @@ const char *disk_appeared(const disk *d) {
 
 /* ---- sums ---- */
 
-
 /* Names in any order: the sums of a folder's entries are added up. */
 static uint64_t sum_node(const disk *d, int n, bool safe) {
     const node *f = &d->nodes[n];
@@ -355,7 +354,7 @@ typedef struct failure {
     const disk *d;
     disk_loss loss;
     uint64_t seed, drawn;
-    double keep; /* share of what is not synced that is there all the same */
+    double keep;   /* share of what is not synced that is there all the same */
     int64_t until; /* DISK_JOURNAL */
 } failure;
 

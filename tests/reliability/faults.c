@@ -26,7 +26,8 @@ static const command commands[] = {
     {"eval", "eval" QUIET "--json --task pairs --model " MODEL " --data %2$s", NULL, false, false},
     {"validate", "data validate %2$s --quiet --task pairs", NULL, false, false},
     {"split", "data split %2$s --quiet --out %1$s", "parts", false, false},
-    {"negatives", "data negatives %2$s" QUIET "--model " MODEL " --num-negatives 1 --out %1$s", "n.jsonl", false, false},
+    {"negatives", "data negatives %2$s" QUIET "--model " MODEL " --num-negatives 1 --out %1$s", "n.jsonl", false,
+     false},
     {"stats", "data stats %2$s --quiet --model " MODEL, NULL, false, false},
     {"sample", "data sample --quiet --rows 10 --out %1$s", "sample", false, false},
     {"report", "report" QUIET "--run %3$s --bootstrap 100 --out %1$s", "r.html", false, true},
@@ -197,7 +198,8 @@ int run_faults(const char *name, const fault_kind *kinds, int n) {
         all.runs += t.runs, all.good += t.good, all.failed += t.failed, all.met += t.met;
     while (wait(&status) > 0) ended -= status != 0;
     if (ended != jobs) die("a process ended before its share was done");
-    return verdict(name, all.good, all.runs, "%lld met their fault, %lld of them failed, cleanly; %s; STRIDE=%d; %.0f s",
-                   (long long)all.met, (long long)all.failed, only ? only : "eleven commands", (int)setting("STRIDE", 1),
+    return verdict(name, all.good, all.runs,
+                   "%lld met their fault, %lld of them failed, cleanly; %s; STRIDE=%d; %.0f s", (long long)all.met,
+                   (long long)all.failed, only ? only : "eleven commands", (int)setting("STRIDE", 1),
                    clock_seconds() - start);
 }

@@ -13,8 +13,8 @@ typedef struct fault_kind {
     const char *second;   /* rules of a second fault while the first is handled: ",unlink:after" */
 } fault_kind;
 
-/* Each command meets each kind at its 1st, 2nd … last operation (as the undisturbed run counts them): once (N), for ever
- * (N+), and once with a second fault behind it. Good is:
+/* Each command meets each kind at its 1st, 2nd … last operation (as the undisturbed run counts them): once (N), for
+ * ever (N+), and once with a second fault behind it. Good is:
  *
  *     exit 0 with the standard output of the undisturbed run, or one of may_exit with a message of at most four lines
  *     that begins with "hone"; no signal;

@@ -1,8 +1,8 @@
-/* Every file operation of every command fails in turn, once, for ever, and with a second fault behind it: exit 4, a clean
- * message, no leak, nothing damaged, the previous checkpoint valid (faults.h).
+/* Every file operation of every command fails in turn, once, for ever, and with a second fault behind it: exit 4, a
+ * clean message, no leak, nothing damaged, the previous checkpoint valid (faults.h).
  *
- *     STRIDE    every STRIDE-th operation (1)     COMMAND   one of train, embed, eval, validate, split, negatives, stats,
- *                                                           sample, report, tokenize, inspect */
+ *     STRIDE    every STRIDE-th operation (1)     COMMAND   one of train, embed, eval, validate, split, negatives,
+ *                                                           stats, sample, report, tokenize, inspect */
 #include "tests/reliability/common.h"
 #include "tests/reliability/faults.h"
 

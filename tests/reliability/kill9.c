@@ -48,7 +48,8 @@ int main(void) {
     outcome o = train(NULL, -1, ref);
     if (o.status) die("the undisturbed run fails: %d %s", o.status, o.err);
     double whole = o.seconds;
-    for (int i = 0; i < 4; i++) { /* the shortest of five: a moment drawn from a slow one falls behind the end of most */
+    /* the shortest of five: a moment drawn from a slow one falls behind the end of most */
+    for (int i = 0; i < 4; i++) {
         remove_tree(run);
         o = train(NULL, -1, run);
         if (o.seconds < whole) whole = o.seconds;

@@ -59,10 +59,11 @@ static void run_suite(void) {
         bool mandatory = c->name[0] != 'i';
         good += mandatory && as_said && scanned == (c->name[0] == 'y');
         free_cases += !mandatory, decided += !mandatory && as_said;
-        if (!as_said && shown++ < 20) printf("%s: scanner %d, tree %d, verdict %c\n", c->name, scanned, made, c->verdict);
+        if (!as_said && shown++ < 20)
+            printf("%s: scanner %d, tree %d, verdict %c\n", c->name, scanned, made, c->verdict);
     }
-    printf("json: %d/283 %s (and %d of the %d that are free as decided)\n", good, good == 283 && decided == free_cases ? "PASS" : "FAIL",
-           decided, free_cases);
+    printf("json: %d/283 %s (and %d of the %d that are free as decided)\n", good,
+           good == 283 && decided == free_cases ? "PASS" : "FAIL", decided, free_cases);
     if (good != 283 || decided != free_cases) exit(1);
 }
 
@@ -70,8 +71,14 @@ static const kind json_kinds[] = {
     {"an empty file", NULL, "", "fuzz.json:1:1: expected a value, found the end of the text"},
     {"white space only", NULL, " \r\n\t ", "fuzz.json:2:3: expected a value, found the end of the text"},
     {"a byte order mark", "^", "\xEF\xBB\xBF", "fuzz.json:1:1: expected a value, found '\\xef\\xbb\\xbf'"},
-    {"a mark in the middle", "[1", "[\xEF\xBB\xBF" "1", "found '\\xef\\xbb\\xbf'"},
-    {"a no-break space", "[1", "[\xC2\xA0" "1", "fuzz.json:1:7: expected a value or ']', found '\\xc2\\xa0'"},
+    {"a mark in the middle", "[1",
+     "[\xEF\xBB\xBF"
+     "1",
+     "found '\\xef\\xbb\\xbf'"},
+    {"a no-break space", "[1",
+     "[\xC2\xA0"
+     "1",
+     "fuzz.json:1:7: expected a value or ']', found '\\xc2\\xa0'"},
     {"a form feed", "[1", "[\f1", "found '\\x0c'"},
     {"a vertical tab after the end", "$", "\v", "expected the end of the text, found '\\x0b'"},
     {"a NUL after the end", "$", "\u2400", "expected the end of the text, found '\\x00'"},
@@ -91,7 +98,8 @@ static const kind json_kinds[] = {
     {"a lone low surrogate", "\"a\"", "\"\\uDE00\"", "\"\\uDE00\" begins no valid escape"},
     {"a pair the wrong way round", "\"a\"", "\"\\uDE00\\uD83D\"", "\"\\uDE00\" begins no valid escape"},
     {"a pair with a space between", "\"a\"", "\"\\uD83D \\uDE00\"", "begins no valid escape"},
-    {"an escaped NUL in a key", "\"a\"", "\"a\\u0000b\"", "fuzz.json:1:3: key with a NUL character", HONE_E_UNSUPPORTED},
+    {"an escaped NUL in a key", "\"a\"", "\"a\\u0000b\"", "fuzz.json:1:3: key with a NUL character",
+     HONE_E_UNSUPPORTED},
     {"an escaped backslash before u0000", "\"a\"", "\"a\\\\u0000b\"", TAKEN},
     {"an escape of JavaScript", "\"a\"", "\"\\x41\"", "begins no valid escape"},
     {"an escape of Python", "\"a\"", "\"\\N{DASH}\"", "begins no valid escape"},
@@ -100,7 +108,10 @@ static const kind json_kinds[] = {
     {"a line end in a string", "\"a\"", "\"a\n\"", "fuzz.json:1:4: control character '\\x0a' in a string"},
     {"a tab in a string", "\"a\"", "\"\t\"", "control character '\\x09' in a string"},
     {"single quotes", "\"a\"", "'a'", "fuzz.json:1:2: expected a key in double quotes or '}', found '''"},
-    {"typographic quotes", "\"a\"", "\xE2\x80\x9C" "a\xE2\x80\x9D", "expected a key in double quotes or '}', found '\xE2\x80\x9C'"},
+    {"typographic quotes", "\"a\"",
+     "\xE2\x80\x9C"
+     "a\xE2\x80\x9D",
+     "expected a key in double quotes or '}', found '\xE2\x80\x9C'"},
     {"no quotes", "\"a\"", "a", "expected a key in double quotes or '}', found 'a'"},
     {"an equals sign", "\"a\":", "\"a\"=", "fuzz.json:1:5: expected ':', found '='"},
     {"a comment with slashes", "[1", "// one\n[1", "expected a value, found '/'"},
@@ -130,8 +141,12 @@ static const kind json_kinds[] = {
     {"an exponent without digits", "[1", "[1e+", "expected a digit, found ','"},
     {"digits in groups", "[1", "[1_000", "expected ',' or ']', found '_'"},
     {"Arabic digits", "[1", "[\xD9\xA1", "found '\xD9\xA1'"},
-    {"a full-width minus", "[1", "[\xEF\xBC\x8D" "1", "found '\xEF\xBC\x8D'"},
-    {"one more than 64 bits hold", "[1", "[9223372036854775808", "integer 9223372036854775808 does not fit 64 bits", HONE_E_LIMIT},
+    {"a full-width minus", "[1",
+     "[\xEF\xBC\x8D"
+     "1",
+     "found '\xEF\xBC\x8D'"},
+    {"one more than 64 bits hold", "[1", "[9223372036854775808", "integer 9223372036854775808 does not fit 64 bits",
+     HONE_E_LIMIT},
     {"the most that 64 bits hold", "[1", "[9223372036854775807", TAKEN},
     {"the least that 64 bits hold", "[1", "[-9223372036854775808", TAKEN},
     {"one less than 64 bits hold", "[1", "[-9223372036854775809", "does not fit 64 bits", HONE_E_LIMIT},
@@ -144,7 +159,8 @@ static const kind json_kinds[] = {
     {"65 levels", "[1", "[\u2026", "nested deeper than 64 levels", HONE_E_LIMIT, "[", 63},
     {"100,000 levels", "[1", "[\u2026", "nested deeper than 64 levels", HONE_E_LIMIT, "[{\"a\":", 50000},
     {"twenty thousand empty lists", NULL, "[\u2026[]]", TAKEN, 0, "[],", 20000},
-    {"a long string without its end", NULL, "\"\u2026", "fuzz.json:1:1: string without its closing quote", 0, "x", 100000},
+    {"a long string without its end", NULL, "\"\u2026", "fuzz.json:1:1: string without its closing quote", 0, "x",
+     100000},
     {"carriage returns as line ends", NULL, "{\r\"a\":\rx}", "fuzz.json:1:8: expected a value, found 'x'"},
     {"a place on a later line", NULL, "{\n\n \"\xC3\xA9\": x}", "fuzz.json:3:7: expected a value, found 'x'"},
     {"white space around", NULL, " \r\n {\"a\":[1,-2.5e-3],\"b\":null}\n\n", SAME},

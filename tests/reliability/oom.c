@@ -1,7 +1,8 @@
-/* Every allocation of every command fails in turn, once, for ever, and with files that cannot be removed behind it: exit
- * 5, a clean message, no leak, nothing damaged (faults.h).
+/* Every allocation of every command fails in turn, once, for ever, and with files that cannot be removed behind it:
+ * exit 5, a clean message, no leak, nothing damaged (faults.h).
  *
- *     STRIDE    every STRIDE-th allocation (7: a minute on two cores; 1: all)     COMMAND   one of those of make iofault */
+ *     STRIDE    every STRIDE-th allocation (7: a minute on two cores; 1: all)     COMMAND   one of those of make
+ * iofault */
 #include "tests/reliability/common.h"
 #include "tests/reliability/faults.h"
 

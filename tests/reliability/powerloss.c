@@ -1,5 +1,5 @@
-/* The power fails while hone works: 2,000 states that a disk may be found in, made from a log of what the process did to
- * files by dropping, reordering and tearing what was not synced (disk.h). In each:
+/* The power fails while hone works: 2,000 states that a disk may be found in, made from a log of what the process did
+ * to files by dropping, reordering and tearing what was not synced (disk.h). In each:
  *
  *     a training run   the newest checkpoint that had been saved, or a newer one, is found and is bit for bit as it was
  *                      written; best_model and final_model are absent, or whole as they were written, and are not lost
@@ -8,7 +8,8 @@
  *     a file           (embed, data split, data negatives, over one that is there): the old one or the new one, whole;
  *                      the new one when the command had ended
  *
- *     STATES   (2000)      RESUME   every so-manieth state of a training run is resumed (1)     SEED   of the choices (1)
+ *     STATES   (2000)      RESUME   every so-manieth state of a training run is resumed (1)
+ *     SEED     of the choices (1)
  *     JOBS     processes that share the states (as many as processors) */
 #include "tests/reliability/common.h"
 #include "tests/reliability/disk.h"
@@ -47,10 +48,18 @@ static const scenario scenarios[] = {
     {"embed, .npy", {EMBED "npy", NULL}, NULL, EMBED "npy --truncate 8", 1, false},
     {"embed, .jsonl", {EMBED "jsonl", NULL}, NULL, EMBED "jsonl --truncate 8", 1, false},
     {"embed, .safetensors", {EMBED "safetensors", NULL}, NULL, EMBED "safetensors --truncate 8", 1, false},
-    {"data split", {"data split " PAIRS " --quiet --force --out %s/run", NULL}, NULL,
-     "data split " PAIRS " --quiet --seed 7 --out %s/run", 1, false},
-    {"data negatives", {"data negatives " PAIRS " --quiet --threads 1 --model " MODEL " --out %s/run/n.jsonl", NULL}, NULL,
-     "data sample --quiet --rows 10 --out %s/run", 1, false},
+    {"data split",
+     {"data split " PAIRS " --quiet --force --out %s/run", NULL},
+     NULL,
+     "data split " PAIRS " --quiet --seed 7 --out %s/run",
+     1,
+     false},
+    {"data negatives",
+     {"data negatives " PAIRS " --quiet --threads 1 --model " MODEL " --out %s/run/n.jsonl", NULL},
+     NULL,
+     "data sample --quiet --rows 10 --out %s/run",
+     1,
+     false},
 };
 enum { SCENARIOS = sizeof scenarios / sizeof *scenarios, VERSIONS = 64 };
 
@@ -66,8 +75,8 @@ typedef struct world {
     char reference[512]; /* a run that nothing disturbed */
     version was[VERSIONS];
     int n_was;
-    int64_t saved;   /* number of the newest checkpoint that lasts for certain */
-    bool kept[2];    /* best_model, final_model last for certain */
+    int64_t saved; /* number of the newest checkpoint that lasts for certain */
+    bool kept[2];  /* best_model, final_model last for certain */
 } world;
 
 static const char *const models[2] = {"best_model", "final_model"};
@@ -125,7 +134,8 @@ static bool run_is_sound(const world *w, const char *dir, bool resume, char why[
     if (!models_are_whole(w, dir, why)) return false;
     hone_io_join(path, dir, "run.json");
     json_t *j = NULL;
-    if (hone_io_exists(path) && hone_json_load(path, &j) != HONE_OK) return snprintf(why, 600, "run.json is torn"), false;
+    if (hone_io_exists(path) && hone_json_load(path, &j) != HONE_OK)
+        return snprintf(why, 600, "run.json is torn"), false;
     json_decref(j);
     if (hone_checkpoint_newest(dir, found, said, sizeof said) != HONE_OK)
         return snprintf(why, 600, "no checkpoint: %.400s", hone_last_error()->message), false;
@@ -133,7 +143,8 @@ static bool run_is_sound(const world *w, const char *dir, bool resume, char why[
     if (*said) return snprintf(why, 600, "%.500s", said), false; /* none is ever half there under its own name */
     if ((*found ? checkpoint_number(name) : -1) < w->saved)
         return snprintf(why, 600, "found \"%s\", number %d had been saved", name, (int)w->saved), false;
-    if (*found && !known(w, name, tree_sum(found))) return snprintf(why, 600, "%s is not as it was written", name), false;
+    if (*found && !known(w, name, tree_sum(found)))
+        return snprintf(why, 600, "%s is not as it was written", name), false;
     if (!resume) return true;
     char parent[512];
     snprintf(parent, sizeof parent, "%.*s", (int)(strlen(dir) - strlen("/run")), dir);
@@ -151,7 +162,8 @@ static bool files_are_sound(const world *w, const char *dir, char why[600]) {
         hone_io_join(path, dir, names[i]);
         uint64_t sum = tree_sum(path);
         if (!sum) return snprintf(why, 600, "%s is gone", names[i]), false;
-        if (!known(w, names[i], sum)) return snprintf(why, 600, "%s is neither the old one nor the new one", names[i]), false;
+        if (!known(w, names[i], sum))
+            return snprintf(why, 600, "%s is neither the old one nor the new one", names[i]), false;
     }
     return true;
 }
@@ -219,7 +231,9 @@ static tally try_states(world *w, int64_t states, uint64_t seed, int64_t job, in
         bool last = i == states - 1;
         go_to(w, last ? records : 1 + i * (records - 1) / states, &done);
         if (i % jobs != job) continue;
-        disk_loss loss = last ? DISK_ALL_LOST : (disk_loss)(hone_random_below(seed, hone_stream_id(HONE_STREAM_TEST, 2), (uint64_t)i, DISK_LOSSES));
+        disk_loss loss =
+            last ? DISK_ALL_LOST
+                 : (disk_loss)(hone_random_below(seed, hone_stream_id(HONE_STREAM_TEST, 2), (uint64_t)i, DISK_LOSSES));
         remove_tree(dir);
         disk_fail(w->d, loss, seed + (uint64_t)i, run);
         *why = 0;
@@ -227,7 +241,8 @@ static tally try_states(world *w, int64_t states, uint64_t seed, int64_t job, in
         bool ok = w->s->run ? run_is_sound(w, run, again, why) : files_are_sound(w, run, why);
         if (ok && last) ok = end_lasts(w, why);
         if (!ok && shown++ < 10)
-            printf("%s, record %lld of %lld, loss %d: %s\n", w->s->name, (long long)done, (long long)records, (int)loss, why);
+            printf("%s, record %lld of %lld, loss %d: %s\n", w->s->name, (long long)done, (long long)records, (int)loss,
+                   why);
         t.states++, t.good += ok, t.resumed += again;
     }
     return t;
@@ -275,6 +290,6 @@ int main(void) {
         all.states += t.states, all.good += t.good, all.resumed += t.resumed;
     while (wait(&status) > 0) ended -= status != 0;
     if (ended != jobs || all.states != states) die("a process ended before its share was done");
-    return verdict("powerloss", all.good, all.states, "%lld of them resumed to the end; SEED=%d; %.0f s", (long long)all.resumed,
-                   (int)seed, clock_seconds() - start);
+    return verdict("powerloss", all.good, all.states, "%lld of them resumed to the end; SEED=%d; %.0f s",
+                   (long long)all.resumed, (int)seed, clock_seconds() - start);
 }

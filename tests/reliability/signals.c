@@ -1,7 +1,7 @@
-/* SIGINT, SIGTERM and SIGHUP: at every file operation of a training run (so in every checkpoint's writing, while data are
- * read, before the first step), and at random moments. The run leaves with 128 + the signal's number and a clean message
- * within a second (or, when only its last files were left to write, with 0); nothing is leaked on the way that saves; a
- * second signal ends it at once; --resume ends with the models and the log of the undisturbed run.
+/* SIGINT, SIGTERM and SIGHUP: at every file operation of a training run (so in every checkpoint's writing, while data
+ * are read, before the first step), and at random moments. The run leaves with 128 + the signal's number and a clean
+ * message within a second (or, when only its last files were left to write, with 0); nothing is leaked on the way that
+ * saves; a second signal ends it at once; --resume ends with the models and the log of the undisturbed run.
  *
  *     RANDOM   random moments (300)   STRIDE   every STRIDE-th file operation (1)   SEED (1)   JOBS (processors) */
 #include "tests/reliability/common.h"
@@ -20,7 +20,8 @@
 #define TRAIN                                                                                                          \
     "train --threads 1 --task pairs --model " MODEL " --train " PAIRS " --eval " PAIRS                                 \
     " --batch-size 16 --lr 1e-3 --dropout 0.1 --resume --out %s "
-static const char *const lines[] = {TRAIN "--steps 4 --save-every 2 --eval-every 1 --keep 2", TRAIN "--epochs 2 --keep 1"};
+static const char *const lines[] = {TRAIN "--steps 4 --save-every 2 --eval-every 1 --keep 2",
+                                    TRAIN "--epochs 2 --keep 1"};
 enum { LINES = 2 };
 
 static const struct {
@@ -122,9 +123,10 @@ int main(void) {
     }
     while (wait(&status) > 0) ended -= status != 0;
     if (ended != jobs) die("a process ended before its share was done");
-    return verdict("signals", all.good, all.runs,
-                   "%d saved and left, %d left at once; the longest wait %.0f ms; at each of %d file operations of two runs, "
-                   "once and twice, and at %d random moments; %.0f s",
-                   (int)all.stopped, (int)all.at_once, 1e3 * all.longest, (int)(operations[0] + operations[1]),
-                   (int)setting("RANDOM", 300), clock_seconds() - start);
+    return verdict(
+        "signals", all.good, all.runs,
+        "%d saved and left, %d left at once; the longest wait %.0f ms; at each of %d file operations of two runs, "
+        "once and twice, and at %d random moments; %.0f s",
+        (int)all.stopped, (int)all.at_once, 1e3 * all.longest, (int)(operations[0] + operations[1]),
+        (int)setting("RANDOM", 300), clock_seconds() - start);
 }

@@ -6,8 +6,9 @@
  *     bytes that the allocator has handed out, those of arenas with them  grow by less than 64 KiB and 8 bytes a step
  *     open file descriptors                                               do not grow
  *
- * The optimiser keeps one factor of decay for each step, in an array that doubles: at most 8 bytes a step. What the allocator
- * keeps for each thread to hand out again counts as handed out, 20 to 40 KiB of it, in the first hundreds of steps. */
+ * The optimiser keeps one factor of decay for each step, in an array that doubles: at most 8 bytes a step. What the
+ * allocator keeps for each thread to hand out again counts as handed out, 20 to 40 KiB of it, in the first hundreds of
+ * steps. */
 #include "tests/reliability/common.h"
 
 #include "base/io.h"

@@ -222,23 +222,27 @@ TEST(matmul, the_bits_do_not_depend_on_threads_packing_or_neighbours) {
 /* c = (a b) act'(x) and x = act(x), against the plain product followed by the kernels: the same bits. */
 static int check_through(const hone_matmul_f32_row *row, int64_t M, int64_t N, int64_t K, hone_act act, int threads) {
     int64_t ld = N + 3;
-    float *a = malloc((size_t)(M * K) * 4), *b = malloc((size_t)(K * N) * 4), *c = malloc((size_t)(M * ld) * 4), *x = malloc((size_t)(M * ld) * 4);
+    float *a = malloc((size_t)(M * K) * 4), *b = malloc((size_t)(K * N) * 4), *c = malloc((size_t)(M * ld) * 4),
+          *x = malloc((size_t)(M * ld) * 4);
     float *plain = malloc((size_t)(M * N) * 4), *y = malloc((size_t)N * 4);
     fill_plain(a, M * K, 3), fill_plain(b, K * N, 4), fill_plain(x, M * ld, 5), fill_plain(c, M * ld, 6);
     hone_matmul_f32_forced = row;
     hone_set_threads(threads);
-    CHECK_OK(hone_matmul_f32(&(hone_matmul_f32_args){.M = M, .N = N, .K = K, .a = a, .lda = K, .b = b, .ldb = N, .c = plain, .ldc = N}));
+    CHECK_OK(hone_matmul_f32(
+        &(hone_matmul_f32_args){.M = M, .N = N, .K = K, .a = a, .lda = K, .b = b, .ldb = N, .c = plain, .ldc = N}));
     CHECK_OK(hone_matmul_f32(&(hone_matmul_f32_args){
         .M = M, .N = N, .K = K, .a = a, .lda = K, .b = b, .ldb = N, .c = c, .ldc = ld, .act = act, .through = x}));
     for (int64_t i = 0; i < M; i++)
         for (int64_t j = 0; j < ld; j++) {
-            float old = (float)case_uniform(5, (uint64_t)(i * ld + j)), want = (float)case_uniform(6, (uint64_t)(i * ld + j)), at = old;
+            float old = (float)case_uniform(5, (uint64_t)(i * ld + j)),
+                  want = (float)case_uniform(6, (uint64_t)(i * ld + j)), at = old;
             if (j < N) {
                 hone_activation_f32_bwd(1, act, &old, &plain[i * N + j], &want, false);
                 hone_activation_f32_fwd(1, act, &old, &at);
             }
-            CHECK_MSG(c[i * ld + j] == want && x[i * ld + j] == at, "%s %dx%dx%d act %d at %d, %d: %g and %g, want %g and %g", row->name, (int)M,
-                      (int)N, (int)K, act, (int)i, (int)j, (double)c[i * ld + j], (double)x[i * ld + j], (double)want, (double)at);
+            CHECK_MSG(c[i * ld + j] == want && x[i * ld + j] == at,
+                      "%s %dx%dx%d act %d at %d, %d: %g and %g, want %g and %g", row->name, (int)M, (int)N, (int)K, act,
+                      (int)i, (int)j, (double)c[i * ld + j], (double)x[i * ld + j], (double)want, (double)at);
         }
     free(a), free(b), free(c), free(x), free(plain), free(y);
     return 1;
@@ -259,17 +263,29 @@ TEST(matmul, going_back_through_an_activation_is_the_product_then_its_slope) {
     CHECK(cases >= 4 * 9);
 }
 
-/* Sums over k of op(A) beside the product: exact on integers, whatever the tiles, the chains, the passes and the threads. */
+/* Sums over k of op(A) beside the product: exact on integers, whatever the tiles, the chains, the passes and the
+ * threads. */
 static int check_sum_a(const hone_matmul_f32_row *row, int64_t M, int64_t N, int64_t K, int threads) {
     int64_t lda = M + 5;
-    float *a = malloc((size_t)(K * lda) * 4), *b = calloc((size_t)(K * N), 4), *c = malloc((size_t)(M * N) * 4), *sum = malloc((size_t)(M + 1) * 4);
+    float *a = malloc((size_t)(K * lda) * 4), *b = calloc((size_t)(K * N), 4), *c = malloc((size_t)(M * N) * 4),
+          *sum = malloc((size_t)(M + 1) * 4);
     for (int64_t i = 0; i < K * lda; i++) a[i] = (float)((int)(hash((uint64_t)i) % 17) - 8);
     for (int add = 0; add < 2; add++) {
         for (int64_t i = 0; i <= M; i++) sum[i] = 1000;
         hone_matmul_f32_forced = row;
         hone_set_threads(threads);
-        CHECK_OK(hone_matmul_f32(&(hone_matmul_f32_args){.M = M, .N = N, .K = K, .trans_a = true, .a = a, .lda = lda, .b = b, .ldb = N, .c = c,
-                                                         .ldc = N, .sum_a = sum, .add_sum_a = add}));
+        CHECK_OK(hone_matmul_f32(&(hone_matmul_f32_args){.M = M,
+                                                         .N = N,
+                                                         .K = K,
+                                                         .trans_a = true,
+                                                         .a = a,
+                                                         .lda = lda,
+                                                         .b = b,
+                                                         .ldb = N,
+                                                         .c = c,
+                                                         .ldc = N,
+                                                         .sum_a = sum,
+                                                         .add_sum_a = add}));
         for (int64_t i = 0; i < M; i++) {
             double want = add ? 1000 : 0;
             for (int64_t k = 0; k < K; k++) want += (double)a[k * lda + i];
@@ -291,7 +307,8 @@ TEST(matmul, the_sums_of_an_operand_come_with_its_product) {
             cases += check_sum_a(matmul_rows[r].row, 300, 16, 1000, t);
             cases += check_sum_a(matmul_rows[r].row, 7, 3, 0, t);
         }
-        if (matmul_rows[r].kind != ROW_EMU512) cases += check_sum_a(matmul_rows[r].row, 2400, 16, 6000, 2); /* several passes */
+        /* several passes */
+        if (matmul_rows[r].kind != ROW_EMU512) cases += check_sum_a(matmul_rows[r].row, 2400, 16, 6000, 2);
     }
     hone_matmul_f32_forced = NULL;
     hone_set_threads(0);

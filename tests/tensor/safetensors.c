@@ -330,8 +330,10 @@ TEST(safetensors, a_file_of_the_reference_shows_its_tensors) {
     CHECK_STR(hone_safetensors_metadata(s, 0, "format"), "pt");
     CHECK(!hone_safetensors_metadata(s, 0, "other") && !hone_safetensors_metadata(s, 1, "format"));
     const char *key = NULL, *value = NULL;
-    CHECK(!hone_safetensors_metadata_at(s, -1, 0, &key, &value) && !hone_safetensors_metadata_at(s, 1, 0, &key, &value));
-    CHECK(!hone_safetensors_metadata_at(s, 0, -1, &key, &value) && !hone_safetensors_metadata_at(s, 0, 1 << 20, &key, &value));
+    CHECK(!hone_safetensors_metadata_at(s, -1, 0, &key, &value) &&
+          !hone_safetensors_metadata_at(s, 1, 0, &key, &value));
+    CHECK(!hone_safetensors_metadata_at(s, 0, -1, &key, &value) &&
+          !hone_safetensors_metadata_at(s, 0, 1 << 20, &key, &value));
     CHECK(!key && !value);
     CHECK(hone_safetensors_metadata_at(s, 0, 0, &key, &value) && !hone_safetensors_metadata_at(s, 0, 1, &key, &value));
     CHECK_STR(key, "format");
@@ -525,7 +527,9 @@ TEST(safetensors, a_folder_is_one_file_or_shards_or_explained) {
     CHECK_STR(hone_last_error()->file, dir);
     put_text(dir, "pytorch_model.bin", "PK");
     CHECK_FAILS(hone_safetensors_open(dir, &s), HONE_E_UNSUPPORTED, "holds pytorch_model.bin and no safetensors");
-    CHECK(strstr(hone_last_error()->hint, "python -c \"from transformers import AutoModel; AutoModel.from_pretrained('.').save_pretrained('.', safe_serialization=True)"));
+    CHECK(strstr(hone_last_error()->hint,
+                 "python -c \"from transformers import AutoModel; AutoModel.from_pretrained('.').save_pretrained('.', "
+                 "safe_serialization=True)"));
     put_shard(dir, "s-1.safetensors", "b", 2, "a", 1);
     put_shard(dir, "s-2.safetensors", "c", 3, "unlisted", 4);
     put_text(
@@ -648,10 +652,23 @@ TEST(safetensors, names_to_write_are_utf8_to_its_borders) {
         const char *name;
         bool good;
     } c[] = {
-        {"\xC2\x80", true},         {"\xC1\x80", false},         {"\xC2x", false},            {"\xE0\xA0\x80", true},     {"\xE0\x9F\x80", false},
-        {"\xED\x9F\x80", true},     {"\xED\xA0\x80", false},     {"\xEF\x80\x80", true},      {"\xF0\x90\x80\x80", true}, {"\xF0\x8F\x80\x80", false},
-        {"\xF4\x8F\x80\x80", true}, {"\xF4\x90\x80\x80", false}, {"\xF5\x80\x80\x80", false}, {"\xF1\x80\x80x", false},  {"\xFFx", false},
-        {"\xE1\x80", false},        {"\x80", false},
+        {"\xC2\x80", true},
+        {"\xC1\x80", false},
+        {"\xC2x", false},
+        {"\xE0\xA0\x80", true},
+        {"\xE0\x9F\x80", false},
+        {"\xED\x9F\x80", true},
+        {"\xED\xA0\x80", false},
+        {"\xEF\x80\x80", true},
+        {"\xF0\x90\x80\x80", true},
+        {"\xF0\x8F\x80\x80", false},
+        {"\xF4\x8F\x80\x80", true},
+        {"\xF4\x90\x80\x80", false},
+        {"\xF5\x80\x80\x80", false},
+        {"\xF1\x80\x80x", false},
+        {"\xFFx", false},
+        {"\xE1\x80", false},
+        {"\x80", false},
     };
     char path[512];
     float x = 1;
@@ -666,8 +683,9 @@ TEST(safetensors, names_to_write_are_utf8_to_its_borders) {
     for (int as = 0; as < 2; as++)
         for (int k = 1; k < 4; k++) {
             char rule[32];
-            hone_safetensors_item items[2] = {{.name = "a", .dtype = HONE_F32, .shape = hone_shape_of(1, 3 << 20), .data = many},
-                                              {.name = "b", .dtype = HONE_I32, .shape = hone_shape_of(1, 2 << 20), .data = many}};
+            hone_safetensors_item items[2] = {
+                {.name = "a", .dtype = HONE_F32, .shape = hone_shape_of(1, 3 << 20), .data = many},
+                {.name = "b", .dtype = HONE_I32, .shape = hone_shape_of(1, 2 << 20), .data = many}};
             snprintf(rule, sizeof rule, "write:%d:ENOSPC", k);
             CHECK(hone_fault_set(rule));
             hone_error_clear();

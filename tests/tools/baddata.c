@@ -198,11 +198,14 @@ static const command_result *train_with_bad(int rows, int bad, const char *more)
     FILE *f = fopen(path, "wb");
     CHECK(f);
     for (int i = 0; i < rows; i++)
-        fprintf(f, i < bad ? "{\"anchor\": \"a %d\"}\n" : "{\"anchor\": \"the city %d\", \"positive\": \"cold water\"}\n", i);
+        fprintf(f,
+                i < bad ? "{\"anchor\": \"a %d\"}\n" : "{\"anchor\": \"the city %d\", \"positive\": \"cold water\"}\n",
+                i);
     CHECK(!fclose(f));
     snprintf(arguments, sizeof arguments,
-             "train --task pairs --model " MODEL " --train %s --batch-size 4 --allow-duplicates --steps 1 --out %s/share-%d-%d%s %s", path,
-             test_dir(), rows, bad, *more ? "-more" : "", more);
+             "train --task pairs --model " MODEL
+             " --train %s --batch-size 4 --allow-duplicates --steps 1 --out %s/share-%d-%d%s %s",
+             path, test_dir(), rows, bad, *more ? "-more" : "", more);
     return run_command("", arguments);
 }
 
@@ -211,7 +214,10 @@ TEST(baddata, more_than_one_bad_row_in_a_hundred_and_than_25_stop_training_befor
     CHECK_INT(train_with_bad(37, 25, "--quiet")->status, 0);   /* 25 rows may be bad in any file */
     CHECK_INT(train_with_bad(38, 26, "--quiet")->status, 3);
     const command_result *r = train_with_bad(2000, 30, "");
-    CHECK_MSG(r->status == 3 && strstr(r->err, "share.jsonl: 30 of 2000 rows are bad (1.5 %), more than the 1 % that --max-bad allows\n"), "%s", r->err);
+    CHECK_MSG(
+        r->status == 3 &&
+            strstr(r->err, "share.jsonl: 30 of 2000 rows are bad (1.5 %), more than the 1 % that --max-bad allows\n"),
+        "%s", r->err);
     CHECK_MSG(strstr(r->err, "--max-bad 0.015 trains on the other 1970"), "%s", r->err);
     CHECK_MSG(strstr(r->err, "share.jsonl:2:1: "), "the rows themselves are not named: %s", r->err);
     CHECK_INT(train_with_bad(2000, 30, "--max-bad 0.015")->status, 0);

@@ -116,13 +116,19 @@ TEST(tools, embed_and_its_bench_take_every_precision_and_training_two) {
     const char *path = write_file("texts.jsonl", TEXTS);
     const char *words[] = {"f32", "bf16", "int8"};
     for (int i = 0; i < 3; i++) {
-        CHECK_INT(hone("embed --quiet --precision %s --model " MODEL " --input %s --out %s/p.npy", words[i], path, test_dir())->status, 0);
-        const command_result *r = hone("bench embed --json --starts 1 --queries 2 --passes 1 --precision %s --model " MODEL " --input %s", words[i], path);
+        CHECK_INT(
+            hone("embed --quiet --precision %s --model " MODEL " --input %s --out %s/p.npy", words[i], path, test_dir())
+                ->status,
+            0);
+        const command_result *r =
+            hone("bench embed --json --starts 1 --queries 2 --passes 1 --precision %s --model " MODEL " --input %s",
+                 words[i], path);
         CHECK_MSG(r->status == 0, "%s", r->err);
         json_t *j = line_json(r->out, 0);
         CHECK_STR(json_string_value(json_object_get(j, "precision")), words[i]);
         json_decref(j);
-        int status = hone("bench step --arch " MODEL " --batch 2 --tokens 4 --steps 1 --precision %s", words[i])->status;
+        int status =
+            hone("bench step --arch " MODEL " --batch 2 --tokens 4 --steps 1 --precision %s", words[i])->status;
         CHECK_INT(status, i < 2 ? 0 : 2);
     }
 }

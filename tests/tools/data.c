@@ -172,14 +172,18 @@ TEST(data_tools, a_file_of_broken_rows_alone_has_them_all_named) {
 
 TEST(data_tools, a_null_is_called_null_and_not_a_missing_field) {
     const command_result *r = hone("data validate %s --task scored",
-                                   write_file("null.jsonl", "{\"sentence1\": \"a\", \"sentence2\": \"b\", \"score\": null}\n{\"sentence1\": \"a\", \"sentence2\": \"b\"}\n"));
+                                   write_file("null.jsonl", "{\"sentence1\": \"a\", \"sentence2\": \"b\", \"score\": "
+                                                            "null}\n{\"sentence1\": \"a\", \"sentence2\": \"b\"}\n"));
     CHECK_INT(r->status, 3);
     CHECK_MSG(strstr(r->err, "null.jsonl:1:1: field \"score\" is null, expected a number"), "%s", r->err);
     CHECK_MSG(strstr(r->err, "null.jsonl:2:1: no field \"score\", expected a number"), "%s", r->err);
     r = hone("data validate %s --task rerank",
-             write_file("lists.jsonl", "{\"query\": \"a\", \"documents\": null, \"labels\": [1]}\n{\"query\": \"a\", \"documents\": [\"b\"], \"labels\": null}\n"));
+             write_file("lists.jsonl", "{\"query\": \"a\", \"documents\": null, \"labels\": [1]}\n{\"query\": \"a\", "
+                                       "\"documents\": [\"b\"], \"labels\": null}\n"));
     CHECK_INT(r->status, 3);
-    CHECK_MSG(strstr(r->err, "field \"documents\" is null, expected a list") && strstr(r->err, "field \"labels\" is null, expected a list"), "%s", r->err);
+    CHECK_MSG(strstr(r->err, "field \"documents\" is null, expected a list") &&
+                  strstr(r->err, "field \"labels\" is null, expected a list"),
+              "%s", r->err);
 }
 
 TEST(data_tools, stats_tell_each_columns_kind_lengths_and_values) {
@@ -395,13 +399,16 @@ TEST(data_tools, split_says_which_side_is_short_and_of_how_many) {
     static char text[8192];
     size_t n = (size_t)snprintf(text, sizeof text, "text,g\n");
     for (int i = 0; i < 105; i++) n += (size_t)snprintf(text + n, sizeof text - n, "w%d,%d\n", i * 7919, i / 7);
-    const command_result *r = hone("data split %s --ratio 0.5666667,0.3333333,0.1 --group g --out %s", write_file("sevens.csv", text), path_of("sevens"));
-    CHECK_MSG(r->status == 0 && strstr(r->err, "test has 7 rows, 11 were wanted") && !strstr(r->err, "eval has"), "%s", r->err);
+    const command_result *r = hone("data split %s --ratio 0.5666667,0.3333333,0.1 --group g --out %s",
+                                   write_file("sevens.csv", text), path_of("sevens"));
+    CHECK_MSG(r->status == 0 && strstr(r->err, "test has 7 rows, 11 were wanted") && !strstr(r->err, "eval has"), "%s",
+              r->err);
     CHECK(strstr(r->out, "eval.csv: 35 rows"));
     n = (size_t)snprintf(text, sizeof text, "text,g\n");
     for (int i = 0; i < 200; i++) n += (size_t)snprintf(text + n, sizeof text - n, "w%d,%d\n", i * 7919, i / 30);
     r = hone("data split %s --ratio 0.8 --group g --out %s", write_file("thirties.csv", text), path_of("thirties"));
-    CHECK_MSG(r->status == 0 && strstr(r->err, " rows, 40 were wanted"), "%s", r->err); /* 1 - 0.8 is a little less than 0.2 */
+    /* 1 - 0.8 is a little less than 0.2 */
+    CHECK_MSG(r->status == 0 && strstr(r->err, " rows, 40 were wanted"), "%s", r->err);
 }
 
 TEST(data_tools, split_refuses_what_it_cannot_do_and_leaves_files_as_they_were) {
@@ -548,26 +555,41 @@ TEST(data_tools, texts_that_follow_a_pattern_are_divided_by_a_nearer_near_and_a_
     CHECK_MSG(r->status == 3 && strstr(r->err, "200 of 200 rows"), "%s", r->err);
 }
 
-/* Files of other tools have lists of negatives in a column that no role takes by its name: training would go on without them. */
+/* Files of other tools have lists of negatives in a column that no role takes by its name: training would go on without
+ * them. */
 TEST(data_tools, a_column_that_looks_like_negatives_and_is_not_used_is_told) {
-    const char *in = write_file("idle.jsonl", "{\"query\":\"a\",\"positive\":\"b\",\"negatives\":[\"x\",\"y\"]}\n{\"query\":\"c\",\"positive\":\"d\",\"negatives\":[\"z\"]}\n");
+    const char *in = write_file("idle.jsonl", "{\"query\":\"a\",\"positive\":\"b\",\"negatives\":[\"x\",\"y\"]}\n{"
+                                              "\"query\":\"c\",\"positive\":\"d\",\"negatives\":[\"z\"]}\n");
     const command_result *r = hone("data validate %s --task pairs", in);
-    CHECK_MSG(r->status == 0 && strstr(r->out, "warning: the column \"negatives\" is not used; --columns negative=negatives"), "%s%s", r->out, r->err);
-    r = hone("train --task pairs --dry-run --model tests/golden/models/mean --train %s --steps 1 --batch-size 2 --out %s", in, path_of("idle"));
-    CHECK_MSG(r->status == 0 && strstr(r->err, "column \"negatives\" is not used; --columns negative=negatives"), "%s", r->err);
+    CHECK_MSG(r->status == 0 &&
+                  strstr(r->out, "warning: the column \"negatives\" is not used; --columns negative=negatives"),
+              "%s%s", r->out, r->err);
+    r = hone(
+        "train --task pairs --dry-run --model tests/golden/models/mean --train %s --steps 1 --batch-size 2 --out %s",
+        in, path_of("idle"));
+    CHECK_MSG(r->status == 0 && strstr(r->err, "column \"negatives\" is not used; --columns negative=negatives"), "%s",
+              r->err);
     r = hone("data validate %s --task pairs --columns negative=negatives", in);
-    CHECK_MSG(r->status == 3 && strstr(r->err, "is [\"x\",\"y\"], expected a text: a list's items go into columns of their own (negative_1,"), "%s", r->err);
+    CHECK_MSG(r->status == 3 &&
+                  strstr(r->err,
+                         "is [\"x\",\"y\"], expected a text: a list's items go into columns of their own (negative_1,"),
+              "%s", r->err);
     in = write_file("used.csv", "query,positive,negative,neg\na,b,c,d\n");
     r = hone("data validate %s --task pairs", in);
     CHECK_MSG(r->status == 0 && !strstr(r->out, "is not used"), "%s", r->out);
 }
 
 TEST(data_tools, negatives_with_a_nul_are_written_as_json_alone) {
-    const char *in = write_file("nul.jsonl", "{\"anchor\":\"a\",\"positive\":\"b\"}\n{\"anchor\":\"c\",\"positive\":\"d\\u0000e\"}\n");
-    const command_result *r = hone("data negatives %s --model " MODEL " --num-negatives 1 --out %s", in, path_of("nul.csv"));
-    CHECK_MSG(r->status == 2 && strstr(r->err, "holds a NUL character") && strstr(r->err, "--out NAME.jsonl"), "%s", r->err);
+    const char *in = write_file(
+        "nul.jsonl", "{\"anchor\":\"a\",\"positive\":\"b\"}\n{\"anchor\":\"c\",\"positive\":\"d\\u0000e\"}\n");
+    const command_result *r =
+        hone("data negatives %s --model " MODEL " --num-negatives 1 --out %s", in, path_of("nul.csv"));
+    CHECK_MSG(r->status == 2 && strstr(r->err, "holds a NUL character") && strstr(r->err, "--out NAME.jsonl"), "%s",
+              r->err);
     CHECK(!hone_io_exists(path_of("nul.csv")));
-    CHECK_INT(hone("data negatives %s --model " MODEL " --num-negatives 1 --out %s", in, path_of("nul-out.jsonl"))->status, 0);
+    CHECK_INT(
+        hone("data negatives %s --model " MODEL " --num-negatives 1 --out %s", in, path_of("nul-out.jsonl"))->status,
+        0);
     char *text = slurp(path_of("nul-out.jsonl"));
     CHECK(strstr(text, "d\\u0000e"));
     hone_free(text);
@@ -577,18 +599,26 @@ TEST(data_tools, negatives_with_a_nul_are_written_as_json_alone) {
 TEST(data_tools, validate_judges_rows_by_the_loss_that_is_to_train_on_them) {
     const char *in = write_file("lab.csv", "text,label\none,a\ntwo,a\nthree,b\nfour,b\nfive,\n,b\nsix,c\nONE,b\n");
     const command_result *r = hone("data validate %s --task triplet --loss batch-all", in);
-    CHECK_MSG(r->status == 3 && strstr(r->err, "lab.csv:6:1: field \"label\" is empty, expected a label") && strstr(r->err, "lab.csv:7:1: field \"text\" is empty") &&
-                  strstr(r->err, "2 of 8 rows are bad"), "%s", r->err);
-    CHECK_MSG(strstr(r->out, "label: 3 different values: b 3 (50.0 %), a 2 (33.3 %), c 1") && strstr(r->out, "1 of 3 labels stand at one row") &&
-                  strstr(r->out, "1 rows have the texts of an earlier row and another label"), "%s", r->out);
+    CHECK_MSG(r->status == 3 && strstr(r->err, "lab.csv:6:1: field \"label\" is empty, expected a label") &&
+                  strstr(r->err, "lab.csv:7:1: field \"text\" is empty") && strstr(r->err, "2 of 8 rows are bad"),
+              "%s", r->err);
+    CHECK_MSG(strstr(r->out, "label: 3 different values: b 3 (50.0 %), a 2 (33.3 %), c 1") &&
+                  strstr(r->out, "1 of 3 labels stand at one row") &&
+                  strstr(r->out, "1 rows have the texts of an earlier row and another label"),
+              "%s", r->out);
     r = hone("data validate %s --task triplet", in);
-    CHECK_MSG(r->status == 3 && strstr(r->err, "no field \"anchor\"") && strstr(r->err, "go with --loss batch-hard"), "%s", r->err);
+    CHECK_MSG(r->status == 3 && strstr(r->err, "no field \"anchor\"") && strstr(r->err, "go with --loss batch-hard"),
+              "%s", r->err);
     in = write_file("binary.csv", "sentence1,sentence2,label\na,b,1\nc,d,0.5\ne,f,False\n");
     CHECK_INT(hone("data validate %s --task scored", in)->status, 0);
     r = hone("data validate %s --task scored --loss contrastive", in);
-    CHECK_MSG(r->status == 3 && strstr(r->err, "binary.csv:3:1: field \"label\" is \"0.5\", expected 0 or 1") && strstr(r->err, "1 of 3 rows are bad"), "%s", r->err);
+    CHECK_MSG(r->status == 3 && strstr(r->err, "binary.csv:3:1: field \"label\" is \"0.5\", expected 0 or 1") &&
+                  strstr(r->err, "1 of 3 rows are bad"),
+              "%s", r->err);
     r = hone("data validate %s --task pairs --loss cosent", in);
-    CHECK_MSG(r->status == 2 && strstr(r->err, "\"cosent\" does not go with --task pairs") && strstr(r->err, "it goes with --task scored"), "%s", r->err);
+    CHECK_MSG(r->status == 2 && strstr(r->err, "\"cosent\" does not go with --task pairs") &&
+                  strstr(r->err, "it goes with --task scored"),
+              "%s", r->err);
     r = hone("data validate %s --task rerank --loss mnr", in);
     CHECK_MSG(r->status == 2 && strstr(r->err, "\"mnr\" does not go with --task rerank"), "%s", r->err);
 }

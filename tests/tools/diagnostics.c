@@ -142,7 +142,8 @@ TEST(diagnostics, a_model_that_holds_nan_or_infinity_is_refused_with_the_tensor)
                   r->status, r->err);
         CHECK(!exists(dir, "final_model") && !exists(dir, "log.jsonl"));
         r = hone("", TRAIN "%s --steps 3 --out %s --dry-run", model, dir);
-        CHECK_MSG(r->status == 3 && !*r->out && strstr(r->err, cases[i].tensor), "dry run, exit %d: %s", r->status, r->err);
+        CHECK_MSG(r->status == 3 && !*r->out && strstr(r->err, cases[i].tensor), "dry run, exit %d: %s", r->status,
+                  r->err);
     }
 }
 
@@ -157,20 +158,24 @@ TEST(diagnostics, a_vector_that_is_nan_or_infinite_is_never_written_nor_judged) 
         snprintf(model, sizeof model, "%s", out_dir("spoiled_word"));
         spoil(model, "embeddings.LayerNorm.bias", 3, cases[i].value);
         snprintf(out, sizeof out, "%s", out_dir("vectors.npy"));
-        const command_result *r = hone("", "embed --columns text=anchor --precision %s --model %s --input " DATA "pairs.jsonl --out %s",
-                                       cases[i].precision, model, out);
+        const command_result *r =
+            hone("", "embed --columns text=anchor --precision %s --model %s --input " DATA "pairs.jsonl --out %s",
+                 cases[i].precision, model, out);
         CHECK_MSG(r->status == 6 && strstr(r->err, model) && strstr(r->err, "texts hold NaN or infinity, first (") &&
                       strstr(r->err, "that of text 0, \"cause of tuberculosis\""),
                   "case %zu, exit %d: %s", i, r->status, r->err);
         CHECK(!hone_io_exists(out));
-        r = hone("", "eval --task pairs --precision %s --model %s --data " DATA "pairs.jsonl", cases[i].precision, model);
+        r = hone("", "eval --task pairs --precision %s --model %s --data " DATA "pairs.jsonl", cases[i].precision,
+                 model);
         CHECK_MSG(r->status == 6 && strstr(r->err, model) && !*r->out, "case %zu, exit %d: %s", i, r->status, r->err);
     }
     char model[HONE_PATH_MAX];
     snprintf(model, sizeof model, "%s", out_dir("spoiled_matrix"));
     spoil(model, "encoder.layer.1.output.dense.weight", 9, NAN);
-    const command_result *r = hone("", "embed --columns text=anchor --precision int8 --model %s --input " DATA "pairs.jsonl --out -", model);
-    CHECK_MSG(r->status == 6 && !*r->out && strstr(r->err, model) && strstr(r->err, "encoder.layer.1.output.dense.weight holds NaN or infinity"),
+    const command_result *r =
+        hone("", "embed --columns text=anchor --precision int8 --model %s --input " DATA "pairs.jsonl --out -", model);
+    CHECK_MSG(r->status == 6 && !*r->out && strstr(r->err, model) &&
+                  strstr(r->err, "encoder.layer.1.output.dense.weight holds NaN or infinity"),
               "exit %d: %s", r->status, r->err);
     /* finite weights whose squares are not */
     snprintf(model, sizeof model, "%s", out_dir("large"));
@@ -182,8 +187,8 @@ TEST(diagnostics, a_vector_that_is_nan_or_infinite_is_never_written_nor_judged) 
               "exit %d: %s", r->status, r->err);
     CHECK(!exists(dir, "best_model") && !exists(dir, "final_model"));
     r = hone("", TRAIN "%s --steps 9 --out %s", model, out_dir("from_large"));
-    CHECK_MSG(r->status == 6 && strstr(r->err, "step 1: NaN first appears in the forward pass, in "),
-              "exit %d: %s", r->status, r->err);
+    CHECK_MSG(r->status == 6 && strstr(r->err, "step 1: NaN first appears in the forward pass, in "), "exit %d: %s",
+              r->status, r->err);
 }
 
 TEST(diagnostics, a_finite_gradient_whose_square_is_not_is_skipped_too) {
@@ -230,8 +235,9 @@ TEST(diagnostics, warnings_come_once_a_run_also_when_it_is_stopped_and_resumed) 
 /* The warnings in the JSON of a dry run, one a line. */
 static const char *foreseen(const char *words, const char *file) {
     static char all[4096];
-    const command_result *r = hone("", "train --model " MODEL " --train %s --lr 1e-3 --out %s --dry-run --quiet --json %s", file,
-                                   out_dir("never"), words);
+    const command_result *r =
+        hone("", "train --model " MODEL " --train %s --lr 1e-3 --out %s --dry-run --quiet --json %s", file,
+             out_dir("never"), words);
     CHECK_MSG(r->status == 0 && !*r->err, "%s", r->err);
     json_t *j = json_loads(r->out, 0, NULL), *x;
     size_t i, n = 0;
@@ -255,40 +261,54 @@ TEST(diagnostics, what_is_known_before_a_run_is_told_by_a_dry_run) {
     size_t n = 0;
     CHECK_OK(hone_io_join(file, test_dir(), "foreseen.jsonl"));
     for (int i = 0; i < 90; i++)
-        n += (size_t)snprintf(text + n, sizeof text - n, "{\"anchor\":\"question %d\",\"positive\":\"answer %d\"}\n", i, i % 40);
+        n += (size_t)snprintf(text + n, sizeof text - n, "{\"anchor\":\"question %d\",\"positive\":\"answer %d\"}\n", i,
+                              i % 40);
     CHECK_OK(hone_io_write_file(file, text, n));
-    const char *words[] = {"--task pairs --allow-duplicates --batch-size 8", "--task pairs --allow-duplicates --batch-size 64 --epochs 1",
+    const char *words[] = {"--task pairs --allow-duplicates --batch-size 8",
+                           "--task pairs --allow-duplicates --batch-size 64 --epochs 1",
                            "--task pairs --allow-duplicates --batch-size 4 --seed 7 --no-shuffle"};
     for (int i = 0; i < 2; i++) { /* the second has fewer than ten steps */
         const char *told = foreseen(words[i], file);
-        CHECK_MSG(strstr(told, "in the first steps have a false negative") && strstr(told, "share the document"), "%s", told);
-        const command_result *r = hone("", "train --model " MODEL " --train %s --lr 1e-3 --out %s %s", file, out_dir("told"), words[i]);
+        CHECK_MSG(strstr(told, "in the first steps have a false negative") && strstr(told, "share the document"), "%s",
+                  told);
+        const command_result *r =
+            hone("", "train --model " MODEL " --train %s --lr 1e-3 --out %s %s", file, out_dir("told"), words[i]);
         CHECK_MSG(same_share(r->err, told), "%s and %s", r->err, told);
     }
     CHECK_STR(foreseen(words[2], file), ""); /* in the file's order they stand 40 rows apart */
     CHECK_STR(foreseen("--task pairs --batch-size 8", file), "");
     n = 0;
     for (int i = 0; i < 16; i++) /* an uncased model */
-        n += (size_t)snprintf(text + n, sizeof text - n, "{\"anchor\":\"%s %d %d\",\"positive\":\"answer %d\"}\n", i % 2 ? "QUESTION" : "question", i / 8, i / 2, i);
+        n += (size_t)snprintf(text + n, sizeof text - n, "{\"anchor\":\"%s %d %d\",\"positive\":\"answer %d\"}\n",
+                              i % 2 ? "QUESTION" : "question", i / 8, i / 2, i);
     CHECK_OK(hone_io_write_file(file, text, n));
     const char *cased = foreseen("--task pairs --batch-size 16", file);
-    CHECK_MSG(strstr(cased, "have anchors that are the same to the model, such as \"question ") || strstr(cased, "such as \"QUESTION "), "%s", cased);
+    CHECK_MSG(strstr(cased, "have anchors that are the same to the model, such as \"question ") ||
+                  strstr(cased, "such as \"QUESTION "),
+              "%s", cased);
     n = 0;
     for (int i = 0; i < 90; i++)
-        n += (size_t)snprintf(text + n, sizeof text - n, "{\"anchor\":\"question %d\",\"positive\":\"answer %d\"}\n", i, i % 40);
+        n += (size_t)snprintf(text + n, sizeof text - n, "{\"anchor\":\"question %d\",\"positive\":\"answer %d\"}\n", i,
+                              i % 40);
     CHECK_OK(hone_io_write_file(file, text, n));
-    CHECK_MSG(strstr(foreseen("--task pairs --batch-size 8 --max-length 3", file), "100 % of the texts (180 of 180) are cut at 3 tokens"),
-              "each text counts as often as rows have it: %s", foreseen("--task pairs --batch-size 8 --max-length 3", file));
+    CHECK_MSG(strstr(foreseen("--task pairs --batch-size 8 --max-length 3", file),
+                     "100 % of the texts (180 of 180) are cut at 3 tokens"),
+              "each text counts as often as rows have it: %s",
+              foreseen("--task pairs --batch-size 8 --max-length 3", file));
     n = 0;
     for (int i = 0; i < 20; i++)
-        n += (size_t)snprintf(text + n, sizeof text - n, "{\"sentence1\":\"a %d\",\"sentence2\":\"b %d\",\"score\":1,\"label\":1}\n", i, i);
+        n += (size_t)snprintf(text + n, sizeof text - n,
+                              "{\"sentence1\":\"a %d\",\"sentence2\":\"b %d\",\"score\":1,\"label\":1}\n", i, i);
     CHECK_OK(hone_io_write_file(file, text, n));
     char constant[HONE_PATH_MAX + 64];
     snprintf(constant, sizeof constant, "--task scored --batch-size 8 --eval %s", file);
     const char *told = foreseen(constant, file);
-    CHECK_MSG(strstr(told, "every one of the 20 rows has the score 1") && strstr(told, "all 20 rows to judge by have the score 1"), "%s", told);
+    CHECK_MSG(strstr(told, "every one of the 20 rows has the score 1") &&
+                  strstr(told, "all 20 rows to judge by have the score 1"),
+              "%s", told);
     const command_result *judged = hone("", "eval --task scored --model " MODEL " --data %s", file);
-    CHECK_MSG(judged->status == 0 && times(judged->out, " not defined\n") == 2 && !strstr(judged->out, "nan"), "%s", judged->out);
+    CHECK_MSG(judged->status == 0 && times(judged->out, " not defined\n") == 2 && !strstr(judged->out, "nan"), "%s",
+              judged->out);
     told = foreseen("--task scored --loss contrastive", file);
     CHECK_MSG(strstr(told, "has the label 1: without rows of the other kind"), "%s", told);
 }
@@ -342,13 +362,15 @@ TEST(diagnostics, scores_that_no_cosine_reaches_are_told) {
     size_t n = 0;
     CHECK_OK(hone_io_join(file, test_dir(), "stars.jsonl"));
     for (int i = 0; i < 20; i++)
-        n += (size_t)snprintf(text + n, sizeof text - n, "{\"sentence1\":\"a %d\",\"sentence2\":\"b %d\",\"score\":%d}\n",
-                              i, i, i % 6);
+        n += (size_t)snprintf(text + n, sizeof text - n,
+                              "{\"sentence1\":\"a %d\",\"sentence2\":\"b %d\",\"score\":%d}\n", i, i, i % 6);
     CHECK_OK(hone_io_write_file(file, text, n));
     static const char *const losses[] = {"cosine", "cosent"};
     for (int i = 0; i < 2; i++) {
-        const command_result *r = hone("", "train --task scored --loss %s --batch-size 8 --model " MODEL " --train %s --epochs 1 --out %s",
-                                       losses[i], file, out_dir(losses[i]));
-        CHECK_MSG(r->status == 0 && (strstr(r->err, "scores go from 0 to 5, and loss cosine") != NULL) == (i == 0), "%s: %s", losses[i], r->err);
+        const command_result *r =
+            hone("", "train --task scored --loss %s --batch-size 8 --model " MODEL " --train %s --epochs 1 --out %s",
+                 losses[i], file, out_dir(losses[i]));
+        CHECK_MSG(r->status == 0 && (strstr(r->err, "scores go from 0 to 5, and loss cosine") != NULL) == (i == 0),
+                  "%s: %s", losses[i], r->err);
     }
 }

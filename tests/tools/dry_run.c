@@ -101,7 +101,7 @@ TEST(tools, a_dry_run_of_a_resumed_run_counts_the_steps_that_are_left) {
     snprintf(left, sizeof left, "%s/checkpoint_step_9.tmp", dir);
     CHECK_INT(hone("", "%s --steps 30 --out %s", words, dir)->status, 0);
     CHECK_OK(hone_io_remove_tree(final)); /* as if it had been killed before its end */
-    CHECK_OK(hone_io_mkdirs(left)); /* what a killed run leaves is none of a dry run's business */
+    CHECK_OK(hone_io_mkdirs(left));       /* what a killed run leaves is none of a dry run's business */
     const command_result *r = hone("", "%s --steps 40 --out %s --resume --dry-run", words, dir);
     CHECK_MSG(r->status == 2 && strstr(r->err, "total_steps (--steps, --epochs) 30, this run has 40"), "%s", r->err);
     r = hone("", "%s --steps 30 --out %s --resume --dry-run", words, dir);
@@ -160,7 +160,8 @@ TEST(tools, a_run_that_cannot_fit_is_refused_and_the_chunk_it_is_told_runs_under
 }
 
 TEST(tools, a_limit_of_the_address_space_is_met_by_the_chunk_that_is_told) {
-    if (HONE_UNDER_ASAN || HONE_UNDER_TSAN) SKIP("the sanitizer's own allocator ends the process, or hangs, at such a limit");
+    if (HONE_UNDER_ASAN || HONE_UNDER_TSAN)
+        SKIP("the sanitizer's own allocator ends the process, or hangs, at such a limit");
     char hint[200], dir[512], line[1024];
     const char *data = long_pairs();
     snprintf(dir, sizeof dir, "%s/limited_space", test_dir());
@@ -181,9 +182,11 @@ TEST(tools, a_limit_of_the_address_space_is_met_by_the_chunk_that_is_told) {
     CHECK_MSG(r->status == 0, "%s: %s", hint, r->err);
 }
 
-/* Whatever the limit, a run that is begun comes to its end: no checkpoint that cannot be read back for want of address space. */
+/* Whatever the limit, a run that is begun comes to its end: no checkpoint that cannot be read back for want of address
+ * space. */
 TEST(tools, at_any_limit_of_address_space_a_run_is_refused_or_ends_well) {
-    if (HONE_UNDER_ASAN || HONE_UNDER_TSAN) SKIP("the sanitizer's own allocator ends the process, or hangs, at such a limit");
+    if (HONE_UNDER_ASAN || HONE_UNDER_TSAN)
+        SKIP("the sanitizer's own allocator ends the process, or hangs, at such a limit");
     char dir[512];
     const char *data = long_pairs();
     snprintf(dir, sizeof dir, "%s/any_space", test_dir());
@@ -192,8 +195,10 @@ TEST(tools, at_any_limit_of_address_space_a_run_is_refused_or_ends_well) {
     for (int mib = 24; mib <= 240; mib += 12) {
         char limit[64];
         snprintf(limit, sizeof limit, "prlimit --as=%d", mib << 20);
-        const command_result *r =
-            hone(limit, "train --quiet --threads 2 --task pairs --model " MODEL " --train %s --batch-size 64 --steps 1 --out %s", data, dir);
+        const command_result *r = hone(limit,
+                                       "train --quiet --threads 2 --task pairs --model " MODEL
+                                       " --train %s --batch-size 64 --steps 1 --out %s",
+                                       data, dir);
         CHECK_MSG(r->status == 5 || r->status == 0, "%d MiB: %s", mib, r->err);
         CHECK_MSG(r->status == 0 || strstr(r->err, "  hint: "), "%d MiB: %s", mib, r->err);
         CHECK_MSG(r->status == 0 || !ended, "%d MiB: %s", mib, r->err); /* more is never too little */

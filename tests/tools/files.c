@@ -114,7 +114,8 @@ TEST(tools, tokenize_spells_an_added_token_as_the_text_did) {
     const command_result *r = hone("tokenize --model tests/golden/tokenizer/added --input %s", in);
     CHECK_INT(r->status, 0);
     CHECK_MSG(strstr(r->out, "\"ids\":[2,9,48,5,49,6,3]"), "%s", r->out);
-    CHECK_MSG(strstr(r->out, "\"tokens\":[\"[CLS]\",\"the\",\"  <x>\",\"a\",\"<xy>  \",\"b\",\"[SEP]\"]"), "%s", r->out);
+    CHECK_MSG(strstr(r->out, "\"tokens\":[\"[CLS]\",\"the\",\"  <x>\",\"a\",\"<xy>  \",\"b\",\"[SEP]\"]"), "%s",
+              r->out);
 }
 
 /* What a spreadsheet of many countries writes: one column, if the format is taken at its word. */
@@ -122,17 +123,22 @@ TEST(tools, a_csv_with_another_separator_is_not_taken_for_one_column) {
     const char *in = write_file("semicolon.csv", "id;text\n1;hello\n");
     const command_result *r = hone("tokenize --model " MODEL " --input %s", in);
     CHECK_INT(r->status, 3);
-    CHECK_MSG(strstr(r->err, "no field \"text\"; fields are \"id;text\"") && strstr(r->err, ".csv separates fields by commas, this header has \";\""), "%s", r->err);
+    CHECK_MSG(strstr(r->err, "no field \"text\"; fields are \"id;text\"") &&
+                  strstr(r->err, ".csv separates fields by commas, this header has \";\""),
+              "%s", r->err);
     CHECK_INT(hone("tokenize --model " MODEL " --input %s --columns 'text=id;text'", in)->status, 0);
     r = hone("data validate --task pairs %s", write_file("comma.tsv", "anchor,positive\na,b\n"));
     CHECK_INT(r->status, 3);
     CHECK_MSG(strstr(r->err, ".tsv separates fields by tabs, this header by commas: call it .csv"), "%s", r->err);
     r = hone("data validate --task pairs %s", write_file("tabs.csv", "anchor\tpositive\na\tb\n"));
-    CHECK_MSG(r->status == 3 && strstr(r->err, ".csv separates fields by commas, this header by tabs: call it .tsv"), "%s", r->err);
+    CHECK_MSG(r->status == 3 && strstr(r->err, ".csv separates fields by commas, this header by tabs: call it .tsv"),
+              "%s", r->err);
     /* Commands that take any column say so, too, unless the column is asked for. */
     in = write_file("semicolon.csv", "id;text\n1;hello\n2;good bye\n");
     r = hone("data stats %s", in);
-    CHECK_MSG(r->status == 3 && strstr(r->err, "has one column, \"id;text\"") && strstr(r->err, "this header has \";\""), "%s", r->err);
+    CHECK_MSG(r->status == 3 && strstr(r->err, "has one column, \"id;text\"") &&
+                  strstr(r->err, "this header has \";\""),
+              "%s", r->err);
     CHECK_INT(hone("data stats %s --columns 'text=id;text'", in)->status, 0);
     /* All fields quoted: the first quote ends in front of the sign. */
     static const char *const quoted[][3] = {{"q.csv", "\"a\";\"b\"\n\"1\";\"2\"\n", "this header has \";\""},
@@ -141,7 +147,9 @@ TEST(tools, a_csv_with_another_separator_is_not_taken_for_one_column) {
                                             {"c.tsv", "\"a\",\"b\"\n", "by commas: call it .csv"}};
     for (int k = 0; k < 4; k++) {
         r = hone("data stats %s", write_file(quoted[k][0], quoted[k][1]));
-        CHECK_MSG(r->status == 3 && strstr(r->err, ":1:4: text after the closing quote") && strstr(r->err, quoted[k][2]), "%s", r->err);
+        CHECK_MSG(r->status == 3 && strstr(r->err, ":1:4: text after the closing quote") &&
+                      strstr(r->err, quoted[k][2]),
+                  "%s", r->err);
     }
     r = hone("data stats %s", write_file("x.csv", "\"a\"x\n"));
     CHECK_MSG(r->status == 3 && !strstr(r->err, "hint"), "%s", r->err);
@@ -149,12 +157,16 @@ TEST(tools, a_csv_with_another_separator_is_not_taken_for_one_column) {
 
 /* What many exports look like; --columns text=data would be the wrong way out. */
 TEST(tools, rows_inside_an_object_are_said_to_be_there) {
-    static const char *const files[] = {"{\"version\": 1, \"data\": [{\"text\": \"a\"}, {\"text\": \"b\"}]}", "{\"columns\":[\"id\",\"text\"],\n \"data\":[[1,\"a\"],[2,\"b\"]]}"};
+    static const char *const files[] = {"{\"version\": 1, \"data\": [{\"text\": \"a\"}, {\"text\": \"b\"}]}",
+                                        "{\"columns\":[\"id\",\"text\"],\n \"data\":[[1,\"a\"],[2,\"b\"]]}"};
     for (int k = 0; k < 2; k++) {
         const command_result *r = hone("tokenize --model " MODEL " --input %s", write_file("inner.json", files[k]));
-        CHECK_MSG(r->status == 3 && strstr(r->err, "no field \"text\"") && strstr(r->err, "the file is one object, and \"data\" a list in it"), "%s", r->err);
+        CHECK_MSG(r->status == 3 && strstr(r->err, "no field \"text\"") &&
+                      strstr(r->err, "the file is one object, and \"data\" a list in it"),
+                  "%s", r->err);
     }
-    const command_result *r = hone("tokenize --model " MODEL " --input %s", write_file("inner.json", "{\"data\": [\"x\"], \"n\": 1}"));
+    const command_result *r =
+        hone("tokenize --model " MODEL " --input %s", write_file("inner.json", "{\"data\": [\"x\"], \"n\": 1}"));
     CHECK_MSG(r->status == 3 && strstr(r->err, "--columns text="), "%s", r->err);
 }
 
@@ -188,28 +200,42 @@ TEST(tools, tokenize_takes_the_same_rows_from_every_kind_of_file_and_from_standa
 
 /* A vector database gets what the row has: a null is a value there, a key that the row does not have is none. */
 TEST(tools, the_payload_has_the_nulls_of_the_row_and_no_others) {
-    const char *in = write_file("n.jsonl", "{\"text\": \"the city\", \"brand\": null, \"id\": null}\n{\"text\": \"water\", \"price\": 2}\n");
+    const char *in = write_file(
+        "n.jsonl", "{\"text\": \"the city\", \"brand\": null, \"id\": null}\n{\"text\": \"water\", \"price\": 2}\n");
     const command_result *r = hone("embed --quiet --model " MODEL " --input %s --out - --truncate 1", in);
-    CHECK_MSG(r->status == 0 && strstr(r->out, "\"payload\":{\"brand\":null}}\n{\"row\":1,") && strstr(r->out, "\"payload\":{\"price\":2}}\n"), "%s", r->out);
+    CHECK_MSG(r->status == 0 && strstr(r->out, "\"payload\":{\"brand\":null}}\n{\"row\":1,") &&
+                  strstr(r->out, "\"payload\":{\"price\":2}}\n"),
+              "%s", r->out);
     CHECK(!strstr(r->out, "\"id\""));
 }
 
 /* Broken rows are found before contents are judged; a row without its text may stand before them all the same. */
 TEST(tools, strict_names_the_first_bad_row_of_the_file_whatever_is_wrong_with_it) {
-    static const char *const commands[] = {"train --task pairs --model " MODEL " --steps 1 --out nowhere --train", "eval --task pairs --model " MODEL " --data",
-                                           "data negatives --model " MODEL, "embed --columns text=anchor --model " MODEL " --out - --input",
-                                           "tokenize --columns text=anchor --model " MODEL " --input",
-                                           "data negatives tests/golden/train/pairs.jsonl --columns anchor=anchor,positive=positive --model " MODEL " --corpus"};
-    const char *missing = write_file("missing.jsonl", "{\"anchor\": \"a\", \"positive\": \"b\", \"text\": \"c\"}\n{\"positive\": \"b\"}\n{\"anchor\" 1}\n");
-    const char *broken = write_file("first.jsonl", "{\"anchor\": \"a\", \"positive\": \"b\", \"text\": \"c\"}\n{\"anchor\" 1}\n{\"positive\": \"b\"}\n");
+    static const char *const commands[] = {
+        "train --task pairs --model " MODEL " --steps 1 --out nowhere --train",
+        "eval --task pairs --model " MODEL " --data",
+        "data negatives --model " MODEL,
+        "embed --columns text=anchor --model " MODEL " --out - --input",
+        "tokenize --columns text=anchor --model " MODEL " --input",
+        "data negatives tests/golden/train/pairs.jsonl --columns anchor=anchor,positive=positive --model " MODEL
+        " --corpus"};
+    const char *missing = write_file(
+        "missing.jsonl",
+        "{\"anchor\": \"a\", \"positive\": \"b\", \"text\": \"c\"}\n{\"positive\": \"b\"}\n{\"anchor\" 1}\n");
+    const char *broken = write_file(
+        "first.jsonl",
+        "{\"anchor\": \"a\", \"positive\": \"b\", \"text\": \"c\"}\n{\"anchor\" 1}\n{\"positive\": \"b\"}\n");
     const char *none = write_file("no-good.jsonl", "{\"anchor\" 1}\n{\"anchor\" 2}\n");
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         const command_result *r = hone("%s %s --strict", commands[i], missing);
-        CHECK_MSG(r->status == 3 && strstr(r->err, "missing.jsonl:2:1: no field"), "%s: %d %s", commands[i], r->status, r->err);
+        CHECK_MSG(r->status == 3 && strstr(r->err, "missing.jsonl:2:1: no field"), "%s: %d %s", commands[i], r->status,
+                  r->err);
         r = hone("%s %s --strict", commands[i], broken);
-        CHECK_MSG(r->status == 3 && strstr(r->err, "first.jsonl:2:11: expected"), "%s: %d %s", commands[i], r->status, r->err);
+        CHECK_MSG(r->status == 3 && strstr(r->err, "first.jsonl:2:11: expected"), "%s: %d %s", commands[i], r->status,
+                  r->err);
         r = hone("%s %s --strict", commands[i], none);
-        CHECK_MSG(r->status == 3 && strstr(r->err, "no-good.jsonl:1:11: expected"), "%s: %d %s", commands[i], r->status, r->err);
+        CHECK_MSG(r->status == 3 && strstr(r->err, "no-good.jsonl:1:11: expected"), "%s: %d %s", commands[i], r->status,
+                  r->err);
     }
 }
 
@@ -268,13 +294,16 @@ TEST(tools, embed_refuses_before_it_works_and_leaves_nothing_behind) {
     CHECK_INT(hone("embed --model " MODEL " --input %s --out %s --truncate 100000", in, out_path("f.npy"))->status, 2);
     CHECK_INT(hone("embed --model " MODEL " --input %s --out %s --prompt-name nope", in, out_path("f.npy"))->status, 2);
     CHECK(!hone_io_exists(out_path("f.npy")) && !hone_io_exists(out_path("f.xyz")));
-    const command_result *r = hone("train --task pairs --model " MODEL " --train %s --out $(printf 'abc/%%.0s' $(seq 1500))", in);
-    CHECK_MSG(r->status == 2 && strstr(r->err, "--out: the name has 6000 bytes, limit 4095"), "%d: %s", r->status, r->err);
+    const command_result *r =
+        hone("train --task pairs --model " MODEL " --train %s --out $(printf 'abc/%%.0s' $(seq 1500))", in);
+    CHECK_MSG(r->status == 2 && strstr(r->err, "--out: the name has 6000 bytes, limit 4095"), "%d: %s", r->status,
+              r->err);
 }
 
 TEST(tools, an_output_that_is_the_input_is_refused_by_whatever_name) {
     const char *in = write_file("own.jsonl", "{\"text\": \"a\", \"price\": 3}\n{\"text\": \"b\"}\n");
-    const char *pairs = write_file("mine.jsonl", "{\"anchor\": \"a\", \"positive\": \"b\"}\n{\"anchor\": \"c\", \"positive\": \"d\"}\n");
+    const char *pairs = write_file(
+        "mine.jsonl", "{\"anchor\": \"a\", \"positive\": \"b\"}\n{\"anchor\": \"c\", \"positive\": \"d\"}\n");
     const char *other = out_path("own-link.jsonl");
     CHECK(!symlink("own.jsonl", other));
     const command_result *r = hone("embed --model " MODEL " --input %s --out %s", in, other);
@@ -297,21 +326,25 @@ TEST(tools, a_signal_leaves_no_temporary_file_behind) {
         const char *name;
         int number;
     } signals[] = {{"INT", 2}, {"TERM", 15}, {"HUP", 1}, {"XCPU", 24}};
-    const char *in = write_file("sig.jsonl", "{\"anchor\": \"a\", \"positive\": \"b\"}\n{\"anchor\": \"c\", \"positive\": \"d\"}\n");
+    const char *in =
+        write_file("sig.jsonl", "{\"anchor\": \"a\", \"positive\": \"b\"}\n{\"anchor\": \"c\", \"positive\": \"d\"}\n");
     char make[600], **names;
     snprintf(make, sizeof make, "mkfifo %s", out_path("never"));
     CHECK_INT(system(make), 0);
     for (int i = 0; i < 4; i++) {
         struct sigaction old;
-        if (!sigaction(signals[i].number, NULL, &old) && old.sa_handler == SIG_IGN) continue; /* by who started the tests */
+        /* by who started the tests */
+        if (!sigaction(signals[i].number, NULL, &old) && old.sa_handler == SIG_IGN) continue;
         char before[64], line[1500];
         size_t n;
         snprintf(before, sizeof before, "timeout -s %s -k 9 0.5", signals[i].name);
-        snprintf(line, sizeof line, "data negatives %s --corpus %s --model " MODEL " --out %s", in, out_path("never"), out_path("sig-out.jsonl"));
+        snprintf(line, sizeof line, "data negatives %s --corpus %s --model " MODEL " --out %s", in, out_path("never"),
+                 out_path("sig-out.jsonl"));
         const command_result *r = run_command(before, line);
         CHECK_INT(r->status, 124); /* of timeout; 137: it did not end */
         CHECK_OK(hone_io_list(test_dir(), &names, &n));
-        for (size_t k = 0; k < n; k++) CHECK_MSG(!strstr(names[k], "sig-out"), "SIG%s left %s", signals[i].name, names[k]);
+        for (size_t k = 0; k < n; k++)
+            CHECK_MSG(!strstr(names[k], "sig-out"), "SIG%s left %s", signals[i].name, names[k]);
         hone_free(names);
     }
 }
@@ -328,7 +361,9 @@ static int read_what_is_cut(const char *path, int64_t bytes, bool json, char *sa
         hone_writer *w;
         dup2(ends[1], STDERR_FILENO);
         hone_catch_lost_bytes(json);
-        if (hone_io_map(path, &m) != HONE_OK || hone_writer_open(out_path("lost.npy"), &w) != HONE_OK || truncate(path, bytes)) _exit(99);
+        if (hone_io_map(path, &m) != HONE_OK || hone_writer_open(out_path("lost.npy"), &w) != HONE_OK ||
+            truncate(path, bytes))
+            _exit(99);
         volatile unsigned char first = m.p[0];
         _exit(first ? 98 : 97);
     }
@@ -346,7 +381,10 @@ TEST(tools, a_mapped_file_that_is_cut_short_ends_with_a_sentence) {
     size_t n;
     const char *path = write_file("cut \"\n\xFF.safetensors", "0123456789");
     CHECK_INT(read_what_is_cut(path, 0, false, said, sizeof said), 3);
-    snprintf(want, sizeof want, "hone: %s/cut \"\\x0A\\xFF.safetensors: was cut short while it was in use: it had 10 bytes, now 0\n  hint: wait ", test_dir());
+    snprintf(want, sizeof want,
+             "hone: %s/cut \"\\x0A\\xFF.safetensors: was cut short while it was in use: it had 10 bytes, now 0\n  "
+             "hint: wait ",
+             test_dir());
     CHECK_MSG(!strncmp(said, want, strlen(want)), "%s", said);
     path = write_file("cut \"\n\xFF.safetensors", "0123456789");
     CHECK_INT(read_what_is_cut(path, 0, true, said, sizeof said), 3);
@@ -369,7 +407,8 @@ TEST(tools, embed_into_a_pipe_reaches_its_reader_whole) {
     char before[1500];
     snprintf(before, sizeof before, "mkfifo %s; timeout 20 cat %s >%s & timeout 20", pipe, pipe, out_path("read.npy"));
     char line[2048];
-    snprintf(line, sizeof line, "embed --model " MODEL " --input %s --out %s; status=$?; wait; cmp %s %s && exit $status", in, pipe,
+    snprintf(line, sizeof line,
+             "embed --model " MODEL " --input %s --out %s; status=$?; wait; cmp %s %s && exit $status", in, pipe,
              out_path("file.npy"), out_path("read.npy"));
     r = run_command(before, line);
     CHECK_MSG(r->status == 0, "%d: %s%s", r->status, r->out, r->err);
@@ -473,8 +512,9 @@ TEST(tools, a_training_run_leaves_its_models_log_and_settings) {
     hone_free(first), hone_free(second);
 }
 
-/* What depends on the task, the data or the machine stands in run.json as it came out; what a loss does not have is null, or a
- * --config of it would set it for another loss. The metric that decides is told at every evaluation, the one before training too. */
+/* What depends on the task, the data or the machine stands in run.json as it came out; what a loss does not have is
+ * null, or a --config of it would set it for another loss. The metric that decides is told at every evaluation, the one
+ * before training too. */
 TEST(tools, run_json_has_the_deciding_metric_the_device_and_no_margin_that_there_is_none_of) {
     static const struct {
         const char *words, *metric;
@@ -490,7 +530,8 @@ TEST(tools, run_json_has_the_deciding_metric_the_device_and_no_margin_that_there
         const char *out = out_path("resolved");
         json_t *j;
         CHECK_OK(hone_io_remove_tree(out));
-        const command_result *r = hone("train --model " MODEL " %s --eval-split 0.3 --steps 1 --out %s", runs[i].words, out);
+        const command_result *r =
+            hone("train --model " MODEL " %s --eval-split 0.3 --steps 1 --out %s", runs[i].words, out);
         CHECK_MSG(r->status == 0, "%s", r->err);
         snprintf(first, sizeof first, " %s ", runs[i].metric);
         const char *before = strstr(r->err, "step 0  epoch 0 "), *shown = before ? strstr(before, first) : NULL;
@@ -502,13 +543,16 @@ TEST(tools, run_json_has_the_deciding_metric_the_device_and_no_margin_that_there
         CHECK_STR(json_string_value(json_object_get(o, "device")), "cpu");
         const json_t *margin = json_object_get(o, "margin"), *distance = json_object_get(o, "distance");
         CHECK(runs[i].margin < 0 ? json_is_null(margin) : json_number_value(margin) == runs[i].margin);
-        if (!runs[i].distance) CHECK(json_is_null(distance));
-        else CHECK_STR(json_string_value(distance), runs[i].distance);
+        if (!runs[i].distance)
+            CHECK(json_is_null(distance));
+        else
+            CHECK_STR(json_string_value(distance), runs[i].distance);
         json_decref(j);
     }
 }
 
-/* run.json holds what was resolved, epochs 1 and keep 2; the command line wins over what cannot stand beside it, too. */
+/* run.json holds what was resolved, epochs 1 and keep 2; the command line wins over what cannot stand beside it,
+ * too. */
 TEST(tools, an_option_of_the_command_line_displaces_the_one_of_the_file_that_it_excludes) {
     char dir[512], path[600];
     json_t *j;
@@ -516,7 +560,9 @@ TEST(tools, an_option_of_the_command_line_displaces_the_one_of_the_file_that_it_
     const char *first = "train --quiet --task pairs --model " MODEL " --train " TRIPLETS;
     const command_result *r = hone("%s --eval-split 0.2 --batch-size 8 --epochs 1 --out %s", first, dir);
     CHECK_MSG(r->status == 0, "%s", r->err);
-    r = hone("train --quiet --config %s/run.json --steps 2 --eval " TRIPLETS " --save-all-checkpoints --allow-duplicates --out %s-again", dir, dir);
+    r = hone("train --quiet --config %s/run.json --steps 2 --eval " TRIPLETS
+             " --save-all-checkpoints --allow-duplicates --out %s-again",
+             dir, dir);
     CHECK_MSG(r->status == 0, "%s", r->err);
     snprintf(path, sizeof path, "%s-again/run.json", dir);
     CHECK_OK(hone_json_load(path, &j));
@@ -527,7 +573,9 @@ TEST(tools, an_option_of_the_command_line_displaces_the_one_of_the_file_that_it_
     CHECK(json_is_false(json_object_get(o, "no-duplicates")) && json_is_true(json_object_get(o, "allow-duplicates")));
     json_decref(j);
     /* and the other way round: this run.json has steps */
-    r = hone("train --quiet --config %s-again/run.json --epochs 0.2 --eval-split 0.5 --keep 1 --no-duplicates --out %s-back", dir, dir);
+    r = hone(
+        "train --quiet --config %s-again/run.json --epochs 0.2 --eval-split 0.5 --keep 1 --no-duplicates --out %s-back",
+        dir, dir);
     CHECK_MSG(r->status == 0, "%s", r->err);
     const char *both = write_file("both.json", "{\"steps\": 2, \"epochs\": 1}");
     r = hone("%s --config %s --out %s-both", first, both, dir);
@@ -542,7 +590,8 @@ TEST(tools, a_run_without_standard_files_writes_nothing_into_others) {
     for (int i = 0; i < 4; i++) {
         const char *dir = out_path("closed");
         CHECK_OK(hone_io_remove_tree(dir));
-        const command_result *r = hone("train --task triplet --model " MODEL " --train " TRIPLETS " --out %s --steps 2 --eval-every 1 --eval-split 0.2 %s",
+        const command_result *r = hone("train --task triplet --model " MODEL " --train " TRIPLETS
+                                       " --out %s --steps 2 --eval-every 1 --eval-split 0.2 %s",
                                        dir, closed[i]);
         CHECK_INT(r->status, 0);
         char path[600], *text;
@@ -554,14 +603,17 @@ TEST(tools, a_run_without_standard_files_writes_nothing_into_others) {
         CHECK_INT(lines, 5);
         hone_free(text);
     }
-    CHECK_INT(hone("tokenize --model " MODEL " --input %s >&-", write_file("one.jsonl", "{\"text\": \"a\"}\n"))->status, 4);
+    CHECK_INT(hone("tokenize --model " MODEL " --input %s >&-", write_file("one.jsonl", "{\"text\": \"a\"}\n"))->status,
+              4);
     CHECK_INT(hone("tokenize --model " MODEL " --input - <&-")->status, 4);
 }
 
 TEST(tools, a_run_whose_last_step_was_skipped_has_no_loss_and_ends_well) {
     const char *in = write_file("skip.csv", "sentence1,sentence2,score\na,b,1e39\nc,d,0.5\ne,f,1e39\ng,h,0.25\n");
     char train[600];
-    snprintf(train, sizeof train, "train --task scored --loss cosine --model " MODEL " --train %s --steps 1 --json --out %s", in, out_path("skipped"));
+    snprintf(train, sizeof train,
+             "train --task scored --loss cosine --model " MODEL " --train %s --steps 1 --json --out %s", in,
+             out_path("skipped"));
     for (int i = 0; i < 2; i++) {
         const command_result *r = hone("%s%s", train, i ? " --resume" : "");
         CHECK_MSG(r->status == 0, "%d: %s", r->status, r->err);
@@ -575,7 +627,8 @@ TEST(tools, names_that_are_not_utf8_come_escaped_in_json) {
     char dir[512], line[1500];
     snprintf(dir, sizeof dir, "%s\xff", out_path("odd"));
     CHECK_OK(hone_io_remove_tree(dir));
-    snprintf(line, sizeof line, "train --task triplet --model " MODEL " --train " TRIPLETS " --out '%s' --steps 1 --json", dir);
+    snprintf(line, sizeof line,
+             "train --task triplet --model " MODEL " --train " TRIPLETS " --out '%s' --steps 1 --json", dir);
     const command_result *r = run_command("", line);
     CHECK_MSG(r->status == 0, "%d: %s", r->status, r->err);
     json_t *j = line_json(r->out, 0);
@@ -583,13 +636,15 @@ TEST(tools, names_that_are_not_utf8_come_escaped_in_json) {
     json_decref(j);
     snprintf(line, sizeof line, "inspect '%s/final_model' --json", dir);
     r = run_command("", line);
-    CHECK_MSG(r->status == 0 && strstr(r->out, "odd\\\\xFF/final_model/model.safetensors"), "%d: %s", r->status, r->err);
+    CHECK_MSG(r->status == 0 && strstr(r->out, "odd\\\\xFF/final_model/model.safetensors"), "%d: %s", r->status,
+              r->err);
 }
 
 TEST(tools, a_run_whose_log_is_lost_says_what_can_be_done) {
     const char *dir = out_path("lost");
     char train[1000], remove[600];
-    snprintf(train, sizeof train, "train --task triplet --model " MODEL " --train " TRIPLETS " --out %s --steps 5 --save-every 2", dir);
+    snprintf(train, sizeof train,
+             "train --task triplet --model " MODEL " --train " TRIPLETS " --out %s --steps 5 --save-every 2", dir);
     CHECK_INT(hone("%s", train)->status, 0);
     snprintf(remove, sizeof remove, "rm -r %s/final_model %s/log.jsonl", dir, dir);
     CHECK_INT(system(remove), 0);
@@ -597,14 +652,16 @@ TEST(tools, a_run_whose_log_is_lost_says_what_can_be_done) {
     snprintf(line, sizeof line, "%s --resume", train);
     for (int i = 0; i < 2; i++) { /* as often as it is asked */
         const command_result *r = run_command("", line);
-        CHECK_MSG(r->status == 3 && strstr(r->err, "log.jsonl: is not there, to continue it needs at least") && strstr(r->err, "put the log back"),
+        CHECK_MSG(r->status == 3 && strstr(r->err, "log.jsonl: is not there, to continue it needs at least") &&
+                      strstr(r->err, "put the log back"),
                   "%d: %s", r->status, r->err);
         CHECK(strstr(r->err, "checkpoint_step_4 and another --out"));
     }
     snprintf(remove, sizeof remove, "rm -r %s/checkpoint_step_*; touch %s/log.jsonl", dir, dir);
     CHECK_INT(system(remove), 0);
     const command_result *r = run_command("", line);
-    CHECK_MSG(r->status == 0 && strstr(r->err, "there is a log and no checkpoint: the run begins again"), "%d: %s", r->status, r->err);
+    CHECK_MSG(r->status == 0 && strstr(r->err, "there is a log and no checkpoint: the run begins again"), "%d: %s",
+              r->status, r->err);
 }
 
 TEST(tools, train_refuses_what_does_not_fit_together) {
@@ -660,40 +717,60 @@ TEST(tools, eval_gives_every_metric_with_its_interval_and_the_difference_of_two_
     json_decref(j);
 }
 
-/* sentence-transformers 6.2: a model has the prompts query and document, empty ones if its folder is silent, so its evaluators of
- * retrieval never put the default prompt (pool_max has one of another name) before a text; that of scored pairs does. */
+/* sentence-transformers 6.2: a model has the prompts query and document, empty ones if its folder is silent, so its
+ * evaluators of retrieval never put the default prompt (pool_max has one of another name) before a text; that of scored
+ * pairs does. */
 TEST(tools, eval_leaves_the_default_prompt_to_scored_pairs) {
     char plain[sizeof((command_result *)0)->out];
-    const char *tasks[] = {"pairs --data " TRIPLETS, "triplet --data " TRIPLETS, "scored --data tests/golden/train/scored.jsonl"};
+    const char *tasks[] = {"pairs --data " TRIPLETS, "triplet --data " TRIPLETS,
+                           "scored --data tests/golden/train/scored.jsonl"};
     for (int i = 0; i < 3; i++) {
-        const command_result *r = hone("eval --json --bootstrap 100 --model tests/golden/models/pool_max --task %s", tasks[i]);
+        const command_result *r =
+            hone("eval --json --bootstrap 100 --model tests/golden/models/pool_max --task %s", tasks[i]);
         CHECK_MSG(r->status == 0, "%s", r->err);
         snprintf(plain, sizeof plain, "%s", r->out);
         const char *prompt = i < 2 ? "" : "a cold city: ";
-        r = hone("eval --json --bootstrap 100 --model tests/golden/models/pool_max --task %s --prompt-query '%s' --prompt-document '%s'", tasks[i], prompt, prompt);
+        r = hone("eval --json --bootstrap 100 --model tests/golden/models/pool_max --task %s --prompt-query '%s' "
+                 "--prompt-document '%s'",
+                 tasks[i], prompt, prompt);
         CHECK_STR(r->out, plain);
         prompt = i < 2 ? "a cold city: " : "";
-        r = hone("eval --json --bootstrap 100 --model tests/golden/models/pool_max --task %s --prompt-query '%s' --prompt-document '%s'", tasks[i], prompt, prompt);
+        r = hone("eval --json --bootstrap 100 --model tests/golden/models/pool_max --task %s --prompt-query '%s' "
+                 "--prompt-document '%s'",
+                 tasks[i], prompt, prompt);
         CHECK_MSG(r->status == 0 && strcmp(r->out, plain) != 0, "%s", tasks[i]);
     }
     /* those two names are known, others are not */
     const char *in = write_file("empty_query.jsonl", "{\"text\": \"the cold city\"}\n");
-    CHECK_INT(hone("embed --model tests/golden/models/pool_max --input %s --out %s --prompt-name query", in, out_path("q.npy"))->status, 0);
-    CHECK_INT(hone("embed --model tests/golden/models/pool_max --input %s --out %s --prompt-name passage", in, out_path("q.npy"))->status, 2);
+    CHECK_INT(hone("embed --model tests/golden/models/pool_max --input %s --out %s --prompt-name query", in,
+                   out_path("q.npy"))
+                  ->status,
+              0);
+    CHECK_INT(hone("embed --model tests/golden/models/pool_max --input %s --out %s --prompt-name passage", in,
+                   out_path("q.npy"))
+                  ->status,
+              2);
 }
 
-/* pool_cls has prompts query and passage; sentence-transformers 6.2: accuracy@10 of such a file is another with them than without. */
+/* pool_cls has prompts query and passage; sentence-transformers 6.2: accuracy@10 of such a file is another with them
+ * than without. */
 TEST(tools, eval_puts_the_folders_prompts_before_queries_and_documents) {
     char lines[4096] = "", plain[sizeof((command_result *)0)->out];
     for (int i = 0; i < 40; i++)
-        snprintf(lines + strlen(lines), sizeof lines - strlen(lines), "{\"anchor\": \"how %d %d\", \"positive\": \"both %d buttons %d\"}\n", i, i * 7 % 40, i * 3, i);
+        snprintf(lines + strlen(lines), sizeof lines - strlen(lines),
+                 "{\"anchor\": \"how %d %d\", \"positive\": \"both %d buttons %d\"}\n", i, i * 7 % 40, i * 3, i);
     const char *in = write_file("prompts.jsonl", lines);
-    const command_result *r = hone("eval --json --bootstrap 100 --task pairs --model tests/golden/models/pool_cls --data %s", in);
+    const command_result *r =
+        hone("eval --json --bootstrap 100 --task pairs --model tests/golden/models/pool_cls --data %s", in);
     CHECK_MSG(r->status == 0, "%s", r->err);
     snprintf(plain, sizeof plain, "%s", r->out);
-    r = hone("eval --json --bootstrap 100 --task pairs --model tests/golden/models/pool_cls --data %s --prompt-query 'city of '", in);
+    r = hone("eval --json --bootstrap 100 --task pairs --model tests/golden/models/pool_cls --data %s --prompt-query "
+             "'city of '",
+             in);
     CHECK_STR(r->out, plain);
-    r = hone("eval --json --bootstrap 100 --task pairs --model tests/golden/models/pool_cls --data %s --prompt-query ''", in);
+    r = hone(
+        "eval --json --bootstrap 100 --task pairs --model tests/golden/models/pool_cls --data %s --prompt-query ''",
+        in);
     CHECK(r->status == 0 && strcmp(r->out, plain) != 0);
 }
 

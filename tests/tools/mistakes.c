@@ -253,8 +253,10 @@ TEST(tools, texts_that_are_not_utf8_are_refused_by_their_options_name) {
     static const struct {
         const char *arguments, *says;
     } cases[] = {
-        {"train --task pairs --model m --train t.csv --out o --prompt-query \"$(printf 'a\\377')\"", "--prompt-query: \"a\\xff\" is not UTF-8: byte 0xFF at offset 1 of 2"},
-        {"train --task pairs --model m --train t.csv --out o --prompt-document \"$(printf '\\303')\"", "--prompt-document: "},
+        {"train --task pairs --model m --train t.csv --out o --prompt-query \"$(printf 'a\\377')\"",
+         "--prompt-query: \"a\\xff\" is not UTF-8: byte 0xFF at offset 1 of 2"},
+        {"train --task pairs --model m --train t.csv --out o --prompt-document \"$(printf '\\303')\"",
+         "--prompt-document: "},
         {"eval --task pairs --model m --data t.csv --prompt-query \"$(printf '\\355\\240\\200')\"", "--prompt-query: "},
         {"embed --model m --input t.csv --out x.npy --prompt \"$(printf '\\377')\"", "--prompt: "},
         {"train --task pairs --model m --train t.csv --out o --columns anchor=\"$(printf '\\377')\"", "--columns: "},

@@ -225,26 +225,32 @@ static double judged(const char *html, const char *metric, int cell) {
 }
 
 TEST(report, a_base_and_rows_that_the_user_names_are_judged_as_eval_judges_them_and_must_be_there) {
-    const command_result *r = hone("train --task pairs --model " MODEL " --train " PAIRS " --eval " PAIRS " --steps 3 --max-length 8 --out %s",
+    const command_result *r = hone("train --task pairs --model " MODEL " --train " PAIRS " --eval " PAIRS
+                                   " --steps 3 --max-length 8 --out %s",
                                    in_dir("report-base", ""));
     CHECK_MSG(r->status == 0, "%s", r->err);
     /* The base reads all of its own length, though the run read 8 tokens. */
     const char *base = "tests/golden/models/pool_cls", *rows = "tests/golden/train/triplets.jsonl";
-    r = hone("eval --task pairs --model %s --data %s --compare %s --json", base, rows, in_dir("report-base", "final_model"));
+    r = hone("eval --task pairs --model %s --data %s --compare %s --json", base, rows,
+             in_dir("report-base", "final_model"));
     CHECK_MSG(r->status == 0, "%s", r->err);
     json_t *j = json_loads(r->out, 0, NULL);
-    r = hone("report --run %s --base %s --data %s --out %s", in_dir("report-base", ""), base, rows, in_dir("report-base", "on-rows.html"));
+    r = hone("report --run %s --base %s --data %s --out %s", in_dir("report-base", ""), base, rows,
+             in_dir("report-base", "on-rows.html"));
     CHECK_MSG(r->status == 0, "%s", r->err);
     const char *s = page(in_dir("report-base", "on-rows.html"));
     CHECK(strstr(s, "for this report: the run's final_model, on all "));
     const char *metric[] = {"accuracy@10", "mrr@10", "ndcg@10", "map@100"};
     for (int i = 0; i < 4; i++) {
-        double want = json_number_value(json_object_get(json_object_get(json_object_get(j, "metrics"), metric[i]), "value"));
-        CHECK_MSG(want > 0 && fabs(judged(s, metric[i], 0) - want) <= 5.1e-5, "%s: %g, eval says %g", metric[i], judged(s, metric[i], 0), want);
+        double want =
+            json_number_value(json_object_get(json_object_get(json_object_get(j, "metrics"), metric[i]), "value"));
+        CHECK_MSG(want > 0 && fabs(judged(s, metric[i], 0) - want) <= 5.1e-5, "%s: %g, eval says %g", metric[i],
+                  judged(s, metric[i], 0), want);
     }
     json_decref(j);
     for (int i = 0; i < 2; i++) {
-        r = hone("report --run %s %s no/such --out %s", in_dir("report-base", ""), i ? "--data" : "--base", in_dir("report-base", "none.html"));
+        r = hone("report --run %s %s no/such --out %s", in_dir("report-base", ""), i ? "--data" : "--base",
+                 in_dir("report-base", "none.html"));
         CHECK_MSG(r->status == 3 && strstr(r->err, "no/such"), "%d %s", r->status, r->err);
         CHECK(!hone_io_exists(in_dir("report-base", "none.html")));
     }
@@ -258,15 +264,17 @@ static void mistakes_of(const char *html, int *wrong, int *all) {
 }
 
 TEST(report, labelled_texts_are_judged_by_their_neighbours_before_and_after) {
-    const command_result *r = hone("train --task triplet --loss batch-hard --quiet --batch-size 8 --epochs 1 --model " MODEL
-                                   " --train tests/golden/train/labelled.jsonl --eval-split 0.3 --out %s",
-                                   in_dir("report-labels", ""));
+    const command_result *r =
+        hone("train --task triplet --loss batch-hard --quiet --batch-size 8 --epochs 1 --model " MODEL
+             " --train tests/golden/train/labelled.jsonl --eval-split 0.3 --out %s",
+             in_dir("report-labels", ""));
     CHECK_MSG(r->status == 0, "%s", r->err);
     const char *before = logged(in_dir("report-labels", "log.jsonl"), 0, "triplet_accuracy");
     const char *s = page(in_dir("report-labels", "report.html"));
     check_html(s);
     CHECK(strstr(s, "Rows of a label") && strstr(s, " labels, the largest of "));
-    CHECK(strstr(s, "Lengths of the texts") && !strstr(s, "cannot be read") && !strstr(s, "To know") && !strstr(s, "nan"));
+    CHECK(strstr(s, "Lengths of the texts") && !strstr(s, "cannot be read") && !strstr(s, "To know") &&
+          !strstr(s, "nan"));
     /* The rows set aside, once more: the log's own figure. */
     CHECK_MSG(fabs(judged(s, "triplet_accuracy", 0) - atof(before)) < 1e-9, "%s", before);
     CHECK(strstr(s, "have another of their label and search for it"));
@@ -284,10 +292,12 @@ TEST(report, a_sample_of_labelled_rows_keeps_labels_together) {
     static char rows[16384];
     size_t n = 0;
     for (int i = 0; i < 80; i++)
-        n += (size_t)snprintf(rows + n, sizeof rows - n, "{\"text\":\"thing %d of %d\",\"label\":%d}\n", i, i % 40, i % 40);
+        n += (size_t)snprintf(rows + n, sizeof rows - n, "{\"text\":\"thing %d of %d\",\"label\":%d}\n", i, i % 40,
+                              i % 40);
     const char *path = write_file("forty.jsonl", rows);
-    CHECK_INT(hone("train --quiet --task triplet --loss semi-hard --model " MODEL " --train %s --batch-size 8 --steps 1 --out %s", path,
-                   in_dir("forty", ""))
+    CHECK_INT(hone("train --quiet --task triplet --loss semi-hard --model " MODEL
+                   " --train %s --batch-size 8 --steps 1 --out %s",
+                   path, in_dir("forty", ""))
                   ->status,
               0);
     CHECK_INT(hone("report --quiet --rows 10 --run %s --data %s", in_dir("forty", ""), path)->status, 0);
@@ -296,11 +306,13 @@ TEST(report, a_sample_of_labelled_rows_keeps_labels_together) {
     CHECK(strstr(s, "on a sample, spread over the labels, of 10 evaluation rows (10 of them have another"));
 }
 
-/* With a rate of 0 all evaluations are equal: best_model is the first of the trained ones, not the model before training. */
+/* With a rate of 0 all evaluations are equal: best_model is the first of the trained ones, not the model before
+ * training. */
 TEST(tools, the_reports_best_step_is_that_of_best_model) {
-    const command_result *r = hone("train --task pairs --quiet --json --batch-size 8 --lr 0 --eval-every 2 --epochs 1 --model " MODEL
-                                   " --train " PAIRS " --eval " PAIRS " --out %s",
-                                   in_dir("report-best", ""));
+    const command_result *r =
+        hone("train --task pairs --quiet --json --batch-size 8 --lr 0 --eval-every 2 --epochs 1 --model " MODEL
+             " --train " PAIRS " --eval " PAIRS " --out %s",
+             in_dir("report-best", ""));
     CHECK_MSG(r->status == 0 && strstr(r->out, "\"best_step\":2,"), "%s%s", r->err, r->out);
     CHECK(strstr(page(in_dir("report-best", "report.html")), "best<br><small>step 2</small>"));
 }
@@ -315,11 +327,13 @@ TEST(report, scored_pairs_are_judged_before_and_after) {
         const char *before = logged(in_dir(losses[i], "log.jsonl"), 0, "spearman");
         const char *s = page(in_dir(losses[i], "report.html"));
         check_html(s);
-        CHECK(strstr(s, "Scores of the rows") && strstr(s, " training rows; the mean is 0.") && strstr(s, "Lengths of the texts"));
+        CHECK(strstr(s, "Scores of the rows") && strstr(s, " training rows; the mean is 0.") &&
+              strstr(s, "Lengths of the texts"));
         CHECK_MSG(!strstr(s, "To know") && !strstr(s, "nan"), "%s", losses[i]);
         CHECK_MSG(fabs(judged(s, "spearman", 0) - atof(before)) < 1e-9, "%s: %s", losses[i], before);
         CHECK(strstr(s, "<h3>Similarities before (base)</h3>") && strstr(s, "<h3>Similarities after (this run)</h3>"));
-        CHECK(!strstr(s, i ? "score of the row" : "rows of score 1") && strstr(s, i ? "rows of score 1" : "score of the row"));
+        CHECK(!strstr(s, i ? "score of the row" : "rows of score 1") &&
+              strstr(s, i ? "rows of score 1" : "score of the row"));
         int wrong, all;
         mistakes_of(s, &wrong, &all);
         CHECK_INT(all, 20);
@@ -334,12 +348,16 @@ TEST(report, the_mistakes_of_scored_pairs_are_those_far_from_their_place) {
     static char rows[4096];
     size_t n = 0;
     for (int i = 0; i < 12; i++)
-        n += (size_t)snprintf(rows + n, sizeof rows - n, "{\"sentence1\":\"word %d\",\"sentence2\":\"%s %d\",\"score\":%d}\n", i,
-                              i == 3 ? "word" : i % 2 ? "something else altogether" : "word", i % 2 && i != 3 ? 99 : i,
-                              i % 2 == 0);
+        n += (size_t)snprintf(rows + n, sizeof rows - n,
+                              "{\"sentence1\":\"word %d\",\"sentence2\":\"%s %d\",\"score\":%d}\n", i,
+                              i == 3  ? "word"
+                              : i % 2 ? "something else altogether"
+                                      : "word",
+                              i % 2 && i != 3 ? 99 : i, i % 2 == 0);
     const char *path = write_file("far.jsonl", rows);
-    CHECK_INT(hone("train --quiet --task scored --model " MODEL " --train %s --steps 1 --lr 0 --batch-size 4 --eval %s --out %s", path, path,
-                   in_dir("far", ""))
+    CHECK_INT(hone("train --quiet --task scored --model " MODEL
+                   " --train %s --steps 1 --lr 0 --batch-size 4 --eval %s --out %s",
+                   path, path, in_dir("far", ""))
                   ->status,
               0);
     const char *s = page(in_dir("far", "report.html"));
@@ -351,37 +369,46 @@ TEST(report, the_mistakes_of_scored_pairs_are_those_far_from_their_place) {
     const char *card = strstr(s, "<div class=\"card\">");
     CHECK(card && strstr(card, "<bdi dir=\"auto\">word 3</bdi>") && strstr(card, "score 0; the similarity is "));
     /* All scores equal: no correlation, no mistake, and no "nan". */
-    path = write_file("equal.jsonl", "{\"sentence1\":\"a\",\"sentence2\":\"b\",\"score\":0.5}\n{\"sentence1\":\"c\",\"sentence2\":\"d\",\"score\":0.5}\n");
+    path = write_file("equal.jsonl", "{\"sentence1\":\"a\",\"sentence2\":\"b\",\"score\":0.5}\n{\"sentence1\":\"c\","
+                                     "\"sentence2\":\"d\",\"score\":0.5}\n");
     CHECK_INT(hone("report --quiet --run %s --data %s", in_dir("far", ""), path)->status, 0);
     s = page(in_dir("far", "report.html"));
     check_html(s);
-    CHECK(strstr(s, "<tr><th>spearman</th><td class=\"n\">&mdash;</td>") && !strstr(s, "nan") && !strstr(s, "Worst mistakes"));
+    CHECK(strstr(s, "<tr><th>spearman</th><td class=\"n\">&mdash;</td>") && !strstr(s, "nan") &&
+          !strstr(s, "Worst mistakes"));
 }
 
 TEST(report, one_row_or_one_class_has_nothing_to_be_held_against_and_the_page_says_so) {
     const char *row = write_file("row.jsonl", "{\"anchor\":\"one\",\"positive\":\"two\"}\n");
-    const command_result *r = hone("train --quiet --task pairs --model " MODEL " --train " PAIRS " --eval %s --steps 1 --batch-size 4 --out %s", row,
-                                   in_dir("one-row", ""));
+    const command_result *r = hone("train --quiet --task pairs --model " MODEL " --train " PAIRS
+                                   " --eval %s --steps 1 --batch-size 4 --out %s",
+                                   row, in_dir("one-row", ""));
     CHECK_MSG(r->status == 0, "%s", r->err);
     const char *s = page(in_dir("one-row", "report.html"));
     check_html(s);
-    CHECK(!strstr(s, "nan") && strstr(s, "<figcaption>Mean: right pairs ") && strstr(s, "There are no pairs of different rows."));
+    CHECK(!strstr(s, "nan") && strstr(s, "<figcaption>Mean: right pairs ") &&
+          strstr(s, "There are no pairs of different rows."));
     for (int score = 0; score < 2; score++) {
         char rows[256];
-        snprintf(rows, sizeof rows, "{\"sentence1\":\"a\",\"sentence2\":\"b\",\"score\":%d}\n{\"sentence1\":\"c\",\"sentence2\":\"d\",\"score\":%d}\n", score,
-                 score);
-        r = hone("train --quiet --task scored --model " MODEL " --train tests/golden/train/scored.jsonl --eval %s --steps 1 --batch-size 4 --out %s",
+        snprintf(rows, sizeof rows,
+                 "{\"sentence1\":\"a\",\"sentence2\":\"b\",\"score\":%d}\n{\"sentence1\":\"c\",\"sentence2\":\"d\","
+                 "\"score\":%d}\n",
+                 score, score);
+        r = hone("train --quiet --task scored --model " MODEL
+                 " --train tests/golden/train/scored.jsonl --eval %s --steps 1 --batch-size 4 --out %s",
                  write_file("class.jsonl", rows), in_dir(score ? "class1" : "class0", ""));
         CHECK_MSG(r->status == 0, "%s", r->err);
         s = page(in_dir(score ? "class1" : "class0", "report.html"));
         check_html(s);
-        CHECK(!strstr(s, "nan") && strstr(s, score ? "<figcaption>Mean: rows of score 1 " : "<figcaption>Mean: rows of score 0 "));
+        CHECK(!strstr(s, "nan") &&
+              strstr(s, score ? "<figcaption>Mean: rows of score 1 " : "<figcaption>Mean: rows of score 0 "));
         CHECK(strstr(s, score ? "There are no rows of score 0." : "There are no rows of score 1."));
     }
 }
 
 TEST(report, a_folder_whose_name_is_no_text_leaves_a_page_that_is) {
-    const command_result *r = hone("train --quiet --task pairs --model " MODEL " --train " PAIRS " --eval " PAIRS " --steps 1 --batch-size 4 --out %s",
+    const command_result *r = hone("train --quiet --task pairs --model " MODEL " --train " PAIRS " --eval " PAIRS
+                                   " --steps 1 --batch-size 4 --out %s",
                                    in_dir("odd\xFF\x1B", ""));
     CHECK_MSG(r->status == 0, "%s", r->err);
     const char *s = page(in_dir("odd\xFF\x1B", "report.html"));

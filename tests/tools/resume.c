@@ -26,7 +26,8 @@ static const char *folder(const char *name) {
 
 static const command_result *train(const char *before, const char *more, const char *out) {
     char line[2000];
-    snprintf(line, sizeof line, "train --model tests/golden/models/mean --lr 1e-3 --dropout 0.1 %s --out %s", more, out);
+    snprintf(line, sizeof line, "train --model tests/golden/models/mean --lr 1e-3 --dropout 0.1 %s --out %s", more,
+             out);
     return run_command(before, line);
 }
 
@@ -131,14 +132,29 @@ TEST(resume, a_finished_run_says_so_and_stays_as_it_is) {
 
 TEST(resume, what_would_change_the_result_is_refused_by_the_options_name) {
     static const char *const changed[][2] = {
-        {"--dropout 0.2", "--dropout"},      {"--lr 2e-3", "--lr"},         {"--steps 5", "--steps"},
-        {"--accumulate 2", "--accumulate"},  {"--seed 7", "--seed"},        {"--model tests/golden/models/pool_cls", "--model"},
-        {"--clip 2", "--clip"},              {"--chunk 4", "--chunk"},      {"--train tests/golden/train/grouped.jsonl", "--train"},
-        {"--metric mrr@10", "--metric"},     {"--eval-every 2", "--eval-every"}, {"--freeze 'embeddings.*'", "--freeze"},
-        {"--matryoshka 16,8", "--matryoshka"}, {"--warmup 0.5", "--warmup"}, {"--precision bf16", "--precision"},
-        {"--schedule cosine", "--schedule \"linear\", this run has \"cosine\""}, {"--prompt-query q:", "--prompt-query none"},
-        {"--max-length 9", "--max-length"}, {"--columns anchor=positive,positive=anchor", "--columns"}, {"--chunk 3", "--chunk none"},
-        {"--no-shuffle", "--no-shuffle false"}, {"--dropout 0.2 --dry-run", "--dropout"}, {"--lr 2e-3 --dry-run", "--lr"},
+        {"--dropout 0.2", "--dropout"},
+        {"--lr 2e-3", "--lr"},
+        {"--steps 5", "--steps"},
+        {"--accumulate 2", "--accumulate"},
+        {"--seed 7", "--seed"},
+        {"--model tests/golden/models/pool_cls", "--model"},
+        {"--clip 2", "--clip"},
+        {"--chunk 4", "--chunk"},
+        {"--train tests/golden/train/grouped.jsonl", "--train"},
+        {"--metric mrr@10", "--metric"},
+        {"--eval-every 2", "--eval-every"},
+        {"--freeze 'embeddings.*'", "--freeze"},
+        {"--matryoshka 16,8", "--matryoshka"},
+        {"--warmup 0.5", "--warmup"},
+        {"--precision bf16", "--precision"},
+        {"--schedule cosine", "--schedule \"linear\", this run has \"cosine\""},
+        {"--prompt-query q:", "--prompt-query none"},
+        {"--max-length 9", "--max-length"},
+        {"--columns anchor=positive,positive=anchor", "--columns"},
+        {"--chunk 3", "--chunk none"},
+        {"--no-shuffle", "--no-shuffle false"},
+        {"--dropout 0.2 --dry-run", "--dropout"},
+        {"--lr 2e-3 --dry-run", "--lr"},
         {"--steps 5 --dry-run", "--steps"},
     };
     const char *out = folder("changed");
@@ -146,7 +162,8 @@ TEST(resume, what_would_change_the_result_is_refused_by_the_options_name) {
 #define RUN "--task pairs --train tests/golden/train/pairs.jsonl --batch-size 8 --eval tests/golden/train/pairs.jsonl "
     CHECK_INT(train("HONE_FAULT=kill:200:INT", RUN "--epochs 3 --save-every 1", out)->status, 130);
     for (size_t i = 0; i < sizeof changed / sizeof *changed; i++) {
-        snprintf(more, sizeof more, RUN "%s --resume %s", strstr(changed[i][0], "--steps") ? "" : "--epochs 3", changed[i][0]);
+        snprintf(more, sizeof more, RUN "%s --resume %s", strstr(changed[i][0], "--steps") ? "" : "--epochs 3",
+                 changed[i][0]);
         const command_result *r = train("", more, out);
         CHECK_MSG(r->status == 2 && strstr(r->err, changed[i][1]), "%s: %d %s", changed[i][0], r->status, r->err);
     }
@@ -170,10 +187,13 @@ TEST(resume, a_folder_that_another_process_trains_in_is_refused) {
 TEST(resume, a_best_model_that_is_gone_is_told_and_replaced) {
     const char *out = folder("bestless");
     char best[HONE_PATH_MAX];
-    CHECK_INT(train("", PAIRS "--steps 8 --save-every 2 --eval-split 0.3 --eval-every 2 --metric accuracy@1", out)->status, 0);
+    CHECK_INT(
+        train("", PAIRS "--steps 8 --save-every 2 --eval-split 0.3 --eval-every 2 --metric accuracy@1", out)->status,
+        0);
     CHECK_OK(hone_io_join(best, out, "best_model"));
     CHECK_OK(hone_io_remove_tree(best));
-    const command_result *r = train("", PAIRS "--steps 8 --save-every 2 --eval-split 0.3 --eval-every 2 --metric accuracy@1 --resume", out);
+    const command_result *r =
+        train("", PAIRS "--steps 8 --save-every 2 --eval-split 0.3 --eval-every 2 --metric accuracy@1 --resume", out);
     CHECK_MSG(r->status == 0 && strstr(r->err, "is not there any more"), "%d %s", r->status, r->err);
     CHECK(hone_io_is_dir(best));
 }
@@ -196,7 +216,8 @@ static bool has(const char *out, const char *name) {
     return hone_io_exists(path);
 }
 
-/* Every N steps means the last one, too, as it does with epochs; a run that was killed behind it only has its models to write. */
+/* Every N steps means the last one, too, as it does with epochs; a run that was killed behind it only has its models to
+ * write. */
 TEST(resume, the_last_step_has_its_checkpoint_when_it_is_one_of_every_n) {
     const char *out = folder("ends"), *uneven = folder("uneven");
     char path[HONE_PATH_MAX];
@@ -209,11 +230,13 @@ TEST(resume, the_last_step_has_its_checkpoint_when_it_is_one_of_every_n) {
     char *before = text_of(out, "final_model/model.safetensors", &m), *log = text_of(out, "log.jsonl", &n);
     CHECK_OK(hone_io_join(path, out, "final_model"));
     CHECK_OK(hone_io_remove_tree(path));
-    const command_result *r = train("", PAIRS "--steps 6 --save-every 3 --eval-split 0.3 --eval-every 2 --keep 2 --resume", out);
+    const command_result *r =
+        train("", PAIRS "--steps 6 --save-every 3 --eval-split 0.3 --eval-every 2 --keep 2 --resume", out);
     CHECK_MSG(r->status == 0 && strstr(r->err, "step 6 of 6"), "%d %s", r->status, r->err);
     size_t m2, n2;
     char *after = text_of(out, "final_model/model.safetensors", &m2), *log2 = text_of(out, "log.jsonl", &n2);
-    CHECK(m == m2 && !memcmp(before, after, m) && n == n2 && !memcmp(log, log2, n)); /* not even an evaluation is repeated */
+    /* not even an evaluation is repeated */
+    CHECK(m == m2 && !memcmp(before, after, m) && n == n2 && !memcmp(log, log2, n));
     hone_free(before), hone_free(log), hone_free(after), hone_free(log2);
 }
 
@@ -242,7 +265,8 @@ TEST(resume, damaged_checkpoints_are_passed_over_each_with_its_tensor_and_never_
     const command_result *r = train("HONE_FAULT=kill:120:INT", MORE "--keep 1 --resume", out);
     CHECK_INT(r->status, 130);
     CHECK_MSG(strstr(r->err, a) && strstr(r->err, b) && strstr(r->err, "tensor \""), "%s", r->err);
-    CHECK_MSG(strstr(r->err, "model.safetensors tensor") && strstr(r->err, "optimizer.safetensors tensor"), "%s", r->err);
+    CHECK_MSG(strstr(r->err, "model.safetensors tensor") && strstr(r->err, "optimizer.safetensors tensor"), "%s",
+              r->err);
     r = train("", MORE "--keep 1 --resume", out);
     CHECK_MSG(r->status == 0, "%s", r->err);
     check_same(whole, out, "final_model/model.safetensors", "after two damaged checkpoints");
@@ -285,8 +309,10 @@ TEST(resume, folders_that_cannot_be_written_are_4_before_anything_is_trained) {
 
 /* A limit on file size must be a failed write with a sentence, not death by SIGXFSZ. */
 TEST(resume, a_limit_on_file_size_is_4_with_a_hint) {
-    const command_result *r = train("sh -c 'ulimit -f 40; exec \"$@\"' sh", PAIRS "--steps 2 --save-every 1", folder("limited"));
-    CHECK_MSG(r->status == 4 && strstr(r->err, "File too large") && strstr(r->err, "ulimit"), "%d %s", r->status, r->err);
+    const command_result *r =
+        train("sh -c 'ulimit -f 40; exec \"$@\"' sh", PAIRS "--steps 2 --save-every 1", folder("limited"));
+    CHECK_MSG(r->status == 4 && strstr(r->err, "File too large") && strstr(r->err, "ulimit"), "%d %s", r->status,
+              r->err);
 }
 
 /* Not hours later, at the first checkpoint. */
@@ -296,7 +322,8 @@ TEST(resume, a_path_too_long_for_the_names_behind_it_is_refused_before_anything_
     while (n < 3960) n += snprintf(out + n, sizeof out - (size_t)n, "/%0*d", n < 3750 ? 200 : 3959 - n, 7);
     snprintf(line, sizeof line, "train --model tests/golden/models/mean " PAIRS "--steps 2 --out %s", out);
     const command_result *r = run_command("", line);
-    CHECK_MSG(r->status == 2 && strstr(r->err, "a path of 3960 bytes, limit 3936") && !hone_io_exists(folder("long")), "%d %s", r->status, r->err);
+    CHECK_MSG(r->status == 2 && strstr(r->err, "a path of 3960 bytes, limit 3936") && !hone_io_exists(folder("long")),
+              "%d %s", r->status, r->err);
     snprintf(strrchr(line, '/'), 100, "/run");
     r = run_command("", line);
     CHECK_MSG(r->status == 0, "%d %s", r->status, r->err);
@@ -313,7 +340,8 @@ TEST(resume, a_limit_of_processor_time_is_a_signal_like_others) {
         r = train(before, PAIRS "--steps 1000000 --threads 1", out);
         limit *= 3;
     } while (limit < 100 && r->status == 152 && strstr(r->err, "before the training began; nothing was written"));
-    CHECK_MSG(r->status == 152 && strstr(r->err, "stopped by a signal") && strstr(r->err, "--resume continues"), "%d %s", r->status, r->err);
+    CHECK_MSG(r->status == 152 && strstr(r->err, "stopped by a signal") && strstr(r->err, "--resume continues"),
+              "%d %s", r->status, r->err);
     CHECK(has(out, "run.json") && !has(out, "final_model"));
 }
 
@@ -322,18 +350,25 @@ TEST(resume, a_log_that_is_another_is_refused) {
     const char *out = folder("edited");
     char line[700];
     CHECK_INT(train("", PAIRS "--steps 6 --save-every 2", out)->status, 0);
-    snprintf(line, sizeof line, "cd %s && rm -r final_model checkpoint_step_6 && sed -i '1i {\"step\":0,\"note\":\"mine\"}' log.jsonl", out);
+    snprintf(line, sizeof line,
+             "cd %s && rm -r final_model checkpoint_step_6 && sed -i '1i {\"step\":0,\"note\":\"mine\"}' log.jsonl",
+             out);
     CHECK_INT(system(line), 0);
     const command_result *r = train("", PAIRS "--steps 6 --save-every 2 --resume", out);
-    CHECK_MSG(r->status == 3 && strstr(r->err, "log.jsonl: was changed: no line ends at byte") && strstr(r->err, "put the log back"), "%d %s", r->status, r->err);
+    CHECK_MSG(r->status == 3 && strstr(r->err, "log.jsonl: was changed: no line ends at byte") &&
+                  strstr(r->err, "put the log back"),
+              "%d %s", r->status, r->err);
     snprintf(line, sizeof line, "cd %s && rm log.jsonl && mkfifo log.jsonl", out);
     CHECK_INT(system(line), 0);
     r = train("timeout 60", PAIRS "--steps 6 --save-every 2 --resume", out);
-    CHECK_MSG(r->status == 4 && strstr(r->err, "log.jsonl: cannot write: not a regular file"), "%d %s", r->status, r->err);
+    CHECK_MSG(r->status == 4 && strstr(r->err, "log.jsonl: cannot write: not a regular file"), "%d %s", r->status,
+              r->err);
 }
 
 TEST(resume, who_reads_a_dry_run_may_go_and_it_ends) {
-    const command_result *r = run_command("sh -c '{ \"$@\"; echo $? >&2; } | true' sh", "train --model tests/golden/models/mean " PAIRS "--steps 2 --dry-run --out none");
+    const command_result *r =
+        run_command("sh -c '{ \"$@\"; echo $? >&2; } | true' sh",
+                    "train --model tests/golden/models/mean " PAIRS "--steps 2 --dry-run --out none");
     CHECK_MSG(strstr(r->err, "141") && !strstr(r->err, "Broken pipe"), "%s", r->err);
 }
 
@@ -346,14 +381,16 @@ TEST(resume, who_reads_the_output_may_go_and_the_run_goes_on) {
     CHECK(hone_io_exists(path));
 }
 
-/* A disk of 600 kB: two checkpoints and the models do not fit. Needs the right to mount; without it, the fault hooks. */
+/* A disk of 600 kB: two checkpoints and the models do not fit. Needs the right to mount; without it, the fault
+ * hooks. */
 TEST(resume, a_full_disk_ends_the_run_with_4_both_numbers_and_a_good_checkpoint) {
     const char *disk = folder("disk"), *whole = folder("roomy");
     char out[700];
     CHECK_OK(hone_io_mkdirs(disk));
     snprintf(out, sizeof out, "%s/run", disk);
     bool mounted = !mount("none", disk, "tmpfs", 0, "size=600k");
-    const command_result *r = train(mounted ? "" : "HONE_FAULT=write:40:ENOSPC", PAIRS "--steps 6 --save-every 1 --keep 5", out);
+    const command_result *r =
+        train(mounted ? "" : "HONE_FAULT=write:40:ENOSPC", PAIRS "--steps 6 --save-every 1 --keep 5", out);
     int status = r->status;
     char said[1024];
     snprintf(said, sizeof said, "%.1000s", r->err);

@@ -143,8 +143,9 @@ TEST(tools, labels_that_give_no_triplet_name_their_file) {
     for (int i = 0; i < 60; i++) fprintf(f, "city %d,l%d\n", i, i), fprintf(g, "city %d,l\n", i);
     CHECK(!fclose(f) && !fclose(g));
     for (int dry = 0; dry < 2; dry++) {
-        const command_result *r = hone("train --task triplet --loss batch-all --model " MODEL " --train %s --out %s/none %s", one, test_dir(),
-                                       dry ? "--dry-run" : "");
+        const command_result *r =
+            hone("train --task triplet --loss batch-all --model " MODEL " --train %s --out %s/none %s", one, test_dir(),
+                 dry ? "--dry-run" : "");
         CHECK_INT(r->status, 3);
         CHECK_MSG(strstr(r->err, "one.csv: 0 of 60 labels have two rows or more"), "%s", r->err);
     }

@@ -1,5 +1,5 @@
-/* Checkpoints by themselves: what is written comes back, and what was changed since is named, also when its checksums were made
- * good again. */
+/* Checkpoints by themselves: what is written comes back, and what was changed since is named, also when its checksums
+ * were made good again. */
 #include "train/checkpoint.h"
 
 #include "base/fault.h"
@@ -24,7 +24,8 @@ typedef struct saved {
 static hone_model *open_folder(const char *name, const char *freeze) {
     char dir[HONE_PATH_MAX], all[PATH_MAX];
     hone_model *m;
-    CHECK(realpath(test_path("tests/golden/models"), all)); /* its files are read again when it is saved, maybe from elsewhere */
+    /* its files are read again when it is saved, maybe from elsewhere */
+    CHECK(realpath(test_path("tests/golden/models"), all));
     CHECK_OK(hone_io_join(dir, all, name));
     CHECK_OK(hone_model_open(dir, &(hone_model_options){.train = true, .dropout = -1}, &m));
     if (freeze) CHECK(hone_params_freeze(hone_model_params(m), freeze) > 0);
@@ -45,8 +46,15 @@ static saved save(const char *name, const char *freeze) {
     saved s = {.m = open_model(freeze), .identity = json_pack("{s:f, s:s}", "lr", 0.5, "loss", "mnr")};
     s.o = open_optim(s.m);
     for (int i = 0; i < 3; i++) CHECK_OK(hone_optim_step(s.o, 1e-3, 1));
-    s.state = (hone_train_state){.step = 5, .epoch = 1, .batch = 2, .best_step = -1, .best_metric = 0.25, .first_metric = 0.125,
-                                 .skipped = 2, .stale = 1, .log_offset = 77};
+    s.state = (hone_train_state){.step = 5,
+                                 .epoch = 1,
+                                 .batch = 2,
+                                 .best_step = -1,
+                                 .best_metric = 0.25,
+                                 .first_metric = 0.125,
+                                 .skipped = 2,
+                                 .stale = 1,
+                                 .log_offset = 77};
     CHECK_OK(hone_io_join(s.run, test_dir(), name));
     CHECK_OK(hone_io_remove_tree(s.run));
     CHECK_OK(hone_io_mkdirs(s.run));
@@ -101,11 +109,13 @@ TEST(checkpoint, everything_comes_back) {
     done(&s);
 }
 
-/* Bytes of every parameter and of the optimiser's state; layers that model.safetensors does not hold (Dense) among them. */
+/* Bytes of every parameter and of the optimiser's state; layers that model.safetensors does not hold (Dense) among
+ * them. */
 TEST(checkpoint, every_weight_and_moment_of_each_sort_of_model_comes_back) {
     static const char *const folders[] = {"mean", "dense", "dense_two", "pool_cls"};
     for (int f = 0; f < 4; f++) {
-        saved s = {.m = open_folder(folders[f], NULL), .identity = json_object(), .state = {.step = 3, .best_step = -1}};
+        saved s = {
+            .m = open_folder(folders[f], NULL), .identity = json_object(), .state = {.step = 3, .best_step = -1}};
         s.o = open_optim(s.m);
         hone_params *ps = hone_model_params(s.m);
         for (int i = 0; i < 3; i++) CHECK_OK(hone_optim_step(s.o, 1e-3, 1));
@@ -125,7 +135,8 @@ TEST(checkpoint, every_weight_and_moment_of_each_sort_of_model_comes_back) {
         CHECK_OK(hone_checkpoint_load(s.dir, m, o, &t, s.identity));
         for (int64_t i = 0; i < hone_params_count(ps); i++) {
             size_t n = (size_t)hone_count(hone_params_at(ps, i)->tensor) * sizeof(float);
-            const hone_tensor *was = hone_params_at(ps, i)->tensor, *is = hone_params_at(hone_model_params(m), i)->tensor;
+            const hone_tensor *was = hone_params_at(ps, i)->tensor,
+                              *is = hone_params_at(hone_model_params(m), i)->tensor;
             CHECK_MSG(!memcmp(was->data, is->data, n), "%s: %s", folders[f], was->name);
             CHECK_MSG(!memcmp(hone_optim_m(s.o, i), hone_optim_m(o, i), n), "%s: m of %s", folders[f], was->name);
             CHECK_MSG(!memcmp(hone_optim_v(s.o, i), hone_optim_v(o, i), n), "%s: v of %s", folders[f], was->name);
@@ -136,7 +147,8 @@ TEST(checkpoint, every_weight_and_moment_of_each_sort_of_model_comes_back) {
     }
 }
 
-/* The bias correction of the next update needs the number of those made: not of the steps, some of which were skipped. */
+/* The bias correction of the next update needs the number of those made: not of the steps, some of which were
+ * skipped. */
 TEST(checkpoint, skipped_updates_are_not_counted_as_made_when_no_table_is_trained) {
     saved s = save("frozen", "embeddings.*");
     hone_train_state t;
@@ -225,7 +237,8 @@ TEST(checkpoint, tensors_and_files_that_are_not_those_that_were_written_are_name
         {"\"config.json\": \"", "\"config.json\": \"ffffffff\", \"x\": \"", "config.json is damaged"},
         {"\"files\": {", "\"files\": {\"gone.txt\": \"00000000\",", "gone.txt"},
         {"\"model.safetensors\": {", "\"model.safetensors\": {\"more\": \"00000000\",", "tensors,"},
-        {"\"m.embeddings.word_embeddings.weight\": \"", "\"n.embeddings.word_embeddings.weight\": \"", "written as none"},
+        {"\"m.embeddings.word_embeddings.weight\": \"", "\"n.embeddings.word_embeddings.weight\": \"",
+         "written as none"},
         {"\"decays\": \"", "\"decays\": \"z", "tensor \"decays\" is damaged"},
         {"\"checksums\"", "\"checksum\"", "tensors,"},
     };
@@ -237,7 +250,8 @@ TEST(checkpoint, tensors_and_files_that_are_not_those_that_were_written_are_name
         hone_status status = load_again(&s, &t);
         const hone_error *e = hone_last_error();
         CHECK_MSG(status == HONE_E_FORMAT || status == HONE_E_IO, "%s: status %d", cases[i].to, status);
-        CHECK_MSG(strstr(e->message, cases[i].says) || strstr(e->file, cases[i].says), "%s: \"%s\"", cases[i].to, e->message);
+        CHECK_MSG(strstr(e->message, cases[i].says) || strstr(e->file, cases[i].says), "%s: \"%s\"", cases[i].to,
+                  e->message);
         CHECK_OK(hone_checkpoint_save(s.dir, s.m, s.o, &s.state, s.identity));
     }
     done(&s);
@@ -312,10 +326,19 @@ TEST(checkpoint, what_a_killed_run_left_is_tidied_up_and_nothing_else) {
         const char *name;
         bool stays;
     } cases[] = {
-        {"checkpoint_step_3.tmp", false},   {"best_model.tmp", false},           {"run.json.tmp-812", false},
-        {"best_model.old-812", false},      {"checkpoint_step_4", true},         {"notes.tmp", true},
-        {"checkpoint_step_4.tmp-", true},   {"checkpoint_step_4.tmp-1x", true},  {"checkpoint_step_4.old", true},
-        {"checkpoint_step_4.tmx-12", true}, {"final_model.temporary", true},    {"checkpoint_step_4.tmpx", true},    {"best_model", true},
+        {"checkpoint_step_3.tmp", false},
+        {"best_model.tmp", false},
+        {"run.json.tmp-812", false},
+        {"best_model.old-812", false},
+        {"checkpoint_step_4", true},
+        {"notes.tmp", true},
+        {"checkpoint_step_4.tmp-", true},
+        {"checkpoint_step_4.tmp-1x", true},
+        {"checkpoint_step_4.old", true},
+        {"checkpoint_step_4.tmx-12", true},
+        {"final_model.temporary", true},
+        {"checkpoint_step_4.tmpx", true},
+        {"best_model", true},
     };
     char run[HONE_PATH_MAX], file[HONE_PATH_MAX];
     CHECK_OK(hone_io_join(run, test_dir(), "runs.old-5"));
@@ -338,7 +361,8 @@ TEST(checkpoint, what_a_killed_run_left_is_tidied_up_and_nothing_else) {
     CHECK(!hone_io_exists(file));
 }
 
-/* The same run under a longer and longer name: what does not fit is an error, never a thing left undone without a word. */
+/* The same run under a longer and longer name: what does not fit is an error, never a thing left undone without a
+ * word. */
 TEST(checkpoint, tidying_and_pruning_under_a_path_too_long_say_so) {
     saved s = save("longer", NULL);
     char run[HONE_PATH_MAX + 8], half[HONE_PATH_MAX];
@@ -374,11 +398,14 @@ TEST(checkpoint, the_newest_whole_one_is_found_and_the_others_named) {
     CHECK_OK(hone_io_join(other, s.run, "checkpoint_step_7"));
     CHECK_OK(hone_checkpoint_save(other, s.m, s.o, &s.state, s.identity));
     fixture_edit_state(other, "\"step\": 7", "\"step\": 8", false);
-    CHECK_OK(hone_io_join(other, s.run, "checkpoint_step_9")); /* nothing in it: by its name, it may have been the newest */
+    /* nothing in it: by its name, it may have been the newest */
+    CHECK_OK(hone_io_join(other, s.run, "checkpoint_step_9"));
     CHECK_OK(hone_io_mkdirs(other));
     CHECK_OK(hone_checkpoint_newest(s.run, dir, said, sizeof said));
     CHECK_STR(dir, s.dir);
-    CHECK_MSG(strstr(said, "passing over ") && strstr(said, "checkpoint_step_7: state.json is damaged") && strstr(said, "checkpoint_step_9: state.json cannot open"), "%s", said);
+    CHECK_MSG(strstr(said, "passing over ") && strstr(said, "checkpoint_step_7: state.json is damaged") &&
+                  strstr(said, "checkpoint_step_9: state.json cannot open"),
+              "%s", said);
     CHECK_OK(hone_checkpoint_newest(s.run, dir, NULL, 0));
     CHECK_STR(dir, s.dir);
     fixture_edit_state(s.dir, "\"step\": 5", "\"step\": 6", false);
@@ -391,7 +418,8 @@ TEST(checkpoint, the_newest_whole_one_is_found_and_the_others_named) {
     CHECK_INT(lines, 4);
     char cut[64];
     memset(cut, 'x', sizeof cut);
-    CHECK_OK(hone_checkpoint_newest(s.run, dir, cut, sizeof cut - 1)); /* one that has no room for more than a part of the first */
+    /* one that has no room for more than a part of the first */
+    CHECK_OK(hone_checkpoint_newest(s.run, dir, cut, sizeof cut - 1));
     CHECK(strlen(cut) == sizeof cut - 2 && cut[sizeof cut - 1] == 'x' && !strncmp(cut, said, strlen(cut)));
     CHECK_OK(hone_checkpoint_peek(s.run, dir, &t));
     CHECK(!*dir && t.step == 0 && t.best_step == -1);
@@ -406,7 +434,8 @@ TEST(checkpoint, a_state_that_its_optimiser_has_not_come_to_is_not_saved) {
     char other[HONE_PATH_MAX];
     CHECK_OK(hone_io_join(other, s.run, "checkpoint_step_6"));
     s.state.step = 6;
-    CHECK_FAILS(hone_checkpoint_save(other, s.m, s.o, &s.state, s.identity), HONE_E_ARG, "6 steps, 2 of them skipped, and an optimiser of 3 updates");
+    CHECK_FAILS(hone_checkpoint_save(other, s.m, s.o, &s.state, s.identity), HONE_E_ARG,
+                "6 steps, 2 of them skipped, and an optimiser of 3 updates");
     CHECK(!hone_io_exists(other));
     done(&s);
 }
@@ -435,7 +464,8 @@ TEST(checkpoint, pruning_keeps_the_newest_and_none_of_later_steps) {
 }
 
 #ifdef HONE_TEST_HOOKS
-/* The folder whose step cannot be told just now may be the newest: nothing is deleted. One whose state is damaged goes first. */
+/* The folder whose step cannot be told just now may be the newest: nothing is deleted. One whose state is damaged goes
+ * first. */
 TEST(checkpoint, pruning_deletes_nothing_while_a_step_cannot_be_read) {
     saved s = save("unread", NULL);
     char dir[HONE_PATH_MAX], file[HONE_PATH_MAX];
@@ -444,20 +474,23 @@ TEST(checkpoint, pruning_deletes_nothing_while_a_step_cannot_be_read) {
         s.state.step = step, s.state.skipped = step - 3;
         CHECK_OK(hone_checkpoint_save(dir, s.m, s.o, &s.state, s.identity));
     }
-    static const char *const faults[] = {"read:1:EIO", "read:2:EIO", "read:3:EIO", "open:1:EACCES", "open:3:EACCES", "alloc:3", "alloc:9"};
+    static const char *const faults[] = {"read:1:EIO",    "read:2:EIO", "read:3:EIO", "open:1:EACCES",
+                                         "open:3:EACCES", "alloc:3",    "alloc:9"};
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
         CHECK(hone_fault_set(faults[i]));
         hone_status status = hone_checkpoint_prune(s.run, 1, 7);
         hone_fault_set(NULL);
         hone_json_whole();
         CHECK_MSG(status != HONE_OK, "%s", faults[i]);
-        /* Nor does one whose step cannot be told for a moment pass for the newest; one that cannot be read then is named. */
+        /* Nor does one whose step cannot be told for a moment pass for the newest; one that cannot be read then is
+         * named. */
         char newest[HONE_PATH_MAX], said[4096];
         CHECK(hone_fault_set(faults[i]));
         status = hone_checkpoint_newest(s.run, newest, said, sizeof said);
         hone_fault_set(NULL);
         hone_json_whole();
-        CHECK_MSG(status != HONE_OK || !strcmp(newest, dir) || strstr(said, dir), "%s: %s, %s", faults[i], newest, said);
+        CHECK_MSG(status != HONE_OK || !strcmp(newest, dir) || strstr(said, dir), "%s: %s, %s", faults[i], newest,
+                  said);
         for (int step = 5; step <= 7; step++) {
             snprintf(dir, sizeof dir, "%.4000s/checkpoint_step_%d", s.run, step);
             CHECK_MSG(hone_io_exists(dir), "%s: step %d", faults[i], step);
@@ -468,7 +501,8 @@ TEST(checkpoint, pruning_deletes_nothing_while_a_step_cannot_be_read) {
     CHECK_OK(hone_io_join(file, dir, "state.json"));
     write_text(dir, "state.json", "{", 1);
     CHECK_OK(hone_checkpoint_newest(s.run, newest, said, sizeof said));
-    CHECK_MSG(strstr(newest, "checkpoint_step_6") && strstr(said, "passing over") && strstr(said, "checkpoint_step_7"), "%s: %s", newest, said);
+    CHECK_MSG(strstr(newest, "checkpoint_step_6") && strstr(said, "passing over") && strstr(said, "checkpoint_step_7"),
+              "%s: %s", newest, said);
     CHECK_OK(hone_checkpoint_prune(s.run, 2, 7));
     CHECK(!hone_io_exists(dir));
     done(&s);
@@ -507,7 +541,8 @@ static void sweep(const char *rule, bool load) {
         fired = hone_fault_fired() > 0;
         hone_fault_set(NULL);
         hone_json_whole(); /* a value left out was reported already */
-        CHECK_MSG(status == HONE_OK || (fired && hone_last_error()->code == status && hone_last_error()->message[0]), "%s: %d", fault, status);
+        CHECK_MSG(status == HONE_OK || (fired && hone_last_error()->code == status && hone_last_error()->message[0]),
+                  "%s: %d", fault, status);
         CHECK((t.step == 5) == (load && status == HONE_OK));
     }
     CHECK(k > 3);
@@ -542,10 +577,12 @@ TEST(checkpoint, no_failing_allocation_or_file_operation_loses_the_newest_checkp
                 fired = hone_fault_fired() > 0;
                 hone_fault_set(NULL);
                 hone_json_whole();
-                CHECK_MSG(status == HONE_OK || (fired && hone_last_error()->code == status && hone_last_error()->message[0]),
+                CHECK_MSG(status == HONE_OK ||
+                              (fired && hone_last_error()->code == status && hone_last_error()->message[0]),
                           "%s of %d: %d", fault, what, status);
                 if (what == 0 && status == HONE_OK && !fired) CHECK_STR(dir, s.dir);
-                if (what == 0 && status == HONE_OK && r == 0) CHECK_STR(dir, s.dir); /* no memory says nothing about a checkpoint */
+                /* no memory says nothing about a checkpoint */
+                if (what == 0 && status == HONE_OK && r == 0) CHECK_STR(dir, s.dir);
                 CHECK_OK(hone_checkpoint_newest(s.run, dir, NULL, 0));
                 CHECK_MSG(!strcmp(dir, s.dir), "%s of %d", fault, what);
                 CHECK(k < 3000);
@@ -561,7 +598,8 @@ TEST(checkpoint, no_failing_allocation_or_read_passes_for_a_loaded_checkpoint) {
     sweep("mmap:%d:ENOMEM", true);
 }
 
-/* A disk that fills up while the checkpoint is written, and a quota, say how much is needed; another failure does not. */
+/* A disk that fills up while the checkpoint is written, and a quota, say how much is needed; another failure does
+ * not. */
 TEST(checkpoint, a_full_disk_says_how_much_is_needed) {
     static const struct {
         const char *fault, *says;
@@ -573,7 +611,8 @@ TEST(checkpoint, a_full_disk_says_how_much_is_needed) {
         hone_status status = hone_checkpoint_save(s.dir, s.m, s.o, &s.state, s.identity);
         hone_fault_set(NULL);
         CHECK_INT(status, HONE_E_IO);
-        CHECK_MSG(strstr(hone_last_error()->message, cases[i].says) && (i < 2 || !strstr(hone_last_error()->message, "need ")),
+        CHECK_MSG(strstr(hone_last_error()->message, cases[i].says) &&
+                      (i < 2 || !strstr(hone_last_error()->message, "need ")),
                   "%s: %s", cases[i].fault, hone_last_error()->message);
         CHECK_OK(load_again(&s, &t)); /* the one before */
     }

@@ -32,10 +32,12 @@ static hone_row_kind kind_of(const hone_loss *loss) {
 
 /* Scores, classes, groups. */
 static void open_labels(fixture *f, hone_row_kind kind, const hone_roles *roles, bool grouped) {
-    int64_t rows = hone_table_rows(f->table), group = grouped ? hone_table_find_column(f->table, "group") : roles->label;
+    int64_t rows = hone_table_rows(f->table),
+            group = grouped ? hone_table_find_column(f->table, "group") : roles->label;
     int64_t number = hone_roles_number(roles, kind);
     f->score = number >= 0 ? calloc((size_t)rows, sizeof *f->score) : NULL;
-    for (int64_t i = 0; f->score && i < rows; i++) CHECK(hone_cell_number(hone_table_cell(f->table, i, number), &f->score[i]));
+    for (int64_t i = 0; f->score && i < rows; i++)
+        CHECK(hone_cell_number(hone_table_cell(f->table, i, number), &f->score[i]));
     if (!grouped && !(roles->n_texts == 1 && group >= 0)) return;
     CHECK_OK(hone_texts_from_table(f->table, &group, 1, &f->label));
     for (int64_t i = 0; i < rows; i++)
@@ -61,7 +63,8 @@ static void set_parameters(fixture *f, const json_t *c) {
     size_t i;
     const char *pattern;
     json_t *x;
-    json_array_foreach(json_object_get(c, "freeze"), i, x) CHECK(hone_params_freeze(hone_model_params(f->model), json_string_value(x)) > 0);
+    json_array_foreach(json_object_get(c, "freeze"), i, x)
+        CHECK(hone_params_freeze(hone_model_params(f->model), json_string_value(x)) > 0);
     json_object_foreach(json_object_get(c, "lr_scale"), pattern, x)
         CHECK(hone_params_scale_rate(hone_model_params(f->model), pattern, json_number_value(x)) > 0);
     json_array_foreach(json_object_get(c, "matryoshka"), i, x)
@@ -69,7 +72,8 @@ static void set_parameters(fixture *f, const json_t *c) {
 }
 
 fixture fixture_open(const json_t *c) {
-    static const char *const metrics[] = {"cosine", "euclidean", "manhattan"}, *const schedules[] = {"linear", "cosine", "constant"};
+    static const char *const metrics[] = {"cosine", "euclidean", "manhattan"}, *const schedules[] = {"linear", "cosine",
+                                                                                                     "constant"};
     fixture f = {0};
     char dir[HONE_PATH_MAX];
     CHECK_OK(hone_io_join(dir, test_path("tests/golden/models"), string(c, "model", "")));
@@ -82,7 +86,10 @@ fixture fixture_open(const json_t *c) {
                                      .lr = number(c, "lr", 1e-3),
                                      .warmup = number(c, "warmup", 0),
                                      .schedule = (hone_schedule)find(string(c, "schedule", "linear"), schedules, 3),
-                                     .optim = {.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = number(c, "weight_decay", 0),
+                                     .optim = {.beta1 = 0.9,
+                                               .beta2 = 0.999,
+                                               .eps = 1e-8,
+                                               .weight_decay = number(c, "weight_decay", 0),
                                                .clip = number(c, "clip", 0)},
                                      .seed = 42,
                                      .no_shuffle = true,
@@ -98,8 +105,12 @@ fixture fixture_open(const json_t *c) {
 }
 
 hone_status fixture_train(fixture *f, hone_train_result *result) {
-    hone_train_data data = {.store = &f->store, .texts = &f->texts, .n = f->texts.rows, .score = f->score,
-                            .group = f->label.of, .n_groups = f->label.count};
+    hone_train_data data = {.store = &f->store,
+                            .texts = &f->texts,
+                            .n = f->texts.rows,
+                            .score = f->score,
+                            .group = f->label.of,
+                            .n_groups = f->label.count};
     return hone_train_run(f->model, &data, &f->options, result);
 }
 

@@ -1,5 +1,5 @@
-/* Whole training runs against PyTorch: loss, learning rate and gradient norm of every step, and the final weights. The runs come from
- * tests/golden/train/make_train.py, on the folders of tests/golden/models. */
+/* Whole training runs against PyTorch: loss, learning rate and gradient norm of every step, and the final weights. The
+ * runs come from tests/golden/train/make_train.py, on the folders of tests/golden/models. */
 #include "base/io.h"
 #include "base/json.h"
 #include "tensor/safetensors.h"
@@ -9,7 +9,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-static double relative(double got, double want) { return fabs(got - want) / fmax(1e-12, fabs(want)); }
+static double relative(double got, double want) {
+    return fabs(got - want) / fmax(1e-12, fabs(want));
+}
 
 static json_t *log_line(FILE *f) {
     char text[4096];
@@ -28,12 +30,17 @@ static double compare_log(const char *name, const char *out, const json_t *steps
         json_t *got = log_line(f);
         const json_t *want = json_array_get(steps, i);
         CHECK_MSG(got, "%s: the log ends before step %zu", name, i + 1);
-        double loss = json_number_value(json_object_get(got, "loss")), expected = json_number_value(json_object_get(want, "loss"));
+        double loss = json_number_value(json_object_get(got, "loss")),
+               expected = json_number_value(json_object_get(want, "loss"));
         CHECK_INT(json_integer_value(json_object_get(got, "step")), json_integer_value(json_object_get(want, "step")));
-        CHECK_NEAR(json_number_value(json_object_get(got, "lr")), json_number_value(json_object_get(want, "lr")), 1e-12);
-        CHECK_MSG(relative(loss, expected) <= 1e-5, "%s: step %zu: loss %.9g, PyTorch %.9g", name, i + 1, loss, expected);
-        double norm = json_number_value(json_object_get(got, "grad_norm")), wanted = json_number_value(json_object_get(want, "grad_norm_f64"));
-        CHECK_MSG(relative(norm, wanted) <= 1e-5, "%s: step %zu: gradient norm %.9g, PyTorch %.9g", name, i + 1, norm, wanted);
+        CHECK_NEAR(json_number_value(json_object_get(got, "lr")), json_number_value(json_object_get(want, "lr")),
+                   1e-12);
+        CHECK_MSG(relative(loss, expected) <= 1e-5, "%s: step %zu: loss %.9g, PyTorch %.9g", name, i + 1, loss,
+                  expected);
+        double norm = json_number_value(json_object_get(got, "grad_norm")),
+               wanted = json_number_value(json_object_get(want, "grad_norm_f64"));
+        CHECK_MSG(relative(norm, wanted) <= 1e-5, "%s: step %zu: gradient norm %.9g, PyTorch %.9g", name, i + 1, norm,
+                  wanted);
         if (relative(loss, expected) > worst) worst = relative(loss, expected);
         json_decref(got);
     }
@@ -42,8 +49,8 @@ static double compare_log(const char *name, const char *out, const json_t *steps
     return worst;
 }
 
-/* A parameter whose exact gradient is zero (every key bias: softmax ignores a constant) moves by rounding noise that Adam blows up to
- * steps of size lr; PyTorch in f32 and in f64 disagree there by as much. */
+/* A parameter whose exact gradient is zero (every key bias: softmax ignores a constant) moves by rounding noise that
+ * Adam blows up to steps of size lr; PyTorch in f32 and in f64 disagree there by as much. */
 static bool is_noise(const json_t *expected, const char *tensor) {
     const json_t *w = json_object_get(json_object_get(expected, "weights"), tensor);
     return json_number_value(json_object_get(w, "f32_f64_max_abs")) > 1e-5;
@@ -77,7 +84,8 @@ static double compare_weights(const char *name, const char *dir, const char *out
             largest = fmax(largest, fabs((double)w[k]));
             err = fmax(err, fabs((double)w[k] - (double)((float *)got.data)[k]));
         }
-        CHECK_MSG(err <= 1e-5 * fmax(1, largest), "%s: \"%s\" differs by %.3g (largest weight %.3g)", name, e->name, err, largest);
+        CHECK_MSG(err <= 1e-5 * fmax(1, largest), "%s: \"%s\" differs by %.3g (largest weight %.3g)", name, e->name,
+                  err, largest);
         worst = fmax(worst, err / fmax(1, largest));
         free(w);
         compared++;
@@ -88,7 +96,9 @@ static double compare_weights(const char *name, const char *dir, const char *out
     return worst;
 }
 
-static const char *string(const json_t *c, const char *key) { return json_string_value(json_object_get(c, key)); }
+static const char *string(const json_t *c, const char *key) {
+    return json_string_value(json_object_get(c, key));
+}
 
 /* What PyTorch did not move (frozen, or without gradient) is unmoved to the last bit. */
 static void check_unmoved(const char *name, const char *model, const char *out, const json_t *expected) {
@@ -102,9 +112,12 @@ static void check_unmoved(const char *name, const char *model, const char *out, 
     CHECK_OK(hone_model_open(file, &(hone_model_options){.train = true}, &end));
     json_object_foreach(json_object_get(expected, "weights"), tensor, w) {
         hone_named a, b;
-        if (json_number_value(json_object_get(w, "moved")) != 0 || !hone_params_find(hone_model_params(start), tensor, &a)) continue;
+        if (json_number_value(json_object_get(w, "moved")) != 0 ||
+            !hone_params_find(hone_model_params(start), tensor, &a))
+            continue;
         CHECK(hone_params_find(hone_model_params(end), tensor, &b));
-        CHECK_MSG(!memcmp(a.data, b.data, (size_t)hone_shape_count(&a.shape) * sizeof(float)), "%s: \"%s\" moved", name, tensor);
+        CHECK_MSG(!memcmp(a.data, b.data, (size_t)hone_shape_count(&a.shape) * sizeof(float)), "%s: \"%s\" moved", name,
+                  tensor);
     }
     hone_model_close(start);
     hone_model_close(end);
@@ -145,5 +158,9 @@ static void compare_all(int64_t chunk) {
     printf("  %d runs; losses within %.2g, weights within %.2g (allowed 1e-5)\n", runs, worst_loss, worst_weight);
 }
 
-TEST(train, every_loss_and_loop_gives_pytorchs_losses_and_weights) { compare_all(0); }
-TEST(train, the_gradient_cache_gives_pytorchs_losses_and_weights_too) { compare_all(3); }
+TEST(train, every_loss_and_loop_gives_pytorchs_losses_and_weights) {
+    compare_all(0);
+}
+TEST(train, the_gradient_cache_gives_pytorchs_losses_and_weights_too) {
+    compare_all(3);
+}

@@ -17,7 +17,8 @@ typedef struct setup {
 } setup;
 
 static setup open_setup(int64_t rows, double dropout) {
-    static const char CASE[] = "{\"model\":\"mean\",\"data\":\"pairs.jsonl\",\"loss\":\"mnr\",\"batch_size\":8,\"epochs\":1,\"lr\":1e-3}";
+    static const char CASE[] =
+        "{\"model\":\"mean\",\"data\":\"pairs.jsonl\",\"loss\":\"mnr\",\"batch_size\":8,\"epochs\":1,\"lr\":1e-3}";
     json_t *c = json_loads(CASE, 0, NULL);
     setup s = {.f = fixture_open(c)};
     char dir[HONE_PATH_MAX];
@@ -50,8 +51,8 @@ static double loss_of(setup *s, int64_t chunk, int64_t part) {
     return loss;
 }
 
-/* Along its own gradient a loss rises by |g|^2 per unit: L(w + h g) - L(w - h g) = 2 h |g|^2. A second pass that dropped other elements than
- * the first one would have a gradient of another function. */
+/* Along its own gradient a loss rises by |g|^2 per unit: L(w + h g) - L(w - h g) = 2 h |g|^2. A second pass that
+ * dropped other elements than the first one would have a gradient of another function. */
 static double slope_error(int64_t chunk) {
     setup s = open_setup(10, 0.3);
     hone_named w;
@@ -97,8 +98,8 @@ TEST(pass, chunks_and_parts_have_their_own_dropout_and_large_chunks_are_the_plai
 
 TEST(pass, scores_that_differ_by_less_than_f32_sees_are_ties) {
     setup s = open_setup(6, -1);
-    const double near[6] = {0.3, 0.1 + 0.2, 0.7, 0.7000000000000001, 0.1, 0.1}, equal[6] = {0.3, 0.3, 0.7, 0.7, 0.1, 0.1},
-                 apart[6] = {0.3, 0.3000001, 0.7, 0.7, 0.1, 0.1};
+    const double near[6] = {0.3, 0.1 + 0.2, 0.7, 0.7000000000000001, 0.1, 0.1},
+                 equal[6] = {0.3, 0.3, 0.7, 0.7, 0.1, 0.1}, apart[6] = {0.3, 0.3000001, 0.7, 0.7, 0.1, 0.1};
     const hone_loss *losses[] = {&hone_loss_cosent, &hone_loss_angle};
     for (int k = 0; k < 2; k++) {
         s.f.options.loss = losses[k];

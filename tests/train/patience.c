@@ -85,9 +85,10 @@ static void keep_epochs(void *ctx, const hone_train_report *r) {
 /* As transformers' trainer logs it: the share of the epoch's batches, however few of them its last step has. */
 TEST(train, epochs_are_counted_in_batches_and_end_at_whole_numbers) {
     static const double steps[] = {.4, .8, 1, 1.4, 1.8, 2}, evals[] = {0, 1, 2}, some[] = {1, 2, 3};
-    fixture f = open_case("{\"model\":\"mean\",\"data\":\"pairs.jsonl\",\"loss\":\"mnr\",\"batch_size\":8,\"epochs\":2,\"accumulate\":2,"
-                          "\"lr\":1e-3}",
-                          fresh_dir("epochs"));
+    fixture f = open_case(
+        "{\"model\":\"mean\",\"data\":\"pairs.jsonl\",\"loss\":\"mnr\",\"batch_size\":8,\"epochs\":2,\"accumulate\":2,"
+        "\"lr\":1e-3}",
+        fresh_dir("epochs"));
     answers a = {some, 3, 0};
     epochs e = {.steps = 0};
     hone_train_result r;
@@ -167,9 +168,8 @@ static void check_resume(const char *text, int64_t stops) {
 
 TEST(resume, frozen_parts_and_rates_of_tables_give_the_same_bits) {
     check_resume("{\"model\":\"mean\",\"data\":\"pairs.jsonl\",\"loss\":\"mnr\",\"batch_size\":8,\"epochs\":2,\"lr\":"
-                 "1e-3,\"weight_decay\":0.1,"
-                 "\"freeze\":[\"*.key.*\",\"encoder.layer.1.output.*\"],\"lr_scale\":{\"embeddings.*\":0.3,"
-                 "\"embeddings.position*\":2}}",
+                 "1e-3,\"weight_decay\":0.1,\"freeze\":[\"*.key.*\",\"encoder.layer.1.output.*\"],\"lr_scale\":{"
+                 "\"embeddings.*\":0.3,\"embeddings.position*\":2}}",
                  9);
 }
 
@@ -221,20 +221,20 @@ TEST(train, numbers_and_rows_that_no_run_can_have_are_refused_before_anything_is
         hone_train_options *o = &f.options;
         *o = good;
         switch (i) {
-            case 0: o->epochs = 0; break;
-            case 1: o->epochs = NAN; break;
-            case 2: o->steps = -1; break;
-            case 3: o->lr = -1e-3; break;
-            case 4: o->lr = INFINITY; break;
-            case 5: o->warmup = -0.1; break;
-            case 6: o->chunk = -4; break;
-            case 7: o->keep = -1; break;
-            case 8: o->eval_every = -2; break;
-            case 9: o->patience = -1; break;
-            case 10: o->schedule = (hone_schedule)9; break;
-            case 11: o->batch_size = 0; break;
-            case 12: o->optim.beta2 = 1; break;
-            default: o->loss = &hone_loss_triplet; /* wants three texts a row */
+        case 0: o->epochs = 0; break;
+        case 1: o->epochs = NAN; break;
+        case 2: o->steps = -1; break;
+        case 3: o->lr = -1e-3; break;
+        case 4: o->lr = INFINITY; break;
+        case 5: o->warmup = -0.1; break;
+        case 6: o->chunk = -4; break;
+        case 7: o->keep = -1; break;
+        case 8: o->eval_every = -2; break;
+        case 9: o->patience = -1; break;
+        case 10: o->schedule = (hone_schedule)9; break;
+        case 11: o->batch_size = 0; break;
+        case 12: o->optim.beta2 = 1; break;
+        default: o->loss = &hone_loss_triplet; /* wants three texts a row */
         }
         CHECK_MSG(fixture_train(&f, NULL) == HONE_E_ARG, "case %d: %s", i, hone_last_error()->message);
         CHECK_MSG(!hone_io_exists(dir) || i >= 12, "case %d", i);
@@ -268,8 +268,10 @@ TEST(train, what_was_removed_while_the_run_went_on_is_an_error_and_the_rest_is_w
         f.options.evaluation = &e, f.options.eval_every = 2, f.options.report = take_away, f.options.ctx = &t;
         hone_status s = fixture_train(&f, &r);
         CHECK_MSG(s == (i < 3 ? HONE_E_IO : HONE_OK), "%s: %d, %s", parts[i], s, hone_last_error()->message);
-        CHECK_MSG(s == HONE_OK || strstr(hone_last_error()->message, "is not there any more"), "%s", hone_last_error()->message);
-        CHECK_MSG(s == HONE_OK || strstr(hone_last_error()->file, i == 2 ? "log.jsonl" : "best_model"), "%s", hone_last_error()->file);
+        CHECK_MSG(s == HONE_OK || strstr(hone_last_error()->message, "is not there any more"), "%s",
+                  hone_last_error()->message);
+        CHECK_MSG(s == HONE_OK || strstr(hone_last_error()->file, i == 2 ? "log.jsonl" : "best_model"), "%s",
+                  hone_last_error()->file);
         CHECK(hone_io_is_dir(final));
         fixture_close(&f);
     }

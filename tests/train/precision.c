@@ -10,8 +10,12 @@
 enum { TEXTS = 6, WIDTH = 256 };
 
 static int64_t embed(const char *folder, hone_precision precision, int threads, float out[TEXTS * WIDTH]) {
-    static const hone_text texts[TEXTS] = {{"the city of light", 17}, {"cold water", 10}, {"a", 1}, {"", 0},
-                                           {"he ran home in the rain, again", 30}, {"light", 5}};
+    static const hone_text texts[TEXTS] = {{"the city of light", 17},
+                                           {"cold water", 10},
+                                           {"a", 1},
+                                           {"", 0},
+                                           {"he ran home in the rain, again", 30},
+                                           {"light", 5}};
     char dir[HONE_PATH_MAX];
     hone_model *m;
     hone_set_threads(threads);
@@ -45,8 +49,10 @@ TEST(precision, embeddings_in_bf16_and_int8_point_where_those_in_f32_do) {
         for (int p = HONE_PRECISION_BF16; p < HONE_PRECISION_COUNT; p++) {
             embed(folders[k], (hone_precision)p, 1, got);
             embed(folders[k], (hone_precision)p, 3, again);
-            CHECK_MSG(!memcmp(got, again, (size_t)(TEXTS * D) * sizeof *got), "%s %s: threads change bits", folders[k], hone_precision_name(p));
-            CHECK_MSG(memcmp(got, want, (size_t)(TEXTS * D) * sizeof *got), "%s %s: the same bits as f32", folders[k], hone_precision_name(p));
+            CHECK_MSG(!memcmp(got, again, (size_t)(TEXTS * D) * sizeof *got), "%s %s: threads change bits", folders[k],
+                      hone_precision_name(p));
+            CHECK_MSG(memcmp(got, want, (size_t)(TEXTS * D) * sizeof *got), "%s %s: the same bits as f32", folders[k],
+                      hone_precision_name(p));
             for (int i = 0; i < TEXTS; i++) worst[p] = fmin(worst[p], cosine(D, want + i * D, got + i * D));
         }
     }
@@ -66,8 +72,9 @@ static void note_loss(void *ctx, const hone_train_report *r) {
 }
 
 static losses train(hone_precision precision) {
-    static const char CASE[] = "{\"model\":\"mean\",\"data\":\"pairs.jsonl\",\"loss\":\"mnr\",\"batch_size\":8,\"epochs\":6,\"lr\":1e-3,"
-                               "\"warmup\":0.1,\"weight_decay\":0.01,\"clip\":1.0,\"accumulate\":1}";
+    static const char CASE[] =
+        "{\"model\":\"mean\",\"data\":\"pairs.jsonl\",\"loss\":\"mnr\",\"batch_size\":8,\"epochs\":6,\"lr\":1e-3,"
+        "\"warmup\":0.1,\"weight_decay\":0.01,\"clip\":1.0,\"accumulate\":1}";
     json_t *c = json_loads(CASE, 0, NULL);
     fixture f = fixture_open(c);
     char dir[HONE_PATH_MAX], out[HONE_PATH_MAX];
@@ -75,7 +82,8 @@ static losses train(hone_precision precision) {
     json_decref(c);
     hone_model_close(f.model);
     CHECK_OK(hone_io_join(dir, test_path("tests/golden/models"), "mean"));
-    CHECK_OK(hone_model_open(dir, &(hone_model_options){.train = true, .dropout = -1, .precision = precision}, &f.model));
+    CHECK_OK(
+        hone_model_open(dir, &(hone_model_options){.train = true, .dropout = -1, .precision = precision}, &f.model));
     CHECK_OK(hone_io_join(out, test_dir(), hone_precision_name(precision)));
     f.options.out = out;
     f.options.report = note_loss;
@@ -95,7 +103,8 @@ TEST(precision, losses_of_a_bf16_run_follow_those_of_f32) {
         worst = fmax(worst, fabs(got.loss[i] - want.loss[i]) / fmax(1, want.loss[i]));
         differs |= got.loss[i] != want.loss[i];
     }
-    printf("  %d steps, losses %.4f to %.4f, bf16 within %.2g\n", (int)want.n, want.loss[0], want.loss[want.n - 1], worst);
+    printf("  %d steps, losses %.4f to %.4f, bf16 within %.2g\n", (int)want.n, want.loss[0], want.loss[want.n - 1],
+           worst);
     CHECK(differs);
     CHECK(want.loss[want.n - 1] < 0.9 * want.loss[0]); /* it learns */
     CHECK(worst <= 0.03);

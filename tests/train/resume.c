@@ -1,4 +1,5 @@
-/* Stops and resumes, and thread counts: the same bits as a run that nothing disturbed. With dropout, shuffling and accumulation. */
+/* Stops and resumes, and thread counts: the same bits as a run that nothing disturbed. With dropout, shuffling and
+ * accumulation. */
 #include "base/fault.h"
 #include "base/io.h"
 #include "base/parallel.h"
@@ -8,8 +9,9 @@
 
 #include <stdlib.h>
 
-static const char CASE[] = "{\"model\":\"mean\",\"data\":\"pairs.jsonl\",\"loss\":\"mnr\",\"batch_size\":6,\"epochs\":4,\"lr\":1e-3,"
-                           "\"warmup\":0.1,\"weight_decay\":0.01,\"clip\":1.0,\"accumulate\":2}";
+static const char CASE[] =
+    "{\"model\":\"mean\",\"data\":\"pairs.jsonl\",\"loss\":\"mnr\",\"batch_size\":6,\"epochs\":4,\"lr\":1e-3,"
+    "\"warmup\":0.1,\"weight_decay\":0.01,\"clip\":1.0,\"accumulate\":2}";
 
 static fixture open_with_dropout(const char *out) {
     json_t *c = json_loads(CASE, 0, NULL);
@@ -119,7 +121,8 @@ static void hear(void *ctx, const hone_train_report *r) {
 }
 
 TEST(resume, a_checkpoint_of_another_version_is_told) {
-    static const char *const versions[] = {"\"hone\": \"" HONE_VERSION "\"", "\"hone\": \"0.0.1\"", "\"home\": \"" HONE_VERSION "\""};
+    static const char *const versions[] = {"\"hone\": \"" HONE_VERSION "\"", "\"hone\": \"0.0.1\"",
+                                           "\"home\": \"" HONE_VERSION "\""};
     for (int i = 0; i < 3; i++) {
         char dir[HONE_PATH_MAX];
         const char *out = fresh_dir("version");
@@ -135,7 +138,8 @@ TEST(resume, a_checkpoint_of_another_version_is_told) {
         f.options.resume = true, f.options.report = hear, f.options.ctx = &h;
         CHECK_OK(fixture_train(&f, NULL));
         fixture_close(&f);
-        bool told = strstr(h.notes, i == 1 ? "was written by Hone 0.0.1, this is " HONE_VERSION : "was written by Hone (unknown version)");
+        bool told = strstr(h.notes, i == 1 ? "was written by Hone 0.0.1, this is " HONE_VERSION
+                                           : "was written by Hone (unknown version)");
         CHECK_MSG(told == (i > 0) && strstr(h.notes, "continuing from"), "%s", h.notes);
     }
 }
@@ -202,12 +206,14 @@ TEST(resume, a_damaged_checkpoint_is_passed_over) {
     CHECK(strstr(said, "checkpoint_step_6"));
 }
 
-/* What a killed run left half written is removed when it goes on; names that only look so stay; the newest checkpoints stay. */
+/* What a killed run left half written is removed when it goes on; names that only look so stay; the newest checkpoints
+ * stay. */
 TEST(resume, leftovers_of_a_killed_run_are_removed_and_old_checkpoints_pruned) {
-    static const char *const litter[] = {"checkpoint_step_9.tmp", "checkpoint_step_9.tmp-812", "checkpoint_step_6.old-9", "best_model.tmp-1",
-                                         "run.json.tmp-5"};
-    static const char *const other[] = {"checkpoint_step_",  "checkpoint_step_7x", "checkpoint_epoch_", "notes.tmp", "best_model.tmp-",
-                                        "best_model.tmp-7a", "best_model.tmp7",    "checkpoint_step_8.txt"};
+    static const char *const litter[] = {"checkpoint_step_9.tmp", "checkpoint_step_9.tmp-812",
+                                         "checkpoint_step_6.old-9", "best_model.tmp-1", "run.json.tmp-5"};
+    static const char *const other[] = {"checkpoint_step_", "checkpoint_step_7x",   "checkpoint_epoch_",
+                                        "notes.tmp",        "best_model.tmp-",      "best_model.tmp-7a",
+                                        "best_model.tmp7",  "checkpoint_step_8.txt"};
     const char *out = fresh_dir("litter");
     char path[HONE_PATH_MAX];
     for (int round = 0; round < 2; round++) {
@@ -219,7 +225,8 @@ TEST(resume, leftovers_of_a_killed_run_are_removed_and_old_checkpoints_pruned) {
         fixture_close(&f);
         for (int step = 1; step <= 7; step++) {
             snprintf(path, sizeof path, "%s/checkpoint_step_%d", out, step);
-            CHECK_MSG(hone_io_is_dir(path) == (step > 4 + round && step <= 6 + round), "after %d steps: checkpoint %d", 6 + round, step);
+            CHECK_MSG(hone_io_is_dir(path) == (step > 4 + round && step <= 6 + round), "after %d steps: checkpoint %d",
+                      6 + round, step);
         }
         for (size_t i = 0; i < sizeof litter / sizeof *litter; i++) {
             CHECK_OK(hone_io_join(path, out, litter[i]));

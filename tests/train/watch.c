@@ -154,8 +154,13 @@ typedef struct tokens {
 static hone_token_store store_of(const hone_texts *t, const int32_t *ids, tokens *out) {
     for (int64_t u = 0; u <= t->count; u++) out->offset[u] = 3 * u;
     for (int64_t u = 0; u < t->count; u++) out->ids[3 * u] = 2, out->ids[3 * u + 1] = ids[u], out->ids[3 * u + 2] = 3;
-    return (hone_token_store){
-        .groups = t->width, .rows = t->rows, .n_units = t->count, .unit = t->of, .offset = out->offset, .ids = out->ids, .max_len = 3};
+    return (hone_token_store){.groups = t->width,
+                              .rows = t->rows,
+                              .n_units = t->count,
+                              .unit = t->of,
+                              .offset = out->offset,
+                              .ids = out->ids,
+                              .max_len = 3};
 }
 
 /* What the tokenizer makes of the ten texts of see_rows. */
@@ -180,7 +185,8 @@ static heard see_rows(const int32_t *of, int64_t rows, const int32_t *group, con
                     .n = lengths};
     tokens made;
     hone_token_store s = store_of(&t, token_of, &made);
-    hone_train_data data = {.n = rows, .store = &s, .texts = &t, .group = group, .twin = twin, .n_twins = 10, .twin_name = "id"};
+    hone_train_data data = {
+        .n = rows, .store = &s, .texts = &t, .group = group, .twin = twin, .n_twins = 10, .twin_name = "id"};
     hone_train_options o = {.loss = loss, .lr = 2e-5, .no_duplicates = no_duplicates};
     hone_watch_run run = {.total = 4};
     hone_token_batch b = {.B = rows, .G = 2, .S = 2 * rows, .rows = list};
@@ -219,11 +225,14 @@ TEST(watch, texts_that_differ_and_are_the_same_to_the_model_are_false_negatives_
         token_of[7] = 3; /* the last row's document and the second one's */
         heard h = see_rows(rows, 4, NULL, NULL, &hone_loss_mnr, no_duplicates);
         CHECK_MSG(h.n == 1 && strstr(h.text, "50 % of the rows") &&
-                      strstr(h.text, "rows 1 and 3 have documents that are the same to the model, such as \"three\"; they differ in what"),
+                      strstr(h.text, "rows 1 and 3 have documents that are the same to the model, such as \"three\"; "
+                                     "they differ in what"),
                   "%s", h.text);
         token_of[7] = 7, token_of[4] = 0;
         h = see_rows(rows, 4, NULL, NULL, &hone_loss_mnr, no_duplicates);
-        CHECK_MSG(h.n == 1 && strstr(h.text, "rows 0 and 2 have anchors that are the same to the model, such as \"zero\""), "%s", h.text);
+        CHECK_MSG(h.n == 1 &&
+                      strstr(h.text, "rows 0 and 2 have anchors that are the same to the model, such as \"zero\""),
+                  "%s", h.text);
         CHECK_INT(see_rows(rows, 4, group, NULL, &hone_loss_mnr, no_duplicates).n, 0);
         CHECK_INT(see_rows(rows, 4, NULL, NULL, &hone_loss_cosent, no_duplicates).n, 0);
         token_of[4] = 5; /* an anchor and its own document */

@@ -13,12 +13,16 @@ static hone_tensor *one(hone_graph *g, hone_tensor *const *x, const void *arg) {
     return hone_embedding(g, 1, (hone_tensor *[]){x[0]}, (const int32_t *[]){words}, 10, -1);
 }
 
-
 TEST(embedding, the_padding_row_gets_no_gradient) {
     hone_arena *arena = hone_arena_new("test", 0);
     hone_graph *g = hone_graph_new(arena);
     double values[35] = {0}, grad[35], dy[50];
-    hone_tensor table = {.data = values, .dtype = HONE_F64, .shape = hone_shape_of(2, 7, 5), .name = "table", .needs_grad = true, .grad = grad};
+    hone_tensor table = {.data = values,
+                         .dtype = HONE_F64,
+                         .shape = hone_shape_of(2, 7, 5),
+                         .name = "table",
+                         .needs_grad = true,
+                         .grad = grad};
     for (int i = 0; i < 50; i++) dy[i] = 1;
     hone_graph_begin(g, &(hone_graph_mode){.record = true});
     hone_tensor *y = hone_embedding(g, 1, (hone_tensor *[]){&table}, (const int32_t *[]){words}, 10, 3);

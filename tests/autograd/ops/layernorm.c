@@ -15,10 +15,11 @@ static hone_tensor *consumed(hone_graph *g, hone_tensor *const *x, const void *a
 }
 
 static const float none = 0, some = 0.3f;
-static const op_case cases[] = {{"one input", 3, {S2(5, 9), S1(9), S1(9)}, plain, 0, 0, 0},
-                                {"residual", 4, {S2(5, 9), S1(9), S1(9), S2(5, 9)}, summed, &none, 0, 0},
-                                {"residual and dropout", 4, {S2(6, 16), S1(16), S1(16), S2(6, 16)}, summed, &some, 1, 0},
-                                {"residual in place", 4, {S2(6, 16), S1(16), S1(16), S2(16, 16)}, consumed, &some, 1, 0},
-                                {"many rows", 3, {S2(600, 48), S1(48), S1(48)}, plain, 0, 0, 1},
-                                {"input without gradient", 3, {S2(5, 9), S1(9), S1(9)}, plain, 0, 0, 1}};
+static const op_case cases[] = {
+    {"one input", 3, {S2(5, 9), S1(9), S1(9)}, plain, 0, 0, 0},
+    {"residual", 4, {S2(5, 9), S1(9), S1(9), S2(5, 9)}, summed, &none, 0, 0},
+    {"residual and dropout", 4, {S2(6, 16), S1(16), S1(16), S2(6, 16)}, summed, &some, 1, 0},
+    {"residual in place", 4, {S2(6, 16), S1(16), S1(16), S2(16, 16)}, consumed, &some, 1, 0},
+    {"many rows", 3, {S2(600, 48), S1(48), S1(48)}, plain, 0, 0, 1},
+    {"input without gradient", 3, {S2(5, 9), S1(9), S1(9)}, plain, 0, 0, 1}};
 OP_TEST(layernorm, cases);

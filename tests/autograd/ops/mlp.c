@@ -8,8 +8,9 @@ static hone_tensor *second_bias(hone_graph *g, hone_tensor *const *x, const void
 }
 
 static const hone_act gelu = HONE_ACT_GELU, silu = HONE_ACT_SILU;
-static const op_case cases[] = {{"gelu, first bias", 4, {S2(5, 7), S2(9, 7), S2(6, 9), S1(9)}, build, &gelu, 0, 0},
-                                {"silu, second bias", 4, {S2(5, 7), S2(9, 7), S2(6, 9), S1(6)}, second_bias, &silu, 0, 0},
-                                {"many rows", 4, {S2(70, 16), S2(64, 16), S2(16, 64), S1(64)}, build, &gelu, 0, 0},
-                                {"input without gradient", 4, {S2(5, 7), S2(9, 7), S2(6, 9), S1(9)}, build, &gelu, 0, 1}};
+static const op_case cases[] = {
+    {"gelu, first bias", 4, {S2(5, 7), S2(9, 7), S2(6, 9), S1(9)}, build, &gelu, 0, 0},
+    {"silu, second bias", 4, {S2(5, 7), S2(9, 7), S2(6, 9), S1(6)}, second_bias, &silu, 0, 0},
+    {"many rows", 4, {S2(70, 16), S2(64, 16), S2(16, 64), S1(64)}, build, &gelu, 0, 0},
+    {"input without gradient", 4, {S2(5, 7), S2(9, 7), S2(6, 9), S1(9)}, build, &gelu, 0, 1}};
 OP_TEST(mlp, cases);
