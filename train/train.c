@@ -1,10 +1,9 @@
 #include "train/train.h"
 
-#include "base/hash.h"
 #include "base/io.h"
-#include "kernels/kernel.h"
 #include "train/checkpoint.h"
 #include "train/diagnose.h"
+#include "train/identity.h"
 #include "train/log.h"
 #include "train/pass.h"
 #include "train/watch.h"
@@ -32,13 +31,13 @@ typedef struct run {
     hone_train_log *log;
     json_t *identity;
     hone_train_state state;
-    int64_t total, warmup; /* optimiser steps */
-    int64_t batches_per_epoch; /* as announced */
+    int64_t total, warmup;      /* optimiser steps */
+    int64_t batches_per_epoch;  /* as announced */
     double last_loss, top_rate; /* the largest factor of any trained parameter's rate */
     hone_watch *watch;
     const hone_token_batch *batch; /* the last one */
-    char from[HONE_PATH_MAX]; /* the checkpoint that it goes on from, or empty */
-    char good[HONE_PATH_MAX]; /* the last checkpoint that was not written amid skipped steps */
+    char from[HONE_PATH_MAX];      /* the checkpoint that it goes on from, or empty */
+    char good[HONE_PATH_MAX];      /* the last checkpoint that was not written amid skipped steps */
     bool was_finished;
     int lock; /* on the folder `out`; -1: none */
     char best[HONE_PATH_MAX], final[HONE_PATH_MAX], log_path[HONE_PATH_MAX];
@@ -50,7 +49,9 @@ static double now(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+static int64_t ceil_div(int64_t a, int64_t b) {
+    return (a + b - 1) / b;
+}
 
 static int64_t batches_per_epoch(const hone_train_options *o, int64_t rows) {
     int64_t n = o->drop_last ? rows / o->batch_size : ceil_div(rows, o->batch_size);
@@ -68,22 +69,31 @@ int64_t hone_train_total_steps(const hone_train_options *o, int64_t rows) {
 }
 
 hone_train_plan hone_train_plan_of(const hone_train_options *o, int64_t announced) {
-    hone_train_plan p = {.batches_per_epoch = announced, .steps_per_epoch = ceil_div(announced > 0 ? announced : 1, o->accumulate)};
+    hone_train_plan p = {.batches_per_epoch = announced,
+                         .steps_per_epoch = ceil_div(announced > 0 ? announced : 1, o->accumulate)};
     p.total_steps = total_steps(o, p.steps_per_epoch);
     p.warmup_steps = o->warmup < 1 ? (int64_t)ceil(o->warmup * (double)p.total_steps) : (int64_t)o->warmup;
     return p;
 }
 
 hone_sampler_options hone_train_sampler(const hone_train_options *o, const hone_train_data *data) {
-    hone_sampler_options s = {.seed = o->seed, .batch_size = o->batch_size, .no_shuffle = o->no_shuffle, .no_duplicates = o->no_duplicates,
-                              .drop_last = o->drop_last, .rows = data->rows, .n = data->n, .text_of = data->texts->of,
-                              .width = data->texts->width, .n_texts = data->texts->count};
+    hone_sampler_options s = {.seed = o->seed,
+                              .batch_size = o->batch_size,
+                              .no_shuffle = o->no_shuffle,
+                              .no_duplicates = o->no_duplicates,
+                              .drop_last = o->drop_last,
+                              .rows = data->rows,
+                              .n = data->n,
+                              .text_of = data->texts->of,
+                              .width = data->texts->width,
+                              .n_texts = data->texts->count};
     if (o->loss->needs == HONE_LOSS_CLASSES) s.class_of = data->group, s.n_classes = data->n_groups;
     return s;
 }
 
 hone_status hone_train_blame(const hone_train_data *data, hone_status s) {
-    return s == HONE_E_FORMAT && data->table && !*hone_last_error()->file ? hone_blame(hone_table_path(data->table), 0) : s;
+    return s == HONE_E_FORMAT && data->table && !*hone_last_error()->file ? hone_blame(hone_table_path(data->table), 0)
+                                                                          : s;
 }
 
 static void tell(run *r, hone_train_report *report) {
@@ -91,16 +101,19 @@ static void tell(run *r, hone_train_report *report) {
     if (r->o->report) r->o->report(r->o->ctx, report);
 }
 
-static void note(void *ctx, const char *text) { tell(ctx, &(hone_train_report){.note = text}); }
+static void note(void *ctx, const char *text) {
+    tell(ctx, &(hone_train_report){.note = text});
+}
 
 /* Whole epochs, and the batches of this one: more than were announced (no_duplicates) are still this epoch. */
 static double epochs_done(const run *r) {
     return (double)r->state.epoch + fmin((double)r->state.batch / (double)r->batches_per_epoch, 1);
 }
 
-/* ---- one optimiser step -------------------------------------------------------------------------------------------------- */
+/* ---- one optimiser step ---- */
 
-/* The embedding rows that this batch reads must hold their values as of now. Small tables (positions, types) are read everywhere. */
+/* The embedding rows that this batch reads must hold their values as of now. Small tables (positions, types) are read
+ * everywhere. */
 static hone_status catch_up(run *r, const hone_token_batch *b) {
     hone_params *ps = hone_model_params(r->m);
     for (int64_t i = 0; i < hone_params_count(ps); i++) {
@@ -112,8 +125,9 @@ static hone_status catch_up(run *r, const hone_token_batch *b) {
     return HONE_OK;
 }
 
-/* The batches of one optimiser step; *count of them, 0 at the end of the epoch. Each weighs 1/accumulate; at an epoch's end the
- * group may be smaller, and transformers' trainer then still divides by the full number of batches that the group has. */
+/* The batches of one optimiser step; *count of them, 0 at the end of the epoch. Each weighs 1/accumulate; at an epoch's
+ * end the group may be smaller, and transformers' trainer then still divides by the full number of batches that the
+ * group has. */
 static hone_status accumulate(run *r, double *loss, int64_t *tokens, int64_t *count) {
     int64_t left = hone_batches_announced(r->batches) - r->state.batch;
     int64_t group = r->o->accumulate < left || left <= 0 ? r->o->accumulate : left;
@@ -139,7 +153,8 @@ static hone_status last_good(const run *r, char *out, size_t n) {
     return HONE_OK;
 }
 
-/* The same step once more (same batches, same dropout) with a look behind every operation; the data stand afterwards where they stood. */
+/* The same step once more (same batches, same dropout) with a look behind every operation; the data stand afterwards
+ * where they stood. */
 static hone_status find_cause(run *r, int64_t count, char *out, size_t n) {
     double loss;
     int64_t tokens, again;
@@ -155,7 +170,9 @@ static hone_status find_cause(run *r, int64_t count, char *out, size_t n) {
     if (finite.found)
         hone_diagnose(&finite, r->m, r->pass, r->batch, r->data, r->o->loss->name, out, n);
     else if (s == HONE_OK)
-        snprintf(out, n, "the loss or a gradient was not finite, but was when the step was run again: is this machine's memory sound?");
+        snprintf(out, n,
+                 "the loss or a gradient was not finite, but was when the step was run again: is this machine's memory "
+                 "sound?");
     else
         return s;
     return hone_batches_begin(r->batches, r->state.epoch, r->state.batch + count);
@@ -172,15 +189,20 @@ static hone_status skip(run *r, int64_t count, double loss, double norm) {
     }
     r->state.skipped++;
     if (++r->state.bad < MAX_BAD_STEPS) {
-        snprintf(text, sizeof text, "step %" PRId64 ": %s; this update was skipped, the weights are as before", r->state.step + 1, cause);
+        snprintf(text, sizeof text, "step %" PRId64 ": %s; this update was skipped, the weights are as before",
+                 r->state.step + 1, cause);
         note(r, text);
         return HONE_OK;
     }
     HONE_TRY(last_good(r, good, sizeof good));
-    hone_fail(HONE_E_NUMERIC, "step %" PRId64 ": %s; %d updates in a row were skipped%s", r->state.step + 1, cause, MAX_BAD_STEPS, good);
-    if (r->state.step < MAX_BAD_STEPS && r->state.skipped > r->state.step) /* not one update was made: neither rate nor progress */
-        return hone_hint("no step could be computed: the model's weights or the data are out of range; \"hone inspect\" shows the weights");
-    return hone_hint("lower --lr, or look at the data near this step%s", strstr(good, "last good") ? "; --resume goes on from the last checkpoint" : "");
+    hone_fail(HONE_E_NUMERIC, "step %" PRId64 ": %s; %d updates in a row were skipped%s", r->state.step + 1, cause,
+              MAX_BAD_STEPS, good);
+    /* not one update was made: neither rate nor progress */
+    if (r->state.step < MAX_BAD_STEPS && r->state.skipped > r->state.step)
+        return hone_hint("no step could be computed: the model's weights or the data are out of range; \"hone "
+                         "inspect\" shows the weights");
+    return hone_hint("lower --lr, or look at the data near this step%s",
+                     strstr(good, "last good") ? "; --resume goes on from the last checkpoint" : "");
 }
 
 static hone_status update(run *r, int64_t count, double loss, double lr, double *norm, bool *skipped) {
@@ -197,10 +219,12 @@ static hone_status update(run *r, int64_t count, double loss, double lr, double 
 /* Nothing that is not finite is ever saved. */
 static hone_status check_weights(run *r, bool moments) {
     char good[HONE_PATH_MAX + 64], what[sizeof hone_last_error()->message];
-    if (hone_diagnose_weights(hone_model_params(r->m), moments ? r->optim : NULL, HONE_E_NUMERIC) == HONE_OK) return HONE_OK;
+    if (hone_diagnose_weights(hone_model_params(r->m), moments ? r->optim : NULL, HONE_E_NUMERIC) == HONE_OK)
+        return HONE_OK;
     snprintf(what, sizeof what, "%s", hone_last_error()->message);
     HONE_TRY(last_good(r, good, sizeof good));
-    hone_fail(HONE_E_NUMERIC, "after step %" PRId64 " %s: an update was too large, and nothing is saved%s", r->state.step, what, good);
+    hone_fail(HONE_E_NUMERIC, "after step %" PRId64 " %s: an update was too large, and nothing is saved%s",
+              r->state.step, what, good);
     return hone_hint("lower --lr or --weight-decay");
 }
 
@@ -218,8 +242,14 @@ static hone_status one_step(run *r, bool *ended) {
     r->state.step++;
     r->state.batch += count;
     r->last_loss = loss;
-    hone_train_report report = {.epoch = epochs_done(r), .loss = loss, .lr = lr, .grad_norm = norm, .tokens = tokens,
-                                .ms = 1e3 * (now() - start), .step = r->state.step, .skipped = skipped};
+    hone_train_report report = {.epoch = epochs_done(r),
+                                .loss = loss,
+                                .lr = lr,
+                                .grad_norm = norm,
+                                .tokens = tokens,
+                                .ms = 1e3 * (now() - start),
+                                .step = r->state.step,
+                                .skipped = skipped};
     HONE_TRY(hone_train_log_step(r->log, &report)); /* also the step that ends the run */
     HONE_TRY(updated);
     tell(r, &report);
@@ -227,7 +257,7 @@ static hone_status one_step(run *r, bool *ended) {
     return HONE_OK;
 }
 
-/* ---- evaluation and saving ------------------------------------------------------------------------------------------------- */
+/* ---- evaluation and saving ---- */
 
 static hone_status save_best(run *r, double primary) {
     bool better = r->state.best_step < 0 || primary > r->state.best_metric;
@@ -243,7 +273,8 @@ static hone_status no_verdict(const run *r) {
     snprintf(what, sizeof what, "%s", hone_last_error()->message);
     HONE_TRY(last_good(r, good, sizeof good));
     hone_fail(HONE_E_NUMERIC, "judging after step %" PRId64 ": %s%s", r->state.step, what, good);
-    return hone_hint(r->state.step ? "lower --lr" : "the model was broken before training: its weights are finite, but too large");
+    return hone_hint(r->state.step ? "lower --lr"
+                                   : "the model was broken before training: its weights are finite, but too large");
 }
 
 static hone_status evaluate(run *r) {
@@ -254,7 +285,8 @@ static hone_status evaluate(run *r) {
     HONE_TRY(check_weights(r, false));
     hone_status judged = r->o->evaluation->run(r->o->evaluation->ctx, r->m, r->g, &metrics, &primary);
     if (judged != HONE_OK) return judged == HONE_E_NUMERIC ? no_verdict(r) : judged;
-    if (isnan(primary)) primary = -DBL_MAX; /* a correlation with a constant: any number is better, and this one has a JSON form */
+    /* a correlation with a constant: any number is better, and this one has a JSON form */
+    if (isnan(primary)) primary = -DBL_MAX;
     hone_train_report report = {.epoch = epochs_done(r), .metrics = metrics, .step = r->state.step};
     hone_status s = hone_train_log_evaluation(r->log, &report);
     r->state.judged = r->state.step;
@@ -277,8 +309,8 @@ static void say_what_is_left(const run *r) {
     hone_error_restore(&e);
 }
 
-/* Amid skipped steps only a stop is worth one: the weights are finite, but may be what the steps fail on, and a checkpoint from before
- * would be pruned for it. */
+/* Amid skipped steps only a stop is worth one: the weights are finite, but may be what the steps fail on, and a
+ * checkpoint from before would be pruned for it. */
 static hone_status checkpoint(run *r, bool at_epoch, bool stop) {
     char name[64], dir[HONE_PATH_MAX];
     if (r->state.bad > 0 && !stop) return HONE_OK;
@@ -296,9 +328,12 @@ static hone_status checkpoint(run *r, bool at_epoch, bool stop) {
     return r->o->keep > 0 ? hone_checkpoint_prune(r->o->out, r->o->keep, r->state.step) : HONE_OK;
 }
 
-static bool due(int64_t every, int64_t step) { return every > 0 && step % every == 0; }
+static bool due(int64_t every, int64_t step) {
+    return every > 0 && step % every == 0;
+}
 
-/* An evaluation belongs to the run as it stands now and was not done: it is its moment, or a signal had broken it off. */
+/* An evaluation belongs to the run as it stands now and was not done: it is its moment, or a signal had broken it
+ * off. */
 static bool evaluation_due(const run *r) {
     if (!r->o->evaluation || r->state.judged == r->state.step) return false;
     if (r->state.step == 0) return r->o->eval_every >= 0;
@@ -306,13 +341,18 @@ static bool evaluation_due(const run *r) {
     return due(r->o->eval_every, r->state.step) || (r->o->eval_every > 0 && r->state.step == r->total);
 }
 
-static bool stopping(const run *r) { return r->o->stop && *r->o->stop; }
+static bool stopping(const run *r) {
+    return r->o->stop && *r->o->stop;
+}
 
 /* A signal came: what there is is saved. */
 static hone_status stop_here(run *r) {
-    if (r->state.step == 0) return hone_fail(HONE_E_STOPPED, "stopped by a signal before the first step: there is nothing to save yet");
+    if (r->state.step == 0)
+        return hone_fail(HONE_E_STOPPED, "stopped by a signal before the first step: there is nothing to save yet");
     HONE_TRY(checkpoint(r, false, true));
-    return hone_fail(HONE_E_STOPPED, "stopped by a signal after step %" PRId64 " of %" PRId64 "; the checkpoint is saved", r->state.step, r->total);
+    return hone_fail(HONE_E_STOPPED,
+                     "stopped by a signal after step %" PRId64 " of %" PRId64 "; the checkpoint is saved",
+                     r->state.step, r->total);
 }
 
 static hone_status evaluate_if_due(run *r) {
@@ -320,7 +360,9 @@ static hone_status evaluate_if_due(run *r) {
     return s == HONE_E_STOPPED ? stop_here(r) : s;
 }
 
-static bool out_of_patience(const run *r) { return r->o->patience > 0 && r->o->evaluation && r->state.stale >= r->o->patience; }
+static bool out_of_patience(const run *r) {
+    return r->o->patience > 0 && r->o->evaluation && r->state.stale >= r->o->patience;
+}
 
 /* What is due after a step inside an epoch. At the last step of the run the epoch's end does it. */
 static hone_status after_step(run *r) {
@@ -330,7 +372,7 @@ static hone_status after_step(run *r) {
     return stopping(r) ? stop_here(r) : HONE_OK;
 }
 
-/* ---- the run --------------------------------------------------------------------------------------------------------------- */
+/* ---- the run ---- */
 
 static hone_status end_epoch(run *r) {
     HONE_TRY(evaluate_if_due(r));
@@ -341,8 +383,10 @@ static hone_status end_epoch(run *r) {
 
 static hone_status run_epochs(run *r) {
     /* Before the first step; and what a signal broke off. */
-    if (r->state.step == 0 || r->state.batch) HONE_TRY(evaluate_if_due(r));
-    else if (evaluation_due(r)) HONE_TRY(end_epoch(r));
+    if (r->state.step == 0 || r->state.batch)
+        HONE_TRY(evaluate_if_due(r));
+    else if (evaluation_due(r))
+        HONE_TRY(end_epoch(r));
     while (r->state.step < r->total && !out_of_patience(r)) {
         int64_t before = r->state.step;
         HONE_TRY(hone_batches_begin(r->batches, r->state.epoch, r->state.batch));
@@ -352,7 +396,9 @@ static hone_status run_epochs(run *r) {
             if (!ended) HONE_TRY(after_step(r));
             if (out_of_patience(r)) return checkpoint(r, false, false);
         }
-        if (fresh && r->state.step == before) return hone_fail(HONE_E_FORMAT, "an epoch of %" PRId64 " rows gives no batch of %" PRId64, r->data->n, r->o->batch_size);
+        if (fresh && r->state.step == before)
+            return hone_fail(HONE_E_FORMAT, "an epoch of %" PRId64 " rows gives no batch of %" PRId64, r->data->n,
+                             r->o->batch_size);
         r->state.epoch++;
         r->state.batch = 0;
         HONE_TRY(end_epoch(r));
@@ -360,17 +406,18 @@ static hone_status run_epochs(run *r) {
     return HONE_OK;
 }
 
-/* run.json: what the caller says of the run; at its very end also "finished", which tells a later --resume that nothing is left
- * to do, and by its identity that it is this run that is meant. */
+/* run.json: what the caller says of the run; at its very end also "finished", which tells a later --resume that nothing
+ * is left to do, and by its identity that it is this run that is meant. */
 static hone_status write_run(const run *r, bool finished) {
     char path[HONE_PATH_MAX];
     if (!r->o->options && !finished) return HONE_OK;
     HONE_TRY(hone_io_join(path, r->o->out, "run.json"));
     if (!finished) return hone_json_save(r->o->options, path);
     json_t *all = r->o->options ? json_copy((json_t *)(uintptr_t)r->o->options) : json_object();
-    json_t *end = json_pack("{s:I, s:I, s:I, s:f, s:f, s:o, s:O}", "steps", (json_int_t)r->state.step, "best_step", (json_int_t)r->state.best_step,
-                            "skipped", (json_int_t)r->state.skipped, "first_metric", r->state.first_metric, "best_metric", r->state.best_metric,
-                            "last_loss", isfinite(r->last_loss) ? json_real(r->last_loss) : json_null(), "identity", r->identity);
+    json_t *end = json_pack("{s:I, s:I, s:I, s:f, s:f, s:o, s:O}", "steps", (json_int_t)r->state.step, "best_step",
+                            (json_int_t)r->state.best_step, "skipped", (json_int_t)r->state.skipped, "first_metric",
+                            r->state.first_metric, "best_metric", r->state.best_metric, "last_loss",
+                            isfinite(r->last_loss) ? json_real(r->last_loss) : json_null(), "identity", r->identity);
     int failed = all && end ? json_object_set(all, "finished", end) : -1;
     hone_status s = failed ? hone_fail(HONE_E_NOMEM, "no memory for run.json") : hone_json_save(all, path);
     json_decref(all), json_decref(end);
@@ -400,11 +447,13 @@ static hone_status look_for_end(run *r) {
     return s;
 }
 
-/* Somebody may have removed or renamed the folder, or a part of it, hours ago: what could be written was, and is not the whole. */
+/* Somebody may have removed or renamed the folder, or a part of it, hours ago: what could be written was, and is not
+ * the whole. */
 static hone_status check_results(const run *r) {
     static const char why[] = "removed or renamed while the run went on";
     if (!hone_io_is_dir(r->best)) {
-        hone_fail_at(HONE_E_IO, r->best, 0, 0, "the best of all, of step %" PRId64 ", is not there any more: %s", r->state.best_step, why);
+        hone_fail_at(HONE_E_IO, r->best, 0, 0, "the best of all, of step %" PRId64 ", is not there any more: %s",
+                     r->state.best_step, why);
         return hone_hint("final_model, of the last step, is complete");
     }
     if (hone_train_log_is_there(r->log)) return HONE_OK;
@@ -452,136 +501,48 @@ static hone_status take_up(run *r) {
     char text[HONE_PATH_MAX + 200];
     snprintf(text, sizeof text, "continuing from %s (step %" PRId64 " of %" PRId64 ")", dir, r->state.step, r->total);
     note(r, text);
-    if (strcmp(r->state.version, HONE_VERSION)) { /* kernels may add in another order; everything else is the same, or refused */
-        snprintf(text, sizeof text, "warning: that was written by Hone %s, this is " HONE_VERSION "; what follows may differ in rounding from a run of one version",
+    /* kernels may add in another order; everything else is the same, or refused */
+    if (strcmp(r->state.version, HONE_VERSION)) {
+        snprintf(text, sizeof text,
+                 "warning: that was written by Hone %s, this is " HONE_VERSION
+                 "; what follows may differ in rounding from a run of one version",
                  *r->state.version ? hone_quote(r->state.version) : "(unknown version)");
         note(r, text);
     }
     if (r->state.best_step > 0 && !hone_io_is_dir(r->best)) {
-        snprintf(text, sizeof text, "warning: %s, the best of all at step %" PRId64 ", is not there any more; the best from here on takes its place", r->best,
-                 r->state.best_step);
+        snprintf(text, sizeof text,
+                 "warning: %s, the best of all at step %" PRId64
+                 ", is not there any more; the best from here on takes its place",
+                 r->best, r->state.best_step);
         note(r, text);
         r->state.best_step = -1;
     }
     return HONE_OK;
 }
 
-/* What is frozen, and which tensors have a rate of their own: "3 of 41 (9c2f…)". */
-static void describe_part(const run *r, bool rates, char *out, size_t n) {
-    hone_params *ps = hone_model_params(r->m);
-    int64_t changed = 0, all = 0;
-    uint64_t h = HONE_HASH_SEED;
-    for (int64_t i = 0; i < hone_params_count(ps); i++)
-        for (int k = 0; k < hone_params_at(ps, i)->n_names; k++, all++) {
-            const hone_param *p = hone_params_at(ps, i);
-            if (rates ? p->rate[k] == 1 : !p->frozen[k]) continue;
-            changed++;
-            h = hone_hash(h, p->name[k], strlen(p->name[k]));
-            if (rates) h = hone_hash(h, &p->rate[k], sizeof p->rate[k]);
-        }
-    snprintf(out, n, "%" PRId64 " of %" PRId64 " tensors (%08" PRIx32 ")", changed, all, changed ? (uint32_t)(h ^ h >> 32) : 0);
-}
-
-/* Scores and classes as they stand at the rows: another column is another run. */
-static uint64_t labels_sum(const run *r) {
-    const hone_train_data *d = r->data;
-    uint64_t h = HONE_HASH_SEED;
-    for (int64_t i = 0; i < d->n; i++) {
-        int64_t row = d->rows ? d->rows[i] : i;
-        if (d->score) h = hone_hash(h, &d->score[row], sizeof *d->score);
-        if (d->group) h = hone_hash(h, &d->group[row], sizeof *d->group);
-    }
-    return h;
-}
-
-/* The texts as the model's tokenizer makes them numbers. */
-static uint64_t tokens_sum(const run *r) {
-    const hone_token_store *t = r->data->store;
-    return hone_hash(HONE_HASH_SEED, t->ids, (size_t)t->offset[t->n_units] * sizeof *t->ids);
-}
-
-/* The weights that the run starts from. */
-static uint64_t model_sum(const run *r) {
-    hone_params *ps = hone_model_params(r->m);
-    uint64_t h = HONE_HASH_SEED;
-    for (int64_t i = 0; i < hone_params_count(ps); i++) {
-        const hone_tensor *x = hone_params_at(ps, i)->tensor;
-        const float *from = hone_f32(x);
-        for (int64_t k = 0, n = hone_count(x); k < n; k += 2) {
-            uint64_t word = 0;
-            memcpy(&word, from + k, n - k < 2 ? sizeof *from : sizeof word);
-            h = hone_hash_word(h, word);
-            h ^= h >> 29;
-        }
-    }
-    return h;
-}
-
-static const char *const schedule_names[] = {"linear", "cosine", "constant"};
-static const char *const distance_names[] = {"cosine", "euclidean", "manhattan"};
-
-/* What 0 stands for has no number. */
-static json_t *count_json(int64_t n) { return n ? json_integer(n) : json_null(); }
-
-static json_t *when_json(const hone_train_options *o) {
-    return !o->evaluation || o->eval_every < 0 ? json_null() : o->eval_every ? json_integer(o->eval_every) : json_string("epoch");
-}
-
-static hone_status add_identity(const run *r, json_t *id) {
-    const hone_train_options *o = r->o;
-    char frozen[64], rates[64], labels[24], tokens[24];
-    json_t *dims = o->loss_options.n_dims ? json_array() : json_null();
-    for (int i = 0; i < o->loss_options.n_dims; i++) json_array_append_new(dims, json_integer(o->loss_options.dims[i]));
-    describe_part(r, false, frozen, sizeof frozen);
-    describe_part(r, true, rates, sizeof rates);
-    snprintf(labels, sizeof labels, "%016" PRIx64, labels_sum(r));
-    snprintf(tokens, sizeof tokens, "%016" PRIx64, tokens_sum(r));
-    json_t *more = json_pack("{s:s, s:o, s:b, s:s, s:o, s:o, s:s, s:s, s:s}", "tokens", tokens, "eval_every", when_json(o), "drop_last", o->drop_last,
-                             "distance", distance_names[o->loss_options.metric], "matryoshka", dims, "patience", count_json(o->patience), "frozen",
-                             frozen, "rates", rates, "labels", labels);
-    int failed = more ? json_object_update(id, more) : -1;
-    json_decref(more);
-    return failed ? hone_fail(HONE_E_NOMEM, "no memory for the run's identity") : HONE_OK;
-}
-
-/* What must stay the same for a resumed run to give the same bits. Threads, logging and saving may change. The first that differs is
- * named: so what the caller adds, which is nearer to the command line, comes before the sums that follow from it. */
-static json_t *identity_of(const run *r) {
-    const hone_train_options *o = r->o;
-    char fingerprint[32], model[32];
-    json_t *id = json_object(), *rest;
-    snprintf(model, sizeof model, "%016" PRIx64, model_sum(r));
-    snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, o->fingerprint);
-    rest = json_pack("{s:s, s:I, s:I, s:I, s:f, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:s, s:I, s:b, s:b, s:s, s:s, s:o}", "loss", o->loss->name,
-                     "rows", (json_int_t)r->data->n, "batch_size", (json_int_t)o->batch_size, "accumulate", (json_int_t)o->accumulate, "lr", o->lr,
-                     "total_steps", (json_int_t)r->total, "warmup", (json_int_t)r->warmup, "weight_decay", o->optim.weight_decay, "beta1",
-                     o->optim.beta1, "beta2", o->optim.beta2, "eps", o->optim.eps, "clip", o->optim.clip, "scale", o->loss_options.scale, "margin",
-                     o->loss_options.margin, "schedule", schedule_names[o->schedule], "seed", (json_int_t)o->seed, "no_shuffle", (int)o->no_shuffle, "no_duplicates",
-                     (int)o->no_duplicates, "isa", hone_isa_name(hone_kernels_isa()), "precision",
-                     hone_precision_name(hone_model_get_info(r->m)->precision), "chunk", count_json(o->chunk));
-    int failed = !id || !rest || json_object_set_new(id, "model", json_string(model)) || json_object_set_new(id, "data", json_string(fingerprint)) ||
-                 (o->also && json_object_update(id, (json_t *)(uintptr_t)o->also)) ||
-                 json_object_update(id, rest);
-    json_decref(rest);
-    if (!failed) return id;
-    json_decref(id);
-    return NULL;
-}
-
 /* Numbers that no run can have; the command's own options are checked where they are read. */
 static hone_status check_numbers(const hone_train_options *o) {
     if (o->batch_size < 1 || o->accumulate < 1)
-        return hone_fail(HONE_E_ARG, "batch size %" PRId64 ", accumulate %" PRId64 ": both must be 1 or more", o->batch_size, o->accumulate);
+        return hone_fail(HONE_E_ARG, "batch size %" PRId64 ", accumulate %" PRId64 ": both must be 1 or more",
+                         o->batch_size, o->accumulate);
     const struct {
         const char *name;
         double value, least;
-    } given[] = {{"steps", (double)o->steps, 0},         {"epochs", o->steps ? 1 : o->epochs, DBL_MIN},    {"lr", o->lr, 0},
-                 {"warmup", o->warmup, 0},               {"chunk", (double)o->chunk, 0},                   {"keep", (double)o->keep, 0},
-                 {"eval_every", (double)o->eval_every, -1}, {"save_every", (double)o->save_every, -1}, {"patience", (double)o->patience, 0}};
+    } given[] = {{"steps", (double)o->steps, 0},
+                 {"epochs", o->steps ? 1 : o->epochs, DBL_MIN},
+                 {"lr", o->lr, 0},
+                 {"warmup", o->warmup, 0},
+                 {"chunk", (double)o->chunk, 0},
+                 {"keep", (double)o->keep, 0},
+                 {"eval_every", (double)o->eval_every, -1},
+                 {"save_every", (double)o->save_every, -1},
+                 {"patience", (double)o->patience, 0}};
     for (size_t i = 0; i < sizeof given / sizeof *given; i++)
         if (!(given[i].value >= given[i].least) || !isfinite(given[i].value))
             return hone_fail(HONE_E_ARG, "%s is %g, wants %s", given[i].name, given[i].value,
-                             given[i].least > 0 ? "more than 0" : given[i].least < 0 ? "-1 (never), 0 (every epoch) or steps" : "0 or more");
+                             given[i].least > 0   ? "more than 0"
+                             : given[i].least < 0 ? "-1 (never), 0 (every epoch) or steps"
+                                                  : "0 or more");
     if ((int)o->schedule < 0 || o->schedule > HONE_SCHEDULE_CONSTANT)
         return hone_fail(HONE_E_ARG, "schedule %d, wants 0 to %d", (int)o->schedule, HONE_SCHEDULE_CONSTANT);
     return HONE_OK;
@@ -594,10 +555,13 @@ static hone_status check_data(const run *r) {
     if (l->needs == HONE_LOSS_CLASSES && (!r->data->group || r->data->n_groups < 1))
         return hone_fail(HONE_E_ARG, "loss %s needs a class for every row", l->name);
     int64_t groups = r->data->store->groups;
-    bool few = groups < l->min_groups, many = l->max_groups > 0 && groups > l->max_groups;
+    bool few = groups<l->min_groups, many = l->max_groups> 0 && groups > l->max_groups;
     if (few || many)
         return hone_fail(HONE_E_ARG, "rows have %" PRId64 " texts each, loss %s wants %s%d", groups, l->name,
-                         l->max_groups == l->min_groups ? "" : few ? "at least " : "at most ", few ? l->min_groups : l->max_groups);
+                         l->max_groups == l->min_groups ? ""
+                         : few                          ? "at least "
+                                                        : "at most ",
+                         few ? l->min_groups : l->max_groups);
     return HONE_OK;
 }
 
@@ -605,7 +569,8 @@ hone_status hone_train_check_out(const hone_train_options *o) {
     enum { LONGEST = 160 }; /* of the names in there: checkpoint_epoch_N.tmp.tmp-PID/1_Pooling/config.json.tmp-PID */
     char log[HONE_PATH_MAX];
     if (strlen(o->out) + LONGEST > HONE_PATH_MAX)
-        return hone_fail_at(HONE_E_ARG, o->out, 0, 0, "a path of %zu bytes, limit %d: the names of checkpoints stand behind it", strlen(o->out),
+        return hone_fail_at(HONE_E_ARG, o->out, 0, 0,
+                            "a path of %zu bytes, limit %d: the names of checkpoints stand behind it", strlen(o->out),
                             HONE_PATH_MAX - LONGEST);
     HONE_TRY(hone_io_join(log, o->out, "log.jsonl"));
     if (o->resume || !hone_io_is_taken(log)) return HONE_OK;
@@ -620,16 +585,15 @@ hone_status hone_train_check_model(hone_model *m, const hone_train_options *o) {
     return hone_hint("the model was broken before training; \"hone inspect\" lists every tensor with such values");
 }
 
-hone_status hone_train_check_resume(hone_model *m, const hone_train_data *data, const hone_train_options *o, const hone_train_plan *plan,
-                                    bool *finished) {
+hone_status hone_train_check_resume(hone_model *m, const hone_train_data *data, const hone_train_options *o,
+                                    const hone_train_plan *plan, bool *finished) {
     run r = {.m = m, .data = data, .o = o, .lock = -1, .total = plan->total_steps, .warmup = plan->warmup_steps};
     char dir[HONE_PATH_MAX];
     *finished = false;
     if (!o->resume) return HONE_OK;
     HONE_TRY(hone_io_join(r.best, o->out, "best_model"));
     HONE_TRY(hone_io_join(r.final, o->out, "final_model"));
-    if (!(r.identity = identity_of(&r))) return hone_fail(HONE_E_NOMEM, "no memory for the run's identity");
-    hone_status s = add_identity(&r, r.identity);
+    hone_status s = hone_train_identity(m, data, o, r.total, r.warmup, &r.identity);
     if (s == HONE_OK) s = look_for_end(&r);
     if (s == HONE_OK) s = hone_checkpoint_newest(o->out, dir, NULL, 0);
     if (s == HONE_OK && *dir) s = hone_checkpoint_check(dir, r.identity);
@@ -663,7 +627,10 @@ static hone_status prepare(run *r) {
     HONE_TRY(hone_train_check_model(r->m, r->o));
     HONE_TRY(hone_io_mkdirs(o->out));
     hone_status locked = hone_io_lock_dir(o->out, &r->lock);
-    if (locked != HONE_OK) return locked == HONE_E_ARG ? hone_hint("two runs in one folder would destroy each other: wait for it, or give another --out") : locked;
+    if (locked != HONE_OK)
+        return locked == HONE_E_ARG
+                   ? hone_hint("two runs in one folder would destroy each other: wait for it, or give another --out")
+                   : locked;
     HONE_TRY(hone_train_check_out(o)); /* once more: nobody can begin one now */
     r->arena = hone_arena_new("step", o->step_bytes ? o->step_bytes : (size_t)16 << 20);
     r->g = r->arena ? hone_graph_new(r->arena) : NULL;
@@ -673,15 +640,17 @@ static hone_status prepare(run *r) {
     hone_sampler_options sampler = hone_train_sampler(o, r->data);
     HONE_TRY(hone_train_blame(r->data, hone_batches_new(r->data->store, &sampler, &r->batches)));
     hone_train_plan plan = hone_train_plan_of(o, hone_batches_announced(r->batches));
-    r->batches_per_epoch = plan.batches_per_epoch > 0 ? plan.batches_per_epoch : 1, r->total = plan.total_steps, r->warmup = plan.warmup_steps;
-    if (!(r->identity = identity_of(r))) return hone_fail(HONE_E_NOMEM, "no memory for the run's identity");
-    HONE_TRY(add_identity(r, r->identity));
+    r->batches_per_epoch = plan.batches_per_epoch > 0 ? plan.batches_per_epoch : 1, r->total = plan.total_steps,
+    r->warmup = plan.warmup_steps;
+    HONE_TRY(hone_train_identity(r->m, r->data, r->o, r->total, r->warmup, &r->identity));
     HONE_TRY(take_up(r));
     if (r->was_finished) return HONE_OK;
     HONE_TRY(begin_watch(r));
     hone_status s = hone_train_log_open(r->log_path, r->state.log_offset, &r->log);
     if (s == HONE_E_FORMAT && r->from[0])
-        return hone_hint("put the log back as it was; without it, --model %s and another --out begin a new run with the weights as they are", r->from);
+        return hone_hint("put the log back as it was; without it, --model %s and another --out begin a new run with "
+                         "the weights as they are",
+                         r->from);
     return s;
 }
 
@@ -692,14 +661,16 @@ static hone_status run_all(run *r) {
     HONE_TRY(run_epochs(r));
     if (out_of_patience(r)) {
         char text[160];
-        snprintf(text, sizeof text, "stopped early: no new best in %" PRId64 " evaluations, the best was at step %" PRId64, r->state.stale,
+        snprintf(text, sizeof text,
+                 "stopped early: no new best in %" PRId64 " evaluations, the best was at step %" PRId64, r->state.stale,
                  r->state.best_step);
         note(r, text);
     }
     return finish(r);
 }
 
-hone_status hone_train_run(hone_model *m, const hone_train_data *data, const hone_train_options *o, hone_train_result *result) {
+hone_status hone_train_run(hone_model *m, const hone_train_data *data, const hone_train_options *o,
+                           hone_train_result *result) {
     run *r = hone_zalloc(sizeof *r);
     if (!r) return hone_last_error()->code;
     double start = now();
@@ -707,8 +678,13 @@ hone_status hone_train_run(hone_model *m, const hone_train_data *data, const hon
     hone_status s = check_numbers(o);
     if (s == HONE_OK) s = run_all(r);
     if (result)
-        *result = (hone_train_result){.was_finished = r->was_finished, .steps = r->state.step, .best_step = r->state.best_step, .skipped = r->state.skipped,
-                                      .first_metric = r->state.first_metric, .best_metric = r->state.best_metric, .last_loss = r->last_loss,
+        *result = (hone_train_result){.was_finished = r->was_finished,
+                                      .steps = r->state.step,
+                                      .best_step = r->state.best_step,
+                                      .skipped = r->state.skipped,
+                                      .first_metric = r->state.first_metric,
+                                      .best_metric = r->state.best_metric,
+                                      .last_loss = r->last_loss,
                                       .seconds = now() - start};
     if (s == HONE_E_IO && r->state.step > 0) say_what_is_left(r);
     hone_train_log_close(r->log);
