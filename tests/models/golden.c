@@ -145,8 +145,9 @@ TEST(models, a_layer_that_the_model_does_not_have_is_refused_by_its_number) {
 }
 
 TEST(models, a_model_without_files_refuses_text) {
-    json_t *config = json_pack("{s:s,s:i,s:i,s:i,s:i,s:i,s:i}", "model_type", "bert", "hidden_size", 8, "num_hidden_layers", 1,
-                               "num_attention_heads", 2, "intermediate_size", 8, "vocab_size", 16, "max_position_embeddings", 8);
+    json_t *config =
+        json_pack("{s:s,s:i,s:i,s:i,s:i,s:i,s:i}", "model_type", "bert", "hidden_size", 8, "num_hidden_layers", 1,
+                  "num_attention_heads", 2, "intermediate_size", 8, "vocab_size", 16, "max_position_embeddings", 8);
     hone_model *m;
     CHECK_OK(hone_model_make(config, &(hone_model_options){0}, 1, &m));
     hone_arena *arena = hone_arena_new("step", 0);
@@ -197,11 +198,12 @@ TEST(models, options_that_no_model_has_are_refused) {
     const struct {
         hone_model_options o;
         const char *says;
-    } bad[] = {{{.dtype = HONE_F16}, "F32 or F64"},       {{.precision = HONE_PRECISION_COUNT}, "precision 3"},
-               {{.dropout = 1}, "dropout is 1"},          {{.dropout = NAN}, "dropout is"},
-               {{.max_length = -5}, "-5 tokens"},         {{.pooling = "none such"}, "none such"}};
-    json_t *config = json_pack("{s:s,s:i,s:i,s:i,s:i,s:i,s:i}", "model_type", "bert", "hidden_size", 8, "num_hidden_layers", 1,
-                               "num_attention_heads", 2, "intermediate_size", 8, "vocab_size", 16, "max_position_embeddings", 8);
+    } bad[] = {{{.dtype = HONE_F16}, "F32 or F64"}, {{.precision = HONE_PRECISION_COUNT}, "precision 3"},
+               {{.dropout = 1}, "dropout is 1"},    {{.dropout = NAN}, "dropout is"},
+               {{.max_length = -5}, "-5 tokens"},   {{.pooling = "none such"}, "none such"}};
+    json_t *config =
+        json_pack("{s:s,s:i,s:i,s:i,s:i,s:i,s:i}", "model_type", "bert", "hidden_size", 8, "num_hidden_layers", 1,
+                  "num_attention_heads", 2, "intermediate_size", 8, "vocab_size", 16, "max_position_embeddings", 8);
     hone_model *m = NULL;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         CHECK_FAILS(hone_model_open(test_path("tests/golden/models/mean"), &bad[i].o, &m), HONE_E_ARG, bad[i].says);
@@ -216,8 +218,10 @@ TEST(models, options_that_no_model_has_are_refused) {
     hone_graph *g = hone_graph_new(arena);
     const hone_text text = {"hello", 5};
     float out[64];
-    CHECK_FAILS(hone_model_embed(m, g, &text, 1, &(hone_embed_options){.truncate = -1}, out, NULL), HONE_E_ARG, "below 0");
-    CHECK_FAILS(hone_model_embed(m, g, &text, 1, &(hone_embed_options){.batch_tokens = -1}, out, NULL), HONE_E_ARG, "below 0");
+    CHECK_FAILS(hone_model_embed(m, g, &text, 1, &(hone_embed_options){.truncate = -1}, out, NULL), HONE_E_ARG,
+                "below 0");
+    CHECK_FAILS(hone_model_embed(m, g, &text, 1, &(hone_embed_options){.batch_tokens = -1}, out, NULL), HONE_E_ARG,
+                "below 0");
     CHECK_FAILS(hone_model_embed(m, g, &text, -1, NULL, out, NULL), HONE_E_ARG, "-1 texts");
     hone_graph_free(g);
     hone_arena_free(arena);
