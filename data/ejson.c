@@ -58,11 +58,13 @@ static hone_status unwrap(const hone_json_scanner *js, hone_buffer *b, size_t fr
     const char *expected = NULL;
     char date[64];
     if (text && (wrappers[which].kind == W_INTEGER || wrappers[which].kind == W_REAL)) {
-        bool odd = wrappers[which].kind == W_REAL &&
-                   ((n == 5 && !memcmp(v, "\"NaN\"", 5)) || (n == 10 && !memcmp(v, "\"Infinity\"", 10)) ||
-                    (n == 11 && !memcmp(v, "\"-Infinity\"", 11)));
+        bool real = wrappers[which].kind == W_REAL;
+        bool odd =
+            real && ((n == 10 && !memcmp(v, "\"Infinity\"", 10)) || (n == 11 && !memcmp(v, "\"-Infinity\"", 11)));
         if (is_number(v + 1, n - 2, wrappers[which].kind == W_INTEGER))
             v++, n -= 2;
+        else if (real && n == 5 && !memcmp(v, "\"NaN\"", 5)) /* how a data frame stores that there is nothing */
+            v = strcpy(date, "null"), n = 4;
         else if (!odd)
             expected = wrappers[which].kind == W_INTEGER ? "an integer" : "a number";
     } else {

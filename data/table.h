@@ -13,7 +13,7 @@
  * A cell is a UTF-8 text, or missing (JSON null, a key the row does not have), or any other JSON value as JSON text. In
  * CSV and TSV every cell is a text, an empty one too. Extended JSON of MongoDB exports becomes plain: {"$oid": "5f…"}
  * and {"$uuid": …} a text, {"$numberInt": "7"}, $numberLong, $numberDouble, $numberDecimal a number, {"$date": …} the
- * text "2024-05-01T12:00:00Z", {"$undefined": true} missing.
+ * text "2024-05-01T12:00:00Z", {"$undefined": true} and a number that is NaN missing.
  *
  * Bad rows (bad UTF-8, NUL bytes, a wrong number of fields, broken JSON, not an object, a key twice, a line or field
  * over 16 MiB) are left out and listed with place and reason, unless options.strict, which makes the first one the

@@ -323,6 +323,8 @@ TEST(data, values_of_database_exports_that_cannot_be_are_named) {
         {"{\"$date\":4107542400000}", "2100-03-01T00:00:00Z"},
         {"{\"$date\":1735689599000}", "2024-12-31T23:59:59Z"},
         {"{\"$undefined\":true}", ""},
+        {"{\"$numberDouble\":\"NaN\"}", ""}, /* nothing, as a data frame stores it */
+        {"[{\"$numberDecimal\":\"NaN\"},2]", "[null,2]"},
         {"{\"$oid\":\"a\",\"b\":1}", "{\"$oid\":\"a\",\"b\":1}"},
         {"{\"b\":1,\"$oid\":\"a\"}", "{\"b\":1,\"$oid\":\"a\"}"},
         {"{\"$oid\":\"q\\u00e9\"}", "q\xC3\xA9"},
