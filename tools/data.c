@@ -64,14 +64,25 @@ static hone_status add_text(data_texts *x, hone_cell c, int64_t row, int64_t col
     return HONE_OK;
 }
 
+static bool is_list(hone_cell c) {
+    return c.kind == HONE_CELL_JSON && c.n && *c.p == '[';
+}
+
+static hone_status add_items(data_texts *x, hone_cell list, int64_t row, int64_t column) {
+    hone_cell *item;
+    int64_t n;
+    HONE_TRY(hone_cell_list(list, x->arena, &item, &n));
+    for (int64_t k = 0; k < n; k++) HONE_TRY(add_text(x, item[k], row, column));
+    return HONE_OK;
+}
+
 static hone_status read_texts(const hone_table *t, const hone_roles *r, data_texts *x) {
     for (int64_t i = 0; i < hone_table_rows(t); i++) {
-        for (int64_t k = 0; k < r->n_texts; k++) HONE_TRY(add_text(x, hone_table_cell(t, i, r->columns[k]), i, k));
-        if (r->documents < 0) continue;
-        hone_cell *item;
-        int64_t n;
-        HONE_TRY(hone_cell_list(hone_table_cell(t, i, r->documents), x->arena, &item, &n));
-        for (int64_t k = 0; k < n; k++) HONE_TRY(add_text(x, item[k], i, r->n_texts));
+        for (int64_t k = 0; k < r->n_texts; k++) {
+            hone_cell c = hone_table_cell(t, i, r->columns[k]);
+            HONE_TRY(is_list(c) ? add_items(x, c, i, k) : add_text(x, c, i, k));
+        }
+        if (r->documents >= 0) HONE_TRY(add_items(x, hone_table_cell(t, i, r->documents), i, r->n_texts));
     }
     return hone_texts_from_array(x->p, x->bytes, x->n, 1, &x->texts);
 }
@@ -98,7 +109,8 @@ void data_guess_texts(const hone_table *t, hone_roles *r) {
         for (int64_t i = 0; i < hone_table_rows(t) && !text; i++) {
             hone_cell x = hone_table_cell(t, i, c);
             double number;
-            text = x.kind == HONE_CELL_TEXT && x.n && !hone_cell_number(x, &number);
+            text = is_list(x) ? memchr(x.p, '"', x.n) != NULL
+                              : x.kind == HONE_CELL_TEXT && x.n && !hone_cell_number(x, &number);
         }
         if (text) r->columns[r->n_texts++] = c;
     }

@@ -35,8 +35,8 @@ hone_status data_read(const hone_options *o, bool list_all, hone_table **out);
 /* --columns as a map for hone_roles_find; free *map with hone_free. */
 hone_status data_map(const hone_options *o, hone_column_map **map, int64_t *n);
 
-/* Every text of the roles' columns and of the lists in `documents`, in one list, row by row; empty and missing ones are
- * left out. */
+/* Every text of the roles' columns, of lists that stand there and of those in `documents`, in one list, row by row;
+ * empty and missing ones are left out. */
 typedef struct data_texts {
     hone_arena *arena;
     int64_t n;
@@ -53,7 +53,8 @@ void data_texts_free(data_texts *x); /* accepts {0} */
 /* The capacity of a growing array: at least `need` items. */
 hone_status data_grow(void **p, int64_t *cap, int64_t need, size_t item_bytes);
 
-/* Without roles (HONE_ROWS_ANY found none): every column that holds texts which are not all numbers. */
+/* Without roles (HONE_ROWS_ANY found none): every column that holds texts which are not all numbers, or lists of
+ * texts. */
 void data_guess_texts(const hone_table *t, hone_roles *r);
 
 /* Characters (code points) of a text. */

@@ -42,7 +42,7 @@ static const hone_option options[] = {
      .kind = HONE_OPTION_STRINGS,
      .value = "COLUMN,...",
      .shown = "columns with the names of texts, else all that hold texts",
-     .help = "no text of these columns is on two sides, whatever its column",
+     .help = "no text of these columns, or of lists in them, is on two sides, whatever its column",
      .aka = "text-columns|keys"},
     DATA_OPTION_NEAR,
     DATA_OPTION_COLUMNS,
@@ -104,9 +104,16 @@ static hone_status choose_texts(const hone_options *o, job *j) {
     int64_t n = hone_options_count(o, "texts");
     if (n > 2 + HONE_MAX_NEGATIVES)
         return hone_fail(HONE_E_ARG, "--texts: %" PRId64 " columns given, at most %d", n, 2 + HONE_MAX_NEGATIVES);
+    const int64_t documents = j->roles.documents; /* in a CSV file the role alone tells that its texts are lists */
     if (n) j->roles.n_texts = 0, j->roles.documents = -1;
-    for (int64_t k = 0; k < n; k++)
-        HONE_TRY(find_column(j->t, "texts", hone_options_item(o, "texts", k), &j->roles.columns[j->roles.n_texts++]));
+    for (int64_t k = 0; k < n; k++) {
+        int64_t column;
+        HONE_TRY(find_column(j->t, "texts", hone_options_item(o, "texts", k), &column));
+        if (column == documents)
+            j->roles.documents = column;
+        else
+            j->roles.columns[j->roles.n_texts++] = column;
+    }
     if (!j->roles.n_texts && j->roles.documents < 0) data_guess_texts(j->t, &j->roles);
     return HONE_OK;
 }

@@ -70,6 +70,7 @@ static void look_at_cells(const job *j, column *c) {
     for (int64_t i = 0; i < hone_table_rows(j->t); i++) {
         hone_cell x = hone_table_cell(j->t, i, c->column);
         double number;
+        hone_text_trim(&x.p, &x.n); /* a blank cell is a missing one, as in data_values_of */
         if (x.kind == HONE_CELL_MISSING || !x.n) continue;
         if (x.kind == HONE_CELL_JSON && (*x.p == '[' || *x.p == '{')) {
             lists++;

@@ -212,6 +212,16 @@ TEST(data_tools, stats_tell_each_columns_kind_lengths_and_values) {
     CHECK_MSG(r->status == 0 && strstr(r->out, "4 rows") && strstr(r->out, "75.0 %  a"), "%s%s", r->out, r->err);
 }
 
+TEST(data_tools, a_blank_cell_is_a_missing_one_and_not_a_text) {
+    json_t *j = json_of(hone("data stats %s --json", write_file("blank.csv", "a,b\n1, \n  ,\n2.5, \n")));
+    const json_t *a = json_array_get(json_object_get(j, "columns"), 0),
+                 *b = json_array_get(json_object_get(j, "columns"), 1);
+    CHECK_STR(json_string_value(json_object_get(a, "kind")), "number");
+    CHECK(number(a, "filled", NULL) == 2 && number(a, "missing", NULL) == 1);
+    CHECK_STR(json_string_value(json_object_get(b, "kind")), "empty");
+    json_decref(j);
+}
+
 TEST(data_tools, the_mean_of_numbers_near_the_largest_is_a_number) {
     const char *in = write_file("large.jsonl", "{\"sentence1\":\"a\",\"sentence2\":\"b\",\"score\":1.5e308}\n"
                                                "{\"sentence1\":\"c\",\"sentence2\":\"d\",\"score\":1.7e308}\n");
@@ -336,6 +346,30 @@ TEST(data_tools, split_leaks_no_row_text_spelling_or_group) {
     CHECK_MSG(r->status == 0, "%s", r->err);
     read_side(path_of("grp/train.csv"), 1, of), read_side(path_of("grp/eval.csv"), 2, of);
     for (int i = 97; i < 2000; i++) CHECK(of[i] == of[i % 97] && (of[i] == 1 || of[i] == 2));
+}
+
+/* Lists of texts are texts: in the column documents, in one that --texts names, and where nothing else holds texts. */
+TEST(data_tools, split_compares_the_texts_of_lists) {
+    char json[4096] = "", csv[4096] = "query,documents\n", other[4096] = "";
+    for (int i = 0; i < 20; i++) { /* ten texts, each in the lists of two rows */
+        sprintf(json + strlen(json), "{\"query\": \"q%d\", \"documents\": [\"unique %d\", \"shared %d\"]}\n", i,
+                100 + i, i % 10);
+        sprintf(csv + strlen(csv), "q%d,\"[\"\"unique %d\"\", \"\"shared %d\"\"]\"\n", i, 100 + i, i % 10);
+        sprintf(other + strlen(other), "{\"n\": %d, \"answers\": [\"unique %d\", \"shared %d\"]}\n", i, 100 + i,
+                i % 10);
+    }
+    struct {
+        const char *file, *options;
+    } c[] = {{write_file("d.jsonl", json), ""},  {write_file("d.jsonl", json), "--texts documents"},
+             {write_file("d.csv", csv), ""},     {write_file("d.csv", csv), "--texts query,documents"},
+             {write_file("o.jsonl", other), ""}, {write_file("o.jsonl", other), "--texts answers"}};
+    for (size_t k = 0; k < sizeof c / sizeof *c; k++) {
+        json_t *j = json_of(
+            hone("data split %s --near 0 --force --json --out %s %s", c[k].file, path_of("lists"), c[k].options));
+        CHECK_MSG(number(j, "together", "clusters") == 10 && number(j, "together", "rows_by_equal_texts") == 20,
+                  "%s %s: %d clusters", c[k].file, c[k].options, (int)number(j, "together", "clusters"));
+        json_decref(j);
+    }
 }
 
 TEST(data_tools, split_keeps_near_duplicates_together_and_the_same_seed_gives_the_same_bytes) {
