@@ -80,13 +80,14 @@ hone_status hone_bootstrap_mean(const double *x, int64_t n, int64_t resamples, u
     return s;
 }
 
-hone_status hone_paired_test(const double *a, const double *b, int64_t n, uint64_t seed, hone_paired *out) {
+hone_status hone_paired_test(const double *a, const double *b, int64_t n, int64_t resamples, uint64_t seed,
+                             hone_paired *out) {
     double *d = hone_alloc((size_t)(n + 1) * sizeof *d);
     job j = {d, n, seed, hone_alloc(FLIPS * sizeof(double))};
     hone_status s = d && j.mean ? HONE_OK : hone_last_error()->code;
     for (int64_t i = 0; s == HONE_OK && i < n; i++) d[i] = b[i] - a[i];
     hone_paired r = {.p = 1};
-    if (s == HONE_OK) s = hone_bootstrap_mean(d, n, 0, seed, &r.difference);
+    if (s == HONE_OK) s = hone_bootstrap_mean(d, n, resamples, seed, &r.difference);
     if (s == HONE_OK && n > 0) {
         s = hone_parallel(FLIPS, flip, &j);
         int64_t extreme = 0;

@@ -25,7 +25,8 @@ typedef struct hone_paired {
     double p;                 /* two-sided */
 } hone_paired;
 
-/* a, b [n]: the same queries under two models. HONE_E_NOMEM. */
-hone_status hone_paired_test(const double *a, const double *b, int64_t n, uint64_t seed, hone_paired *out);
+/* a, b [n]: the same queries under two models. resamples, of the interval: 0 is 2,000. HONE_E_NOMEM. */
+hone_status hone_paired_test(const double *a, const double *b, int64_t n, int64_t resamples, uint64_t seed,
+                             hone_paired *out);
 
 #endif

@@ -200,13 +200,13 @@ static hone_status probability(hone_correlation kind, job *j, double difference,
 }
 
 hone_status hone_paired_correlation(hone_correlation kind, const double *a, const double *b, const double *gold,
-                                    int64_t n, uint64_t seed, hone_paired *out) {
+                                    int64_t n, int64_t resamples, uint64_t seed, hone_paired *out) {
     double first, second;
     hone_paired r = {.p = (double)NAN};
     HONE_TRY(hone_correlate(kind, a, gold, n, &first));
     HONE_TRY(hone_correlate(kind, b, gold, n, &second));
     job j = {.kind = kind, .n = n, .seed = seed, .gold = {.x = gold}, .a = {.x = a}, .b = {.x = b}};
-    HONE_TRY(interval(&j, second - first, 0, &r.difference));
+    HONE_TRY(interval(&j, second - first, resamples, &r.difference));
     j.gold.place = j.a.place = j.b.place = NULL;
     if (!isnan(second - first)) HONE_TRY(probability(kind, &j, second - first, &r.p));
     *out = r;

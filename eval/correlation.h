@@ -21,8 +21,9 @@ hone_status hone_correlate(hone_correlation kind, const double *score, const dou
 /* With its interval; resamples 0: 2,000. HONE_E_NOMEM. */
 hone_status hone_bootstrap_correlation(hone_correlation kind, const double *score, const double *gold, int64_t n,
                                        int64_t resamples, uint64_t seed, hone_interval *out);
-/* a, b [n]: the same pairs under two models; the difference is b's correlation less a's. HONE_E_NOMEM. */
+/* a, b [n]: the same pairs under two models; the difference is b's correlation less a's. resamples, of the interval: 0
+ * is 2,000. HONE_E_NOMEM. */
 hone_status hone_paired_correlation(hone_correlation kind, const double *a, const double *b, const double *gold,
-                                    int64_t n, uint64_t seed, hone_paired *out);
+                                    int64_t n, int64_t resamples, uint64_t seed, hone_paired *out);
 
 #endif

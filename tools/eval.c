@@ -11,6 +11,7 @@
 #include "eval/bootstrap.h"
 
 #include <math.h>
+#include <string.h>
 
 static const hone_option options[] = {
     {.group = "What is judged, on what",
@@ -161,29 +162,24 @@ static hone_status judge_model(const hone_options *o, job *j, const char *name, 
 /* The second model less the first: positive is better. */
 static hone_status compare(const hone_options *o, job *j) {
     for (int i = 0; i < hone_judge_metrics(j->model.judge); i++)
-        HONE_TRY(hone_judge_compare(j->model.judge, j->other.judge, i, (uint64_t)hone_options_int(o, "seed"),
-                                    &j->difference[i]));
+        HONE_TRY(hone_judge_compare(j->model.judge, j->other.judge, i, hone_options_int(o, "bootstrap"),
+                                    (uint64_t)hone_options_int(o, "seed"), &j->difference[i]));
     return HONE_OK;
 }
 
 /* ---- queries whose first answer changed ---- */
 
-static const char *text_of(const job *j, int32_t text, char *out, size_t n) {
-    char raw[512];
-    snprintf(raw, sizeof raw, "%.*s", (int)(j->texts.n[text] < 400 ? j->texts.n[text] : 400), j->texts.p[text]);
-    return hone_plain_text(raw, out, n);
+static json_t *text_of(const job *j, int32_t text) {
+    return json_stringn(j->texts.p[text], j->texts.n[text]);
 }
 
 static json_t *changed_json(const job *j, int64_t query) {
     const hone_retrieval *a = hone_judge_retrieval(j->model.judge), *b = hone_judge_retrieval(j->other.judge);
-    char q[1024], right[1024], before[1024], after[1024];
     int32_t x = a->top[query * a->depth], y = b->top[query * b->depth];
-    return json_pack("{s:s,s:s,s:s,s:b,s:s,s:b}", "query", text_of(j, a->query[query], q, sizeof q), "right",
-                     text_of(j, a->document[a->relevant_list[a->relevant[query]]], right, sizeof right), "model",
-                     text_of(j, a->document[x], before, sizeof before), "model_right",
-                     hone_retrieval_is_relevant(a, query, x), "compare",
-                     text_of(j, a->document[y], after, sizeof after), "compare_right",
-                     hone_retrieval_is_relevant(a, query, y));
+    return json_pack("{s:o,s:o,s:o,s:b,s:o,s:b}", "query", text_of(j, a->query[query]), "right",
+                     text_of(j, a->document[a->relevant_list[a->relevant[query]]]), "model", text_of(j, a->document[x]),
+                     "model_right", hone_retrieval_is_relevant(a, query, x), "compare", text_of(j, a->document[y]),
+                     "compare_right", hone_retrieval_is_relevant(a, query, y));
 }
 
 /* Up to `most` of them, spread evenly over all: not the best ones. counts: became right, became wrong, other. */
@@ -205,6 +201,19 @@ static json_t *find_changed(const job *j, int64_t most, int64_t counts[3]) {
     return list;
 }
 
+/* A text of the page: its beginning, cut between characters, on one line. */
+static void print_start(const char *words, const json_t *changed, const char *key) {
+    enum { MOST = 400 };
+    const json_t *text = json_object_get(changed, key);
+    const char *p = json_string_value(text);
+    size_t n = json_string_length(text), cut = n > MOST ? MOST : n;
+    char raw[MOST + 1], plain[4 * MOST + 8];
+    while (cut > 0 && cut < n && ((unsigned char)p[cut] & 0xC0) == 0x80) cut--;
+    memcpy(raw, p, cut);
+    raw[cut] = 0;
+    printf("  %s %s%s\n", words, hone_plain_text(raw, plain, sizeof plain), cut < n ? " ..." : "");
+}
+
 static void print_changed(const json_t *list, const int64_t counts[3]) {
     size_t i;
     json_t *x;
@@ -213,12 +222,11 @@ static void print_changed(const json_t *list, const int64_t counts[3]) {
            counts[0], counts[1], counts[2]);
     printf(" %zu of them, spread evenly:\n", json_array_size(list));
     json_array_foreach((json_t *)list, i, x) {
-        printf("\n  query    %s\n  right    %s\n", json_string_value(json_object_get(x, "query")),
-               json_string_value(json_object_get(x, "right")));
-        printf("  before %s %s\n", json_is_true(json_object_get(x, "model_right")) ? "+" : "-",
-               json_string_value(json_object_get(x, "model")));
-        printf("  after  %s %s\n", json_is_true(json_object_get(x, "compare_right")) ? "+" : "-",
-               json_string_value(json_object_get(x, "compare")));
+        putchar('\n');
+        print_start("query   ", x, "query");
+        print_start("right   ", x, "right");
+        print_start(json_is_true(json_object_get(x, "model_right")) ? "before +" : "before -", x, "model");
+        print_start(json_is_true(json_object_get(x, "compare_right")) ? "after  +" : "after  -", x, "compare");
     }
 }
 
@@ -355,7 +363,8 @@ const hone_command hone_command_eval = {
         "Every anchor is searched among all positives and negatives of the file: accuracy, precision and recall at "
         "1, 3, 5 and 10, MRR@10, NDCG@10, MAP@100; where rows have negatives also triplet_accuracy, the share of "
         "them that are farther than the positive. Every figure comes with its 95 % bootstrap interval over the "
-        "queries, every difference with the p value of a paired randomisation test.\n\n"
+        "queries (triplet_accuracy: over the triplets), every difference with the p value of a paired randomisation "
+        "test.\n\n"
         "--task scored: pearson and spearman between the model's similarity of sentence1 and sentence2 and the "
         "score; intervals over the rows. --task triplet --labels: every text with a label that others share searches "
         "among all other texts: accuracy at 1, 3, 5 and 10, mrr@10 and map for texts of its label, triplet_accuracy "

@@ -311,12 +311,14 @@ hone_status hone_judge_interval(const hone_judge *j, int i, int64_t resamples, u
     return hone_bootstrap_mean(x, n, resamples, seed, out);
 }
 
-hone_status hone_judge_compare(const hone_judge *a, const hone_judge *b, int i, uint64_t seed, hone_paired *out) {
+hone_status hone_judge_compare(const hone_judge *a, const hone_judge *b, int i, int64_t resamples, uint64_t seed,
+                               hone_paired *out) {
     int64_t n;
     if (a->gold)
-        return hone_paired_correlation((hone_correlation)i, a->similarity, b->similarity, a->gold, a->n, seed, out);
+        return hone_paired_correlation((hone_correlation)i, a->similarity, b->similarity, a->gold, a->n, resamples,
+                                       seed, out);
     const double *x = values(a, i, &n), *y = values(b, i, &n);
-    return hone_paired_test(x, y, n, seed, out);
+    return hone_paired_test(x, y, n, resamples, seed, out);
 }
 
 const hone_retrieval *hone_judge_retrieval(const hone_judge *j) {

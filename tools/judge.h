@@ -52,7 +52,8 @@ const char *hone_judge_name(const hone_judge *j, int i);
 double hone_judge_value(const hone_judge *j, int i); /* NaN where a correlation is not defined */
 hone_status hone_judge_interval(const hone_judge *j, int i, int64_t resamples, uint64_t seed, hone_interval *out);
 /* The same rows under two models: b less a. */
-hone_status hone_judge_compare(const hone_judge *a, const hone_judge *b, int i, uint64_t seed, hone_paired *out);
+hone_status hone_judge_compare(const hone_judge *a, const hone_judge *b, int i, int64_t resamples, uint64_t seed,
+                               hone_paired *out);
 int64_t hone_judge_texts(const hone_judge *j); /* texts to be embedded */
 const hone_retrieval *
 hone_judge_retrieval(const hone_judge *j);       /* the ranked lists of the last score; NULL: no search */

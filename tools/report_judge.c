@@ -124,7 +124,8 @@ hone_status report_judge(report_data *r) {
     if (!r->n_lengths) HONE_TRY(report_measure(r, NULL));
     if (r->model.judge) HONE_TRY(report_find_mistakes(r));
     for (int i = 0; i < r->model.n_metrics && r->model.judge && r->base.judge; i++)
-        HONE_TRY(hone_judge_compare(r->base.judge, r->model.judge, r->model.metric[i], r->o->seed, &r->difference[i]));
+        HONE_TRY(hone_judge_compare(r->base.judge, r->model.judge, r->model.metric[i], r->o->resamples, r->o->seed,
+                                    &r->difference[i]));
     return HONE_OK;
 }
 

@@ -57,17 +57,17 @@ TEST(eval, two_models_are_compared_pair_by_pair) {
     hone_paired same, better, worse;
     make(score, other, gold);
     for (int kind = HONE_PEARSON; kind <= HONE_SPEARMAN; kind++) {
-        CHECK_OK(hone_paired_correlation((hone_correlation)kind, score, score, gold, N, 42, &same));
+        CHECK_OK(hone_paired_correlation((hone_correlation)kind, score, score, gold, N, 0, 42, &same));
         CHECK(same.difference.value == 0 && same.difference.low == 0 && same.difference.high == 0 && same.p == 1);
-        CHECK_OK(hone_paired_correlation((hone_correlation)kind, score, other, gold, N, 42, &better));
-        CHECK_OK(hone_paired_correlation((hone_correlation)kind, other, score, gold, N, 42, &worse));
+        CHECK_OK(hone_paired_correlation((hone_correlation)kind, score, other, gold, N, 0, 42, &better));
+        CHECK_OK(hone_paired_correlation((hone_correlation)kind, other, score, gold, N, 0, 42, &worse));
         CHECK(better.difference.value > 0.2 && better.difference.low > 0 && better.p < 0.05);
         CHECK_NEAR(worse.difference.value, -better.difference.value, 1e-15);
         CHECK_NEAR(worse.difference.low, -better.difference.high, 1e-12);
         CHECK_NEAR(worse.p, better.p, 0);
         /* Another scale is no difference. */
         for (int i = 0; i < N; i++) other[i] = 1000 * score[i] - 7;
-        CHECK_OK(hone_paired_correlation((hone_correlation)kind, score, other, gold, N, 42, &same));
+        CHECK_OK(hone_paired_correlation((hone_correlation)kind, score, other, gold, N, 0, 42, &same));
         CHECK_NEAR(same.difference.value, 0, 1e-12);
         CHECK_NEAR(same.p, 1, 0);
         make(score, other, gold);
@@ -80,12 +80,12 @@ TEST(eval, the_p_value_of_a_difference_does_not_depend_on_the_unit) {
     make(score, other, gold);
     for (int i = 0; i < N; i++) other[i] += 0.3 * test_uniform(3, (uint64_t)i);
     hone_paired want, got;
-    CHECK_OK(hone_paired_correlation(HONE_PEARSON, score, other, gold, N, 42, &want));
+    CHECK_OK(hone_paired_correlation(HONE_PEARSON, score, other, gold, N, 0, 42, &want));
     CHECK_MSG(want.p > 0.001 && want.p < 0.9, "%g", want.p); /* a p value that could be otherwise */
     for (int k = 0; k < 4; k++) {
         for (int i = 0; i < N; i++)
             x[i] = score[i] * units[k], y[i] = other[i] * units[3 - k], z[i] = gold[i] * units[k];
-        CHECK_OK(hone_paired_correlation(HONE_PEARSON, x, y, z, N, 42, &got));
+        CHECK_OK(hone_paired_correlation(HONE_PEARSON, x, y, z, N, 0, 42, &got));
         CHECK_NEAR(got.difference.value, want.difference.value, 1e-9);
         CHECK_NEAR(got.p, want.p, 0.002);
     }
@@ -99,7 +99,7 @@ TEST(eval, a_correlation_with_a_constant_is_not_a_number_and_neither_is_what_is_
     hone_paired d;
     CHECK_OK(hone_bootstrap_correlation(HONE_SPEARMAN, score, gold, N, 0, 42, &x));
     CHECK(isnan(x.value) && isnan(x.low) && isnan(x.high));
-    CHECK_OK(hone_paired_correlation(HONE_PEARSON, score, other, gold, N, 42, &d));
+    CHECK_OK(hone_paired_correlation(HONE_PEARSON, score, other, gold, N, 0, 42, &d));
     CHECK(isnan(d.difference.value) && isnan(d.p));
 }
 
@@ -110,7 +110,7 @@ TEST(eval, intervals_of_correlations_do_not_depend_on_the_number_of_threads) {
     make(score, other, gold);
     for (int threads = 1; threads <= 3; threads++) {
         hone_set_threads(threads);
-        CHECK_OK(hone_paired_correlation(HONE_SPEARMAN, score, other, gold, N, 42, &d));
+        CHECK_OK(hone_paired_correlation(HONE_SPEARMAN, score, other, gold, N, 0, 42, &d));
         if (threads == 1) first = d;
         CHECK(!memcmp(&first, &d, sizeof d));
     }

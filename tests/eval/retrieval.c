@@ -131,13 +131,20 @@ TEST(eval, the_paired_test_sees_a_difference_and_only_a_difference) {
         b[i] = i % 10 == 0 ? 1 : a[i];                    /* never worse, sometimes better */
         c[i] = i % 7 == 0 ? (i % 14 == 0 ? 1 : 0) : a[i]; /* as often worse as better */
     }
-    CHECK_OK(hone_paired_test(a, a, N, 42, &r));
+    CHECK_OK(hone_paired_test(a, a, N, 0, 42, &r));
     CHECK_NEAR(r.p, 1, 0);
     CHECK_NEAR(r.difference.value, 0, 0);
-    CHECK_OK(hone_paired_test(a, b, N, 42, &r));
+    CHECK_OK(hone_paired_test(a, b, N, 0, 42, &r));
     CHECK(r.p < 0.001 && r.difference.low > 0);
-    CHECK_OK(hone_paired_test(a, c, N, 42, &r));
+    CHECK_OK(hone_paired_test(a, c, N, 0, 42, &r));
     CHECK(r.p > 0.05 && r.difference.low < 0 && r.difference.high > 0);
+    hone_interval want; /* so many resamples as were asked for */
+    for (int i = 0; i < N; i++) c[i] -= a[i];
+    CHECK_OK(hone_bootstrap_mean(c, N, 100, 42, &want));
+    for (int i = 0; i < N; i++) c[i] += a[i];
+    CHECK_OK(hone_paired_test(a, c, N, 100, 42, &r));
+    CHECK_NEAR(r.difference.low, want.low, 0);
+    CHECK_NEAR(r.difference.high, want.high, 0);
 }
 
 /* A rank correlation gives rows whose two texts are equal the mean of their places only if their similarities are equal

@@ -112,6 +112,39 @@ TEST(tools, a_frozen_model_and_rates_of_its_own_are_taken_by_pattern) {
     }
 }
 
+TEST(tools, eval_shows_whole_texts_to_machines_and_resamples_differences_as_often_as_asked) {
+    char rows[20000] = "";
+    for (int i = 0; i < 12; i++) {
+        sprintf(rows + strlen(rows), "{\"anchor\":\"%c\",\"positive\":\"%c ", 'a' + i, 'z' - i);
+        for (int k = 0; k < 300; k++) strcat(rows, "\xC3\xA9"); /* 602 bytes: the 400th is in the middle of one */
+        strcat(rows, "\\tx\"}\n");
+    }
+    const char *file = write_file("long.jsonl", rows),
+               *line =
+                   "eval --quiet --task pairs --model tests/golden/models/mean --compare tests/golden/models/pool_max "
+                   "--changed 3 --max-length 6 --data";
+    const command_result *r = hone("%s %s --json --bootstrap 100", line, file);
+    CHECK_MSG(r->status == 0, "%s", r->err);
+    json_t *few = json_loads(r->out, 0, NULL), *x = json_array_get(json_object_get(few, "changed"), 0);
+    CHECK_MSG(x, "%s", r->out);
+    CHECK_INT(strlen(json_string_value(json_object_get(x, "right"))), 604);
+    CHECK(!strcmp(json_string_value(json_object_get(x, "right")) + 602, "\tx"));
+    r = hone("%s %s --json --bootstrap 1000", line, file);
+    json_t *many = json_loads(r->out, 0, NULL), *a, *b = json_object_get(many, "difference");
+    const char *name;
+    int differ = 0;
+    json_object_foreach(json_object_get(few, "difference"), name, a) {
+        const json_t *c = json_object_get(b, name);
+        differ += json_number_value(json_object_get(a, "low")) != json_number_value(json_object_get(c, "low")) ||
+                  json_number_value(json_object_get(a, "high")) != json_number_value(json_object_get(c, "high"));
+    }
+    CHECK(differ > 0);
+    json_decref(few);
+    json_decref(many);
+    r = hone("%s %s", line, file);
+    CHECK_MSG(strstr(r->out, "\xC3\xA9 ...\n") && !strstr(r->out, "\\xC3"), "%s", r->out);
+}
+
 TEST(tools, rows_that_a_loss_cannot_use_are_named) {
     char dir[512];
     snprintf(dir, sizeof dir, "%s/unusable", test_dir());
