@@ -440,14 +440,14 @@ static void lengths(const report_data *r, hone_text_buffer *b) {
                  " The model reads %" PRId64 " tokens: %" PRId64 " of the texts (%.1f %%) are cut.", r->max_length, cut,
                  100.0 * (double)cut / (double)r->n_lengths);
     hone_series s = {.kind = HONE_SERIES_BARS, .colour = 2, .x = edge, .y = share, .n = n, .width = width};
-    hone_svg_plot(
-        b, &(hone_plot){.title = "Lengths of the texts",
-                        .x_label = r->in_tokens ? "length in tokens, special tokens included" : "length in characters",
-                        .y_label = "% of the texts",
-                        .caption = caption,
-                        .series = &s,
-                        .n_series = 1,
-                        .x_whole = true});
+    hone_svg_plot(b, &(hone_plot){.title = "Lengths of the texts",
+                                  .x_label = r->in_tokens ? "length in tokens, special tokens and prompts included"
+                                                          : "length in characters",
+                                  .y_label = "% of the texts",
+                                  .caption = caption,
+                                  .series = &s,
+                                  .n_series = 1,
+                                  .x_whole = true});
 }
 
 static void labels(const report_data *r, hone_text_buffer *b) {

@@ -159,23 +159,64 @@ hone_status report_find_rows(report_data *r) {
 
 /* ---- labels and lengths ---- */
 
-/* Scores of the training rows as they are, or how many rows each label has. */
-static hone_status count_labels(report_data *r, const hone_table *t, const hone_roles *roles) {
+/* The rows that the run trained on, n of them; *rows NULL: all of the table. Those that --eval-split set aside are none,
+ * as long as the file is what it was. */
+static hone_status training_rows(const report_data *r, const hone_table *t, const hone_texts *x, int64_t **rows,
+                                 int64_t *n) {
+    double share = json_number_value(report_option(r, "eval-split"));
+    hone_split s = {0};
+    *rows = NULL, *n = x->rows;
+    if (report_option_string(r, "eval") || !(share > 0 && share < 1) || !same_data(r, "train", t)) return HONE_OK;
+    hone_status st = hone_split_rows(x, share, (uint64_t)json_integer_value(report_option(r, "seed")), &s);
+    if (st == HONE_OK) *rows = s.train, *n = s.n_train, s.train = NULL;
+    hone_split_free(&s);
+    return st == HONE_E_NOMEM ? st : HONE_OK;
+}
+
+/* Scores of these rows (NULL: 0..n-1) as they are, or how many of them each label has. */
+static hone_status count_labels(report_data *r, const hone_table *t, const hone_roles *roles, const int64_t *rows,
+                                int64_t n) {
     hone_labels l = {0};
     hone_row_kind kind = row_kind(r, true);
     if (kind == HONE_ROWS_PAIRS || kind == HONE_ROWS_TRIPLET || kind == HONE_ROWS_ANY) return HONE_OK;
     HONE_TRY(hone_labels_read(t, kind, roles, NULL, &l));
-    r->n_labels = l.score ? hone_table_rows(t) : l.n_groups;
+    r->n_labels = l.score ? n : l.n_groups;
     r->of_classes = !l.score;
     r->label = hone_zalloc((size_t)(r->n_labels + 1) * sizeof *r->label);
-    for (int64_t i = 0; i < hone_table_rows(t) && r->label; i++) {
+    for (int64_t i = 0; i < n && r->label; i++) {
+        int64_t row = rows ? rows[i] : i;
         if (l.score)
-            r->label[i] = l.score[i];
-        else if (l.group[i] >= 0)
-            r->label[l.group[i]] += 1;
+            r->label[i] = l.score[row];
+        else if (l.group[row] >= 0)
+            r->label[l.group[row]] += 1;
     }
+    int64_t kept = 0; /* a label of rows that were set aside alone is none of training's */
+    for (int64_t k = 0; k < r->n_labels && r->label && !l.score; k++)
+        if (r->label[k] > 0) r->label[kept++] = r->label[k];
+    if (!l.score) r->n_labels = kept;
     hone_labels_free(&l);
     return r->label ? HONE_OK : HONE_E_NOMEM;
+}
+
+/* A distinct text of the training rows, and whether it was first met in a column of documents. */
+typedef struct trained_text {
+    int32_t text;
+    bool document;
+} trained_text;
+
+/* Into list, which has room for all; how many. -1: no memory. */
+static int64_t list_texts(const hone_texts *x, const int64_t *rows, int64_t n, trained_text *list) {
+    uint8_t *seen = hone_zalloc((size_t)x->count + 1);
+    int64_t count = 0;
+    if (!seen) return -1;
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t g = 0; g < x->width; g++) {
+            int32_t t = x->of[(rows ? rows[i] : i) * x->width + g];
+            if (!seen[t]) list[count++] = (trained_text){t, g > 0};
+            seen[t] = 1;
+        }
+    hone_free(seen);
+    return count;
 }
 
 static double characters(const char *p, size_t n) {
@@ -184,13 +225,54 @@ static double characters(const char *p, size_t n) {
     return (double)count;
 }
 
-/* Of up to MOST of the distinct training texts, spread evenly. */
-hone_status report_measure(report_data *r, const hone_model *m) {
+/* In tokens, as training counted them: special tokens and the prompt included, nothing cut. NaN: cannot be said. */
+static hone_status count_tokens(const report_data *r, const hone_model *m, const hone_texts *x, trained_text t,
+                                hone_encoding *e, double *out) {
+    const char *prompt = report_option_string(r, t.document ? "prompt-document" : "prompt-query");
+    hone_text_buffer joined = {0};
+    const char *p = x->p[t.text];
+    size_t n = x->n[t.text];
+    if (prompt && *prompt) {
+        hone_text_puts(&joined, prompt);
+        hone_text_add(&joined, p, n);
+        if (joined.failed) return hone_text_buffer_free(&joined), HONE_E_NOMEM;
+        p = joined.p, n = joined.n;
+    }
+    hone_status st = hone_tokenizer_encode(hone_model_tokenizer(m), p, n, NULL, 0, &(hone_encode_options){0}, e);
+    *out = st == HONE_OK ? (double)e->n : (double)NAN;
+    hone_text_buffer_free(&joined);
+    return st == HONE_E_NOMEM ? st : HONE_OK;
+}
+
+/* Of up to MOST of the distinct texts, spread evenly. */
+static hone_status measure_texts(report_data *r, const hone_model *m, const hone_texts *x, const int64_t *rows,
+                                 int64_t n_rows) {
     enum { MOST = 5000 };
+    hone_encoding e = {0};
+    trained_text *list = hone_alloc((size_t)(x->count + 1) * sizeof *list);
+    int64_t count = list ? list_texts(x, rows, n_rows, list) : -1, n = count < MOST ? count : MOST;
+    hone_status st = count < 0 ? HONE_E_NOMEM : HONE_OK;
+    if (st == HONE_OK && !(r->length = hone_alloc((size_t)(n + 1) * sizeof *r->length))) st = HONE_E_NOMEM;
+    for (int64_t i = 0; i < n && st == HONE_OK; i++) {
+        trained_text t = list[(int64_t)((double)i * (double)count / (double)n)];
+        if (m)
+            st = count_tokens(r, m, x, t, &e, &r->length[i]);
+        else
+            r->length[i] = characters(x->p[t.text], x->n[t.text]);
+    }
+    if (st == HONE_OK) r->n_lengths = n;
+    r->in_tokens = m != NULL;
+    if (m) r->max_length = hone_model_get_info(m)->max_length;
+    hone_encoding_free(&e);
+    hone_free(list);
+    return st;
+}
+
+hone_status report_measure(report_data *r, const hone_model *m) {
     const char *path = report_option_string(r, "train");
     hone_table *table = NULL;
     hone_texts texts = {0};
-    hone_encoding e = {0};
+    int64_t *rows = NULL, n = 0;
     if (!path || !strcmp(path, "-")) return HONE_OK;
     if (r->lengths_tried) return HONE_OK;
     r->lengths_tried = true;
@@ -200,23 +282,10 @@ hone_status report_measure(report_data *r, const hone_model *m) {
         report_note_error(r, "the training texts cannot be read");
         return st == HONE_E_NOMEM ? st : HONE_OK;
     }
-    st = count_labels(r, table, &roles);
-    int64_t n = texts.count < MOST ? texts.count : MOST;
-    r->length = hone_alloc((size_t)(n + 1) * sizeof *r->length);
-    if (!r->length) st = HONE_E_NOMEM;
-    for (int64_t i = 0; i < n && st == HONE_OK; i++) {
-        int64_t k = (int64_t)((double)i * (double)texts.count / (double)n);
-        r->length[i] = characters(texts.p[k], texts.n[k]);
-        if (!m) continue;
-        hone_status ok = hone_tokenizer_encode(hone_model_tokenizer(m), texts.p[k], texts.n[k], NULL, 0,
-                                               &(hone_encode_options){0}, &e);
-        if (ok == HONE_E_NOMEM) st = ok;
-        r->length[i] = ok == HONE_OK ? (double)e.n : (double)NAN;
-    }
-    if (st == HONE_OK) r->n_lengths = n;
-    r->in_tokens = m != NULL;
-    if (m) r->max_length = hone_model_get_info(m)->max_length;
-    hone_encoding_free(&e);
+    st = training_rows(r, table, &texts, &rows, &n);
+    if (st == HONE_OK) st = count_labels(r, table, &roles, rows, n);
+    if (st == HONE_OK) st = measure_texts(r, m, &texts, rows, n);
+    hone_free(rows);
     hone_texts_free(&texts);
     hone_table_free(table);
     return st;

@@ -272,7 +272,19 @@ TEST(report, labelled_texts_are_judged_by_their_neighbours_before_and_after) {
     const char *before = logged(in_dir("report-labels", "log.jsonl"), 0, "triplet_accuracy");
     const char *s = page(in_dir("report-labels", "report.html"));
     check_html(s);
-    CHECK(strstr(s, "Rows of a label") && strstr(s, " labels, the largest of "));
+    const char *of = strstr(s, " labels, the largest of ");
+    CHECK(strstr(s, "Rows of a label") && of);
+    double labels = 0, mean = 0;
+    CHECK(sscanf(strstr(of, "the mean is "), "the mean is %lf", &mean) == 1);
+    while (of[-1] >= '0' && of[-1] <= '9') of--;
+    labels = atof(of);
+    json_t *settings = NULL;
+    CHECK_OK(hone_json_load(in_dir("report-labels", "run.json"), &settings));
+    double used =
+        json_number_value(json_object_get(json_object_get(json_object_get(settings, "data"), "train"), "used"));
+    CHECK_MSG(fabs(labels * mean - used) <= labels * 0.05 + 1e-9, "%g labels of %g rows, %g rows used", labels, mean,
+              used);
+    json_decref(settings);
     CHECK(strstr(s, "Lengths of the texts") && !strstr(s, "cannot be read") && !strstr(s, "To know") &&
           !strstr(s, "nan"));
     /* The rows set aside, once more: the log's own figure. */
@@ -327,7 +339,8 @@ TEST(report, scored_pairs_are_judged_before_and_after) {
         const char *before = logged(in_dir(losses[i], "log.jsonl"), 0, "spearman");
         const char *s = page(in_dir(losses[i], "report.html"));
         check_html(s);
-        CHECK(strstr(s, "Scores of the rows") && strstr(s, " training rows; the mean is 0.") &&
+        /* 50 rows, of which 20 are set aside */
+        CHECK(strstr(s, "Scores of the rows") && strstr(s, "<figcaption>30 training rows; the mean is 0.") &&
               strstr(s, "Lengths of the texts"));
         CHECK_MSG(!strstr(s, "To know") && !strstr(s, "nan"), "%s", losses[i]);
         CHECK_MSG(fabs(judged(s, "spearman", 0) - atof(before)) < 1e-9, "%s: %s", losses[i], before);
@@ -404,6 +417,36 @@ TEST(report, one_row_or_one_class_has_nothing_to_be_held_against_and_the_page_sa
               strstr(s, score ? "<figcaption>Mean: rows of score 1 " : "<figcaption>Mean: rows of score 0 "));
         CHECK(strstr(s, score ? "There are no rows of score 0." : "There are no rows of score 1."));
     }
+}
+
+TEST(report, lengths_and_labels_are_those_of_the_rows_trained_on_with_their_prompts) {
+    const char *rows = write_file("few.jsonl", "{\"anchor\":\"a\",\"positive\":\"e\"}\n"
+                                               "{\"anchor\":\"b\",\"positive\":\"f\"}\n"
+                                               "{\"anchor\":\"c\",\"positive\":\"g\"}\n"
+                                               "{\"anchor\":\"d\",\"positive\":\"a\"}\n");
+    const command_result *r = hone("train --quiet --task pairs --model " MODEL
+                                   " --train %s --steps 1 --batch-size 4 --max-length 5 --prompt-query 'the of a ' "
+                                   "--prompt-document 'the ' --out %s",
+                                   rows, in_dir("prompted", ""));
+    CHECK_MSG(r->status == 0, "%s", r->err);
+    const char *s = page(in_dir("prompted", "report.html"));
+    /* four anchors of 2 + 3 + 1 tokens, three other documents of 2 + 1 + 1 */
+    CHECK(strstr(s, "7 different training texts; the mean is 5.1. The model reads 5 tokens: 4 of the texts (57.1 %) "
+                    "are cut."));
+    r = hone("train --quiet --task pairs --model " MODEL
+             " --train %s --eval-split 0.25 --steps 1 --batch-size 4 --out %s",
+             rows, in_dir("apart", ""));
+    CHECK_MSG(r->status == 0, "%s", r->err);
+    CHECK(strstr(page(in_dir("apart", "report.html")), " different training texts; the mean is 3.0."));
+    /* the first and the last row share a text, so the row set aside is one of the others and takes two texts away */
+    CHECK(strstr(page(in_dir("apart", "report.html")), "<figcaption>5 different training texts"));
+    const char *labelled = write_file("labels.csv", "text,label\nthe,x\nof,x\na,x\nto,y\nin,y\nis,y\nfor,z\n");
+    r = hone("train --quiet --task triplet --loss batch-hard --model " MODEL
+             " --train %s --eval %s --steps 1 --batch-size 4 --out %s",
+             labelled, labelled, in_dir("all-labels", ""));
+    CHECK_MSG(r->status == 0, "%s", r->err);
+    CHECK(strstr(page(in_dir("all-labels", "report.html")),
+                 "3 labels, the largest of 3 rows, the smallest of 1; the mean is 2.3."));
 }
 
 TEST(report, a_folder_whose_name_is_no_text_leaves_a_page_that_is) {
