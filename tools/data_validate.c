@@ -333,10 +333,8 @@ static void collect_warnings(job *j) {
                  " tokens that the model reads",
                  j->role[k].cut, j->role[k].tokens.n, hone_quote(hone_table_column_name(j->t, j->role[k].column)),
                  j->limit);
-    const char *idle = hone_rows_idle_negatives(j->t, j->kind, &j->roles);
-    if (idle)
-        warn(j, "the column \"%s\" is not used; --columns negative=%s takes it for negatives, a text a row",
-             hone_quote(idle), hone_quote(idle));
+    char idle[512];
+    if (hone_rows_idle_negatives(j->t, j->kind, &j->roles, idle)) warn(j, "the %s", idle);
     if (j->roles.image >= 0)
         warn(j, "the column \"%s\" is not looked at: pictures come with the picture models",
              hone_quote(hone_table_column_name(j->t, j->roles.image)));

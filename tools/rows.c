@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "tools/terminal.h"
 
+#include <string.h>
 #include <strings.h>
 
 #define LISTED 10
@@ -22,7 +23,19 @@ static void say_bad_rows(const hone_table *t, bool quiet) {
                         hone_table_path(t), bad, all);
 }
 
-const char *hone_rows_idle_negatives(const hone_table *t, hone_row_kind kind, const hone_roles *roles) {
+/* A further column of negatives where a row takes one. */
+static const char *spare_negative(const hone_table *t, hone_row_kind kind, const hone_roles *roles) {
+    for (int64_t c = 0; c < hone_table_columns(t) && kind == HONE_ROWS_TRIPLET; c++) {
+        const char *name = hone_table_column_name(t, c);
+        const bool called = !strcmp(name, "negative") || (!strncmp(name, "negative_", 9) && name[9] &&
+                                                          strspn(name + 9, "0123456789") == strlen(name + 9));
+        if (called && c != roles->anchor && c != roles->positive && c != roles->negative[0]) return name;
+    }
+    return NULL;
+}
+
+/* A column called like negatives by other tools. */
+static const char *odd_negative(const hone_table *t, hone_row_kind kind, const hone_roles *roles) {
     static const char *const words[] = {"neg",       "negs",          "negatives",     "hard_neg",
                                         "hard_negs", "hard_negative", "hard_negatives"};
     for (int64_t c = 0; c < hone_table_columns(t) && kind == HONE_ROWS_PAIRS && !roles->n_negatives; c++) {
@@ -31,6 +44,19 @@ const char *hone_rows_idle_negatives(const hone_table *t, hone_row_kind kind, co
             if (c != roles->anchor && c != roles->positive && !strcasecmp(name, words[k])) return name;
     }
     return NULL;
+}
+
+bool hone_rows_idle_negatives(const hone_table *t, hone_row_kind kind, const hone_roles *roles, char out[512]) {
+    const char *odd = odd_negative(t, kind, roles), *spare = spare_negative(t, kind, roles);
+    if (odd)
+        snprintf(out, 512, "column \"%s\" is not used; --columns negative=%s takes it for negatives, a text a row",
+                 hone_quote(odd), hone_quote(odd));
+    if (spare)
+        snprintf(
+            out, 512,
+            "column \"%s\" is not used: --task triplet takes one negative a row, \"%s\"; --task pairs takes them all",
+            hone_quote(spare), hone_quote(hone_table_column_name(t, roles->negative[0])));
+    return odd || spare;
 }
 
 hone_status hone_rows_read(const hone_options *o, const char *name, hone_row_kind kind, hone_table **out,
@@ -74,11 +100,9 @@ hone_status hone_rows_read_path(const hone_options *o, const char *path, hone_ro
     hone_free(map);
     HONE_TRY(st);
     say_bad_rows(t, hone_options_flag(o, "quiet"));
-    const char *idle = hone_rows_idle_negatives(t, kind, roles);
-    if (idle)
-        hone_print_note(hone_options_flag(o, "quiet"),
-                        "%s: column \"%s\" is not used; --columns negative=%s takes it for negatives, a text a row",
-                        hone_table_path(t), hone_quote(idle), hone_quote(idle));
+    char idle[512];
+    if (hone_rows_idle_negatives(t, kind, roles, idle))
+        hone_print_note(hone_options_flag(o, "quiet"), "%s: %s", hone_table_path(t), idle);
     *out = t;
     return HONE_OK;
 }

@@ -18,8 +18,8 @@ hone_status hone_rows_read_path(const hone_options *o, const char *path, hone_ro
 hone_status hone_rows_judge(const char *path, bool strict, hone_row_kind kind, const hone_column_map *map,
                             int64_t n_map, hone_table **out, hone_roles *roles);
 
-/* Name of a column of pairs that looks as if it held wrong answers ("negatives", "neg", "hard_negative") and is none by
- * its name, where no other column is; NULL: none. */
-const char *hone_rows_idle_negatives(const hone_table *t, hone_row_kind kind, const hone_roles *roles);
+/* Whether a column is passed over that a user may take for wrong answers, and the sentence that says so: of pairs one
+ * that is called like some ("negatives", "neg", "hard_negative") where no other is taken; of triplets a second one. */
+bool hone_rows_idle_negatives(const hone_table *t, hone_row_kind kind, const hone_roles *roles, char out[512]);
 
 #endif

@@ -608,6 +608,14 @@ TEST(data_tools, a_column_that_looks_like_negatives_and_is_not_used_is_told) {
                   strstr(r->err,
                          "is [\"x\",\"y\"], expected a text: a list's items go into columns of their own (negative_1,"),
               "%s", r->err);
+    in = write_file("tuple.csv", "query,positive,negative_1,negative_2\na,b,c,d\ne,f,g,h\n");
+    const char *spare = "column \"negative_2\" is not used: --task triplet takes one negative a row, \"negative_1\"";
+    r = hone("data validate %s --task triplet", in);
+    CHECK_MSG(r->status == 0 && strstr(r->out, spare), "%s%s", r->out, r->err);
+    r = hone("eval --task triplet --model tests/golden/models/mean --data %s", in);
+    CHECK_MSG(r->status == 0 && strstr(r->err, spare), "%s", r->err);
+    r = hone("data validate %s --task pairs", in);
+    CHECK_MSG(r->status == 0 && !strstr(r->out, "is not used"), "%s", r->out);
     in = write_file("used.csv", "query,positive,negative,neg\na,b,c,d\n");
     r = hone("data validate %s --task pairs", in);
     CHECK_MSG(r->status == 0 && !strstr(r->out, "is not used"), "%s", r->out);
