@@ -89,7 +89,10 @@ static void facts(const report_data *r, hone_text_buffer *b) {
     if (report_option_string(r, "loss")) fact(b, "loss", report_option_string(r, "loss"));
     if (l->n) {
         fact(b, "optimiser steps", hone_svg_number(l->step[l->n - 1], 1, x));
-        snprintf(s, sizeof s, "%.3g", l->epoch[l->n - 1]);
+        if (l->epoch[l->n - 1] >= 999.5) /* not 2.86e+03 */
+            hone_svg_number(l->epoch[l->n - 1], 1, s);
+        else
+            snprintf(s, sizeof s, "%.3g", l->epoch[l->n - 1]);
         fact(b, "passes over the data", isnan(l->epoch[l->n - 1]) ? "not known" : s);
         snprintf(s, sizeof s, "%.4f", l->loss[l->n - 1]);
         fact(b, "loss of the last step", isnan(l->loss[l->n - 1]) ? "not a number" : s);

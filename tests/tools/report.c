@@ -161,7 +161,7 @@ TEST(report, a_run_that_was_stopped_has_a_page_from_its_log) {
     write_file("stopped/log.jsonl",
                "{\"step\":0,\"epoch\":0,\"eval\":{\"accuracy@1\":0.25,\"odd\":null}}\n"
                "{\"step\":1,\"epoch\":0.1,\"loss\":2.5,\"lr\":1e-05,\"grad_norm\":1,\"tokens\":10,\"ms\":1}\n"
-               "{\"step\":2,\"epoch\":0.2,\"loss\":null,\"lr\":2e-05,\"grad_norm\":null,\"tokens\":10,\"ms\":1}\n"
+               "{\"step\":2,\"epoch\":2857.143,\"loss\":null,\"lr\":2e-05,\"grad_norm\":null,\"tokens\":10,\"ms\":1}\n"
                "{\"step\":3,\"epoch\":0.3,\"lo");
     const command_result *r = hone("report --json --run %s/", run);
     CHECK_MSG(r->status == 0, "%s", r->err);
@@ -171,6 +171,7 @@ TEST(report, a_run_that_was_stopped_has_a_page_from_its_log) {
     CHECK(strstr(html, "1 lines of log.jsonl are torn") && strstr(html, "run.json"));
     CHECK(strstr(html, "<tr><th>accuracy@1</th><td class=\"n\">0.2500</td>"));
     CHECK(strstr(html, "<tr><th>odd</th><td class=\"n\">&mdash;</td>"));
+    CHECK(strstr(html, "<small>passes over the data</small><b>2,857</b>"));
     CHECK(strstr(html, "<b>not a number</b>") && strstr(html, "1 value is not a finite number"));
     CHECK(!strstr(html, "nan"));
 }
