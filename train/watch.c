@@ -45,10 +45,12 @@ typedef enum kinship { SAME_ANCHOR, SAME_DOCUMENT, TWINS } kinship;
 
 enum { PROBES = 16, LOOKS_EVERY = 10, BATCHES_FIRST = 10 };
 
-/* Where in a batch something stands first and last; valid where the stamp is this batch's. */
+/* Where in a batch something stands first, and the first other row with it that is not kept apart from that one by its
+ * group (-1: none): whoever is kept apart from the first row is of its group, and so not from the other. Valid where
+ * the stamp is this batch's. */
 typedef struct holder {
     int64_t stamp;
-    int32_t first, last;
+    int32_t first, other;
 } holder;
 
 struct hone_watch {
@@ -196,16 +198,18 @@ static bool kept_apart(const hone_watch *w, int64_t a, int64_t b) {
     return group && group[a] >= 0 && group[a] == group[b];
 }
 
-static void put(hone_watch *w, holder *h, int64_t i) {
-    if (h->stamp != w->stamp) h->first = (int32_t)i;
-    h->stamp = w->stamp, h->last = (int32_t)i;
+static void put(hone_watch *w, holder *h, const int64_t *rows, int64_t i) {
+    if (h->stamp != w->stamp)
+        *h = (holder){w->stamp, (int32_t)i, -1};
+    else if (h->other < 0 && h->first != i && !kept_apart(w, rows[h->first], rows[i]))
+        h->other = (int32_t)i;
 }
 
 /* Whether another row of the batch holds the same, as an example if there is none yet. */
 static bool is_shared(hone_watch *w, const holder *h, const int64_t *rows, int64_t i, kinship kind) {
     for (int side = 0; side < 2; side++) {
-        int64_t other = side ? h->last : h->first;
-        if (other == i || kept_apart(w, rows[i], rows[other])) continue;
+        int64_t other = side ? h->other : h->first;
+        if (other < 0 || other == i || kept_apart(w, rows[i], rows[other])) continue;
         if (w->x[EXAMPLE] == 0 && w->x[OTHER] == 0) /* two rows: never both 0 */
             w->x[EXAMPLE] = (double)rows[i], w->x[OTHER] = (double)rows[other], w->x[EXAMPLE_KIND] = kind;
         return true;
@@ -221,9 +225,9 @@ static void count_doubles(hone_watch *w, const int64_t *rows, int64_t n) {
     int64_t width = w->data->store->groups;
     w->stamp++;
     for (int64_t i = 0; i < n; i++) {
-        put(w, &w->anchor[same_of(w, rows[i], 0)], i);
-        for (int64_t g = 1; g < width; g++) put(w, &w->document[same_of(w, rows[i], g)], i);
-        if (twin_of(w, rows[i]) >= 0) put(w, &w->twin[twin_of(w, rows[i])], i);
+        put(w, &w->anchor[same_of(w, rows[i], 0)], rows, i);
+        for (int64_t g = 1; g < width; g++) put(w, &w->document[same_of(w, rows[i], g)], rows, i);
+        if (twin_of(w, rows[i]) >= 0) put(w, &w->twin[twin_of(w, rows[i])], rows, i);
     }
     for (int64_t i = 0; i < n; i++) {
         int32_t twin = twin_of(w, rows[i]);

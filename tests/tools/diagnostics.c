@@ -313,6 +313,17 @@ TEST(diagnostics, what_is_known_before_a_run_is_told_by_a_dry_run) {
     CHECK_MSG(strstr(told, "has the label 1: without rows of the other kind"), "%s", told);
 }
 
+/* The first and the last row with an anchor are of one group, the one between them is not. */
+TEST(diagnostics, a_false_negative_between_two_rows_of_one_group_is_counted) {
+    char file[HONE_PATH_MAX];
+    const char *rows = "{\"anchor\":\"q\",\"positive\":\"a\",\"g\":1}\n{\"anchor\":\"q\",\"positive\":\"b\",\"g\":2}\n"
+                       "{\"anchor\":\"q\",\"positive\":\"c\",\"g\":1}\n{\"anchor\":\"r\",\"positive\":\"d\",\"g\":1}\n";
+    CHECK_OK(hone_io_join(file, test_dir(), "between.jsonl"));
+    CHECK_OK(hone_io_write_file(file, rows, strlen(rows)));
+    const char *told = foreseen("--task pairs --allow-duplicates --no-shuffle --batch-size 4 --group g", file);
+    CHECK_MSG(strstr(told, "75 % of the rows in the first steps"), "%s", told);
+}
+
 TEST(diagnostics, false_negatives_and_constant_scores_are_told) {
     char file[HONE_PATH_MAX], text[8192];
     size_t n = 0;
