@@ -428,12 +428,12 @@ static json_t *page_json(const dry_run *d, const label_summary *labels) {
     json_object_set_new(all, "lengths", lengths_json(d->train, d->n_train, max_length));
     json_object_set_new(all, "eval_lengths", lengths_json(d->eval, d->n_eval, max_length));
     json_object_set_new(all, "labels", labels_json(labels));
-    json_t *steps = json_pack(
-        "{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "steps", (json_int_t)s->plan.total_steps, "steps_done",
-        (json_int_t)s->done, "steps_left", (json_int_t)s->steps, "steps_per_epoch", (json_int_t)s->plan.steps_per_epoch,
-        "warmup_steps", (json_int_t)s->plan.warmup_steps, "batches", (json_int_t)s->batches, "batches_per_epoch",
-        (json_int_t)s->plan.batches_per_epoch, "largest_batch_tokens", (json_int_t)s->largest.tokens,
-        "parameters_trained", (json_int_t)d->trained, "parameters_frozen", (json_int_t)d->frozen);
+    json_t *steps = json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "steps", (json_int_t)s->plan.total_steps,
+                              "steps_done", (json_int_t)s->done, "steps_left", (json_int_t)s->steps, "steps_per_epoch",
+                              (json_int_t)s->plan.steps_per_epoch, "warmup_steps", (json_int_t)s->plan.warmup_steps,
+                              "batches", (json_int_t)s->batches, "batches_per_epoch",
+                              (json_int_t)s->plan.batches_per_epoch, "largest_batch_tokens", (json_int_t)s->most_tokens,
+                              "parameters_trained", (json_int_t)d->trained, "parameters_frozen", (json_int_t)d->frozen);
     if (steps) json_object_update(all, steps);
     json_decref(steps);
     json_object_set_new(all, "memory", memory_json(d));
@@ -534,8 +534,8 @@ static hone_status print_page(const dry_run *d, const label_summary *labels) {
     hone_text_printf(&b, "\nsteps            %" PRId64 " in all, %" PRId64 " an epoch, %" PRId64 " of warm-up",
                      s->plan.total_steps, s->plan.steps_per_epoch, s->plan.warmup_steps);
     if (s->done) hone_text_printf(&b, "; %" PRId64 " are done, %" PRId64 " left", s->done, s->steps);
-    hone_text_printf(&b, "\nbatches          %" PRId64 ", the largest %" PRId64 " tokens in %" PRId64 " rows\n",
-                     s->batches, s->largest.tokens, s->largest.n);
+    hone_text_printf(&b, "\nbatches          %" PRId64 ", the largest %" PRId64 " rows, %" PRId64 " tokens\n",
+                     s->batches, s->most_rows, s->most_tokens);
     hone_text_printf(&b, "parameters       %" PRId64 " trained, %" PRId64 " frozen\n", d->trained, d->frozen);
     print_memory(&b, d);
     print_time(&b, d);

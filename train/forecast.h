@@ -37,7 +37,7 @@ typedef struct hone_run_shape {
     double table_rows;              /* rows of the word table that hold moments, summed over the steps to come */
     int64_t words;                  /* rows of it that the run touches at all */
     uint64_t table_bytes;           /* pages that these are, of one copy of the table */
-    int64_t most_rows;              /* of any batch */
+    int64_t most_rows, most_tokens; /* of any batch */
     int64_t pass_tokens;            /* the largest pass: a whole batch, or the largest chunk of any */
     hone_shape_batch largest;       /* the batch that it is in */
     hone_shape_batch sample[HONE_SHAPE_SAMPLES]; /* batches from the beginning, the middle and so on of the run */

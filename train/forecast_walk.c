@@ -89,6 +89,7 @@ static hone_status look_at(walk *w, int64_t n, bool ahead) {
     s->tokens += (double)tokens;
     s->work += hone_forecast_work(w->m, (double)tokens, squares, chunked);
     if (n > s->most_rows) s->most_rows = n;
+    if (tokens > s->most_tokens) s->most_tokens = tokens;
     if (pass > s->pass_tokens) {
         s->pass_tokens = pass;
         HONE_TRY(keep(&s->largest, w->rows, n, tokens));
@@ -156,7 +157,9 @@ static hone_status walk_run(walk *w, const hone_train_state *start) {
             extrapolate(s, (s->plan.total_steps - w->step + s->plan.steps_per_epoch - 1) / s->plan.steps_per_epoch);
             return HONE_OK;
         }
-        HONE_TRY(walk_epoch(w, epoch, epoch == start->epoch ? start->batch : 0, &any));
+        const int64_t behind = epoch == start->epoch ? start->batch : 0;
+        HONE_TRY(walk_epoch(w, epoch, behind, &any));
+        any |= behind > 0; /* a run may have stopped behind the last batch of an epoch, before its end */
         s->epochs++;
     }
     s->whole = true;

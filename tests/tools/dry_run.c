@@ -114,6 +114,46 @@ TEST(tools, a_dry_run_of_a_resumed_run_counts_the_steps_that_are_left) {
     CHECK(hone_io_exists(left));
 }
 
+TEST(tools, a_dry_run_of_a_run_that_stopped_behind_an_epochs_last_batch_counts_the_epochs_to_come) {
+    const char *words =
+        "train --quiet --json --task pairs --model " MODEL " --train " DATA
+        "pairs.jsonl --batch-size 8 --save-every 5 --steps 15 --allow-duplicates --eval " DATA "pairs.jsonl";
+    char dir[512], path[600];
+    snprintf(dir, sizeof dir, "%s/epochs", test_dir());
+    CHECK_INT(hone("", "%s --out %s", words, dir)->status, 0);
+    static const char *const lost[] = {"final_model", "checkpoint_step_15"};
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s/%s", dir, lost[i]);
+        CHECK(hone_io_is_dir(path));
+        CHECK_OK(hone_io_remove_tree(path));
+    }
+    const command_result *r = hone("", "%s --out %s --resume --dry-run", words, dir); /* 38 rows are 5 batches */
+    CHECK_MSG(r->status == 0, "%s", r->err);
+    json_t *j = json_loads(r->out, 0, NULL);
+    CHECK_INT(number(j, "steps_done", NULL), 10);
+    CHECK_INT(number(j, "steps_left", NULL), 5);
+    CHECK_INT(number(j, "batches", NULL), 5);
+    CHECK_INT(number(j, "time", "evaluations"), 2); /* of the epoch behind, and of the last one */
+    json_decref(j);
+}
+
+TEST(tools, a_dry_run_names_the_largest_batch_also_where_it_is_cut_into_chunks) {
+    const char *words = "train --quiet --json --model " MODEL " --task triplet --loss batch-hard --train " DATA
+                        "labelled.jsonl --eval-split 0.25 --batch-size 16 --max-length 7 --epochs 2 --dry-run";
+    double whole = 0;
+    for (int chunk = 0; chunk <= 6; chunk++) {
+        char more[32] = "";
+        if (chunk) snprintf(more, sizeof more, "--chunk %d", chunk);
+        const command_result *r = hone("", "%s %s --out %s/never", words, more, test_dir());
+        CHECK_MSG(r->status == 0, "%s", r->err);
+        json_t *j = json_loads(r->out, 0, NULL);
+        double tokens = number(j, "largest_batch_tokens", NULL);
+        if (!chunk) whole = tokens;
+        CHECK_MSG(tokens == whole, "%s: %g tokens, without %g", more, tokens, whole);
+        json_decref(j);
+    }
+}
+
 /* 256 pairs of 40 and 60 words: some 35 MiB of activations. */
 static const char *long_pairs(void) {
     static char text[256 * 1024];
