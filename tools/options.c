@@ -731,6 +731,7 @@ static json_t *value_json(const hone_option *o, const value *v) {
     json_t *list = pairs ? json_object() : json_array();
     for (int64_t i = 0; i < v->n; i++) {
         json_t *x = item_json(o, v, &v->items[i]);
+        if (pairs) json_object_del(list, v->items[i].text); /* of two the later one counts, in its later place */
         if (pairs ? json_object_set_new(list, v->items[i].text, x) : json_array_append_new(list, x)) {
             json_decref(list);
             return NULL;

@@ -344,6 +344,20 @@ TEST(tools, the_resolved_options_read_back_as_a_config_file) {
     hone_options_free(o), hone_options_free(again);
 }
 
+/* The last match counts (--lr-scale), so a key that is given again stands behind what came before it. */
+TEST(tools, a_key_given_again_keeps_its_later_place_in_the_resolved_options) {
+    hone_options *o;
+    CHECK_OK(parse("--map a=1 --map b=2 --map a=3", &o));
+    json_t *j = hone_options_json(o);
+    char *text = json_dumps(json_object_get(j, "map"), JSON_COMPACT);
+    CHECK_STR(text, "{\"b\":\"2\",\"a\":\"3\"}");
+    json_free_t release;
+    json_get_alloc_funcs(NULL, &release);
+    release(text);
+    json_decref(j);
+    hone_options_free(o);
+}
+
 TEST(tools, a_run_json_serves_as_a_config_file) {
     hone_options *o;
     char words[600];
