@@ -10,6 +10,7 @@
 #include "tools/bench_profile.h"
 #include "tools/bench_serve.h"
 #include "tools/roof.h"
+#include "tools/text_buffer.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -158,7 +159,7 @@ static int ascending(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
-static void print(FILE *out, bench *b, double roof) {
+static hone_status print(FILE *out, bench *b, double roof) {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
     int64_t n = b->o->steps;
@@ -166,25 +167,30 @@ static void print(FILE *out, bench *b, double roof) {
     double best = b->ms[0], median = n % 2 ? b->ms[n / 2] : (b->ms[n / 2 - 1] + b->ms[n / 2]) / 2;
     double gflops = b->flops / median * 1e-6, rate = (double)b->T / median * 1e3, rss = (double)usage.ru_maxrss / 1024;
     if (b->o->json) {
+        hone_text_buffer arch = {0}; /* a folder may be called anything */
+        hone_text_json(&arch, b->o->arch, strlen(b->o->arch));
+        if (arch.failed) return hone_fail(HONE_E_NOMEM, "no memory for a line of JSON");
         fprintf(out,
-                "{\"arch\":\"%s\",\"batch\":%" PRId64 ",\"tokens\":%" PRId64
+                "{\"arch\":%.*s,\"batch\":%" PRId64 ",\"tokens\":%" PRId64
                 ",\"dropout\":%g,\"threads\":%d,\"isa\":\"%s\",\"best_ms\":%.3f,"
                 "\"median_ms\":%.3f,\"tokens_per_s\":%.1f,\"gflops\":%.2f,\"roof_gflops\":%.2f,\"share\":%.4f,\"peak_"
                 "rss_mb\":%.1f",
-                b->o->arch, b->B, b->T, b->o->dropout, hone_threads(), hone_isa_name(hone_kernels_isa()), best, median,
-                rate, gflops, roof, gflops / roof, rss);
+                (int)arch.n, arch.p, b->B, b->T, b->o->dropout, hone_threads(), hone_isa_name(hone_kernels_isa()), best,
+                median, rate, gflops, roof, gflops / roof, rss);
         if (b->profile) hone_bench_profile_json(out, b->profile, b->phase, n);
         fprintf(out, "}\n");
-        return;
+        hone_text_buffer_free(&arch);
+        return HONE_OK;
     }
-    fprintf(out, "%s, %" PRId64 " texts, %" PRId64 " tokens, dropout %g, %d threads, %s\n", b->o->arch, b->B, b->T,
-            b->o->dropout, hone_threads(), hone_isa_name(hone_kernels_isa()));
+    fprintf(out, "%s, %" PRId64 " texts, %" PRId64 " tokens, dropout %g, %d threads, %s\n", hone_quote(b->o->arch),
+            b->B, b->T, b->o->dropout, hone_threads(), hone_isa_name(hone_kernels_isa()));
     fprintf(out, "  step      %10.1f ms median, %.1f ms best of %" PRId64 "\n", median, best, n);
     fprintf(out, "  rate      %10.0f tokens/s\n", rate);
     fprintf(out, "  work      %10.1f GF/s useful, %.1f %% of the roof of %.1f GF/s\n", gflops, 100 * gflops / roof,
             roof);
     fprintf(out, "  memory    %10.0f MB peak\n", rss);
     if (b->profile) hone_bench_profile_print(out, b->profile, b->phase, n, roof);
+    return HONE_OK;
 }
 
 static hone_status serve_step(void *ctx, json_t *answer) {
@@ -233,8 +239,7 @@ static hone_status run(bench *b, FILE *out) {
         if (i >= WARM_UP) b->ms[i - WARM_UP] = 1e3 * (hone_profile_now() - start);
     }
     roof = fmax(roof, hone_roof_gflops(hone_threads()));
-    print(out, b, roof);
-    return HONE_OK;
+    return print(out, b, roof);
 }
 
 hone_status hone_bench_step(FILE *out, const hone_bench_step_options *o) {

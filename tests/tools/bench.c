@@ -190,6 +190,15 @@ TEST(tools, bench_step_measures_as_many_texts_as_it_says) {
     CHECK_MSG(r->status == 2 && strstr(r->err, "--batch 7: expected an even number"), "%d: %s", r->status, r->err);
 }
 
+TEST(tools, bench_step_names_an_encoder_with_quotes_in_its_name_in_json) {
+    const char *path = write_file("a \"tiny\" one\\.json", TINY);
+    const command_result *r = hone("bench step --json --steps 1 --threads 1 --batch 4 --tokens 9 --arch '%s'", path);
+    CHECK_MSG(r->status == 0, "%s", r->err);
+    json_t *j = line_json(r->out, 0);
+    CHECK_STR(json_string_value(json_object_get(j, "arch")), path);
+    json_decref(j);
+}
+
 TEST(tools, bench_step_takes_any_encoder_by_its_config) {
     const command_result *r =
         hone("bench step --json --steps 1 --threads 1 --batch 4 --tokens 9 --arch %s", write_file("tiny.json", TINY));
