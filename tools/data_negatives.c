@@ -2,6 +2,7 @@
 #include "tools/commands.h"
 #include "tools/data.h"
 #include "tools/outfile.h"
+#include "tools/precision.h"
 #include "tools/progress.h"
 #include "tools/rows.h"
 #include "tools/terminal.h"
@@ -334,8 +335,11 @@ static hone_status embed(const hone_options *o, job *j, hone_graph *g, const hon
 }
 
 static hone_status embed_all(const hone_options *o, job *j) {
-    hone_model_options how = {.max_length = hone_options_int(o, "max-length")};
+    hone_precision precision;
+    HONE_TRY(hone_precision_option(o, false, &precision));
+    hone_model_options how = {.precision = precision, .max_length = hone_options_int(o, "max-length")};
     HONE_TRY(hone_model_open(hone_options_string(o, "model"), &how, &j->model));
+    hone_precision_note(o, j->model);
     hone_arena *arena = hone_arena_new("step", 0);
     hone_graph *g = arena ? hone_graph_new(arena) : NULL;
     hone_status st = g ? HONE_OK : HONE_E_NOMEM;
@@ -575,6 +579,6 @@ const hone_command hone_command_data_negatives = {
                 "--sampling-strategy random --output-format n-tuple --out hard.csv"},
     .example_note = {"a row for each negative that is at least 5 % less similar than the positive",
                      "five negatives a row, drawn from the ranks 10 to 100"},
-    .exits = "3 bad data or weights|6 a vector is NaN or infinite|7 device missing or failed",
+    .exits = "3 bad data or weights|6 a vector is NaN or infinite",
     .run = run,
 };

@@ -524,6 +524,18 @@ TEST(data_tools, negatives_of_rows_that_share_spellings_leave_them_out) {
     CHECK(!hone_io_exists(path_of("nothing.jsonl")));
 }
 
+TEST(data_tools, negatives_are_computed_in_the_precision_that_is_asked_for) {
+    char first[4096];
+    const command_result *r = hone("data negatives " PAIRS " --model " MODEL " --output-scores --quiet");
+    CHECK_MSG(r->status == 0 && *r->out, "%s", r->err);
+    snprintf(first, sizeof first, "%.4000s", r->out);
+    static const char *const words[] = {"bf16", "int8"};
+    for (int i = 0; i < 2; i++) {
+        r = hone("data negatives " PAIRS " --model " MODEL " --output-scores --quiet --precision %s", words[i]);
+        CHECK_MSG(r->status == 0 && strncmp(r->out, first, strlen(first)), "%s gives the scores of f32", words[i]);
+    }
+}
+
 TEST(data_tools, negatives_refuse_before_they_work) {
     static const struct {
         const char *more, *says;
