@@ -25,7 +25,7 @@ static void zlib_free(void *opaque, void *p) {
 
 hone_status hone_outfile_check(const char *out, const char *what, const char *input) {
     if (!out || !input || !strcmp(out, "-") || !strcmp(input, "-") || !hone_io_same_file(out, input)) return HONE_OK;
-    hone_fail(HONE_E_ARG, "--out %s is the same file as %s, whose rows would be lost", hone_quote(out), what);
+    hone_fail(HONE_E_ARG, "--out %s is the same file as %s, which would be lost", hone_quote(out), what);
     return hone_hint("give --out another name");
 }
 

@@ -1,6 +1,8 @@
 /* hone report: what a training run did, as one page. */
 #include "tools/report.h"
 #include "tools/commands.h"
+#include "tools/outfile.h"
+#include "tools/precision.h"
 #include "tools/report_parts.h"
 #include "tools/terminal.h"
 
@@ -34,7 +36,7 @@ static const hone_option options[] = {
     {.name = "out",
      .kind = HONE_OPTION_FILE,
      .value = "FILE.html",
-     .help = "where the page goes",
+     .help = "where the page goes; - is standard output",
      .aka = "page|output|output-file|html",
      .shown = "DIR/report.html"},
     {.group = "How much",
@@ -113,8 +115,23 @@ void hone_report_after_training(const char *run, bool quiet) {
     hone_error_clear();
 }
 
+/* What the page is made from would be lost. */
+static hone_status check_out(const hone_options *o) {
+    static const char *const names[] = {"log.jsonl", "run.json"};
+    const char *out = hone_options_string(o, "out");
+    char path[HONE_PATH_MAX];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        HONE_TRY(hone_io_join(path, hone_options_string(o, "run"), names[i]));
+        HONE_TRY(hone_outfile_check(out, i ? "the run's run.json" : "the run's log.jsonl", path));
+    }
+    return hone_outfile_check(out, "--data", hone_options_string(o, "data"));
+}
+
 static hone_status run(const hone_options *o) {
     char path[HONE_PATH_MAX], plain[HONE_PATH_MAX];
+    hone_precision precision;
+    HONE_TRY(hone_precision_option(o, false, &precision));
+    HONE_TRY(check_out(o));
     hone_report_options how = {.run = hone_options_string(o, "run"),
                                .base = hone_options_string(o, "base"),
                                .data = hone_options_string(o, "data"),
@@ -122,8 +139,10 @@ static hone_status run(const hone_options *o) {
                                .rows = hone_options_int(o, "rows"),
                                .mistakes = hone_options_int(o, "mistakes"),
                                .resamples = hone_options_int(o, "bootstrap"),
-                               .seed = (uint64_t)hone_options_int(o, "seed")};
+                               .seed = (uint64_t)hone_options_int(o, "seed"),
+                               .precision = precision};
     HONE_TRY(hone_report_write(&how, path));
+    if (hone_options_is(o, "out", "-")) return HONE_OK; /* the page alone */
     if (hone_options_flag(o, "json"))
         return hone_print_json(json_pack("{s:s}", "report", hone_plain_text(path, plain, sizeof plain)));
     hone_print_note(hone_options_flag(o, "quiet"), "the report is %s", path);
@@ -144,6 +163,6 @@ const hone_command hone_command_report = {
     .example = {"hone report --run run", "hone report --run run --base sentence-transformers/all-MiniLM-L6-v2 --data "
                                          "test.jsonl --out test.html"},
     .example_note = {"the page of the run, once more", "judged on other rows, against a model of your choice"},
-    .exits = "3 a folder without a log; --base or --data cannot be read",
+    .exits = "3 a folder without a log; --base or --data cannot be read|6 a vector of --base is NaN or infinite",
     .run = run,
 };

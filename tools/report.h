@@ -11,6 +11,7 @@
 #define HONE_TOOLS_REPORT_H
 
 #include "base/io.h"
+#include "models/model.h"
 
 typedef struct hone_report_options {
     const char *run;  /* the folder */
@@ -21,6 +22,7 @@ typedef struct hone_report_options {
     int64_t mistakes; /* most mistakes to show */
     int64_t resamples;
     uint64_t seed;
+    hone_precision precision; /* of the models that are judged */
 } hone_report_options;
 
 /* Write the page, whole or not at all. `written` (may be NULL) is its path.

@@ -80,7 +80,7 @@ static hone_status judge_model(report_data *r, const char *name, const char *wha
     char sentence[128];
     hone_model *m = NULL;
     int64_t length = json_integer_value(report_option(r, "max-length"));
-    hone_model_options how = {.max_length = length > 0 && !asked ? length : 0};
+    hone_model_options how = {.precision = r->o->precision, .max_length = length > 0 && !asked ? length : 0};
     hone_status st = hone_model_open(name, &how, &m);
     if (st == HONE_OK) snprintf(s->name, sizeof s->name, "%s", name);
     if (st == HONE_OK && !r->n_lengths) st = report_measure(r, m);

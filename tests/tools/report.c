@@ -8,6 +8,7 @@
 #define MODEL "tests/golden/models/mean"
 #define TRIPLETS "tests/golden/train/triplets.jsonl"
 #define PAIRS "tests/golden/train/pairs.jsonl"
+#define ROW "{\"anchor\":\"a\",\"positive\":\"b\"}\n"
 
 static __attribute__((format(printf, 1, 2))) const command_result *hone(const char *fmt, ...) {
     char line[4096];
@@ -193,6 +194,40 @@ TEST(report, a_changed_file_of_rows_is_named_and_not_judged) {
     const char *html = page(in_dir("changed", "report.html"));
     check_html(html);
     CHECK(strstr(html, "is not what it was when the run read it") && !strstr(html, "Judged once more"));
+}
+
+TEST(report, a_page_never_replaces_what_it_is_made_from_and_goes_to_standard_output_alone) {
+    const char *run = in_dir("sources", ""), *data = in_dir("sources", "rows.jsonl");
+    CHECK_INT(
+        hone("train --quiet --task pairs --model " MODEL " --train " PAIRS " --steps 2 --eval-split 0.3 --out %s", run)
+            ->status,
+        0);
+    CHECK_OK(hone_io_write_file(data, ROW, strlen(ROW)));
+    const char *sources[] = {in_dir("sources", "log.jsonl"), in_dir("sources", "run.json"), data};
+    for (int i = 0; i < 3; i++) {
+        char before[4096];
+        snprintf(before, sizeof before, "%.4000s", page(sources[i]));
+        const command_result *r = hone("report --run %s --data %s --out %s", run, data, sources[i]);
+        CHECK_MSG(r->status == 2 && strstr(r->err, "would be lost") && r->err_lines <= 3, "%d %s", r->status, r->err);
+        CHECK(!strncmp(page(sources[i]), before, strlen(before)));
+    }
+    const command_result *r = hone("report --run %s --rows 0 --json --out -", run);
+    CHECK_MSG(r->status == 0 && !strncmp(r->out, "<!DOCTYPE html>", 15) && !strstr(r->out, "{\"report\""), "%.60s %s",
+              r->out, r->err);
+}
+
+TEST(report, a_page_judges_in_the_precision_that_is_asked_for) {
+    const char *run = in_dir("precision", ""), *first = in_dir("precision", "f32.html"),
+               *second = in_dir("precision", "int8.html");
+    CHECK_INT(
+        hone("train --quiet --task pairs --model " MODEL " --train " PAIRS " --steps 2 --eval-split 0.3 --out %s", run)
+            ->status,
+        0);
+    static char f32[1 << 20];
+    CHECK_INT(hone("report --quiet --run %s --out %s", run, first)->status, 0);
+    CHECK_INT(hone("report --quiet --run %s --precision int8 --out %s", run, second)->status, 0);
+    snprintf(f32, sizeof f32, "%s", page(first));
+    CHECK_MSG(strcmp(f32, page(second)), "%s", "int8 gives the page of f32");
 }
 
 TEST(report, a_folder_without_a_log_is_refused_and_leaves_nothing) {
