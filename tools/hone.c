@@ -183,7 +183,12 @@ static hone_status help(int argc, char **argv) {
     return HONE_OK;
 }
 
-static hone_status version(bool json) {
+static hone_status version(bool json, int argc, char **argv) {
+    for (int i = 0; i < argc; i++)
+        if (strcmp(argv[i], "--json")) {
+            hone_fail(HONE_E_ARG, "--version: unexpected \"%s\"", hone_quote(argv[i]));
+            return hone_hint("hone --version [--json]");
+        }
     const char *isa = hone_isa_name(hone_kernels_isa());
 #ifdef __clang__
     const char *compiler = "clang " __clang_version__;
@@ -297,7 +302,7 @@ int main(int argc, char **argv) {
         hone_fail(HONE_E_ARG, "%s", why);
         st = hone_hint("HONE_ISA is scalar, avx2 or avx512; leave it unset to use the best this machine has");
     } else if (!strcmp(first, "--version") || !strcmp(first, "-V")) {
-        st = version(json);
+        st = version(json, argc - 2, argv + 2);
     } else if (!strcmp(first, "help") || !strcmp(first, "--help") || !strcmp(first, "-h")) {
         st = help(argc > 2 ? argc - 2 : 0, argv + 2);
     } else {

@@ -198,6 +198,8 @@ static const mistake mistakes[] = {
     {"help data splt", "did you mean hone data split?", 2},
     {"version", "unknown command \"version\"", 2},
     {"--vesion", "a command comes first", 2},
+    {"--version --jsno", "--version: unexpected \"--jsno\"", 2},
+    {"-V train", "unexpected \"train\"", 2},
 };
 
 static double seconds(void) {
