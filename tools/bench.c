@@ -140,7 +140,7 @@ const hone_command hone_command_bench_step = {
     .example = {"hone bench step --arch minilm-l6 --batch 16 --tokens 128 --dropout 0.1 --steps 20",
                 "hone bench step --arch minilm-l6 --batch 64 --lengths lognormal:40,0.5 --json"},
     .example_note = {"MiniLM with 16 texts of 128 tokens", "32 pairs of real-life lengths, as JSON"},
-    .exits = "3 bad weights|7 device missing or failed",
+    .exits = "3 bad weights",
     .run = run_step,
 };
 
@@ -156,6 +156,6 @@ const hone_command hone_command_bench_embed = {
     .example = {"hone bench embed --model sentence-transformers/all-MiniLM-L6-v2 --input texts.jsonl",
                 "hone bench embed --model run/best_model --input texts.csv --threads 1 --json"},
     .example_note = {"all figures as a table", "one core, as JSON"},
-    .exits = "3 bad data or weights|7 device missing or failed",
+    .exits = "3 bad data or weights|6 a vector is NaN or infinite",
     .run = hone_bench_embed,
 };

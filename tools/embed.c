@@ -24,7 +24,7 @@ static const hone_option options[] = {
     {.name = "input",
      .kind = HONE_OPTION_FILE,
      .value = "FILE",
-     .help = "rows to embed: .csv, .tsv, .jsonl or .json, also .gz; - is standard input (JSON lines)",
+     .help = "rows to embed: .csv, .tsv, .jsonl or .json, also .gz; - is standard input, whichever of these",
      .aka = "data|in|file|text",
      .required = true},
     {.name = "out",
@@ -203,6 +203,6 @@ const hone_command hone_command_embed = {
          "hone embed --model run/best_model --input products.csv --columns text=title,id=sku --out products.jsonl"},
     .example_note = {"an array [rows, dimensions] for NumPy",
                      "one JSON object a row, with id and payload, for a vector database"},
-    .exits = "3 bad data or weights|6 a vector is NaN or infinite|7 device missing or failed",
+    .exits = "3 bad data or weights|6 a vector is NaN or infinite",
     .run = run,
 };

@@ -74,7 +74,7 @@ typedef struct hone_command {
     int min_operands, max_operands;
     const char *example[2]; /* command lines that work as they stand, apart from file names */
     const char *example_note[2];
-    /* Exit codes beyond 0, 2, 4 and 5 are named on the page: words as in "3 bad data or weights", '|' between. */
+    /* Exit codes beyond 0, 2, 4, 5, 7 and 128+n are named on the page: words as in "3 bad data or weights", '|' between. */
     const char *exits;
     hone_status (*run)(const hone_options *o); /* failures: returned with the error record set; printed by main */
 } hone_command;

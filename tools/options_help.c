@@ -99,12 +99,13 @@ static void help_option(const hone_option *o, FILE *f) {
     wrap(f, right.s, HELP_COLUMN, HELP_COLUMN);
 }
 
-/* "0 done|2 …": the lines of all three lists in the order of their codes; "128+n" comes last. */
+/* "0 done|2 …": the lines of all lists in the order of their codes; "128+n" comes last. */
 static void each_exit(const hone_command *c, const char *before, const char *between, FILE *f) {
-    const char *lists[] = {"0 done|2 wrong use: option, value, --config file", "4 cannot read or write|5 out of memory",
-                           c->exits};
+    const char *lists[] = {"0 done|2 wrong use: option, value, --config file",
+                           "4 cannot read or write|5 out of memory|7 device missing or failed",
+                           c->exits && strstr(c->exits, "128+n") ? NULL : "128+n ended by signal n", c->exits};
     for (int code = 0; code <= 128; code++)
-        for (int i = 0; i < 3; i++)
+        for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
             for (const char *w = lists[i]; w && *w;) {
                 size_t n = strcspn(w, "|"), digits = strcspn(w, " |");
                 int this_code = 0;

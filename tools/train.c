@@ -45,7 +45,7 @@ static const hone_option options[] = {
     {.name = "train",
      .kind = HONE_OPTION_FILE,
      .value = "FILE",
-     .help = "rows to train on: .csv, .tsv, .jsonl or .json, also .gz; - is standard input (JSON lines)",
+     .help = "rows to train on: .csv, .tsv, .jsonl or .json, also .gz; - is standard input, whichever of these",
      .aka = "data|dataset|train-file|train-data|input",
      .required = true},
     {.name = "eval",
@@ -723,7 +723,7 @@ const hone_command hone_command_train = {
                 "1 --lr 3e-5 --out run"},
     .example_note = {"questions and answers, a fifth of them set aside for judging",
                      "triplets whose anchor stands in the column \"title\""},
-    .exits = "3 bad data or weights|6 training diverged|7 device missing or failed|128+n ended by signal n, checkpoint "
+    .exits = "3 bad data or weights|6 training diverged|128+n ended by signal n, checkpoint "
              "saved",
     .run = run,
 };

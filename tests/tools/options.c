@@ -63,7 +63,7 @@ static const hone_command *const all[] = {
     &hone_command_train,         &hone_command_embed,         &hone_command_eval,       &hone_command_tokenize,
     &hone_command_inspect,       &hone_command_bench_kernels, &hone_command_bench_step, &hone_command_bench_embed,
     &hone_command_data_validate, &hone_command_data_split,    &hone_command_data_stats, &hone_command_data_negatives,
-    &hone_command_data_sample,
+    &hone_command_data_sample,   &hone_command_report,
 };
 #define N_ALL (sizeof all / sizeof *all)
 
@@ -104,6 +104,10 @@ TEST(tools, every_help_page_tells_every_option_with_default_unit_and_range) {
         for (const hone_option *o = all[i]->options; o && o->name; o++) check_page(all[i], o, text);
         for (const hone_option *o = hone_global_options; o->name; o++) check_page(all[i], o, text);
         CHECK_MSG(strstr(text, "\nExit codes\n  0  done"), "%s", all[i]->name);
+        const char *device = strstr(text, "\n  7  "),
+                   *signal = strstr(text, "\n  128+n  "); /* once, wherever it runs */
+        CHECK_MSG(device && !strstr(device + 1, "\n  7  "), "%s", all[i]->name);
+        CHECK_MSG(signal && !strstr(signal + 1, "\n  128+n  "), "%s", all[i]->name);
         CHECK_MSG(all[i]->example[0] && all[i]->example[1], "%s: two examples", all[i]->name);
         for (int k = 0; k < 2; k++) CHECK_MSG(strstr(text, all[i]->example[k]), "%s: example %d", all[i]->name, k);
     }
