@@ -523,11 +523,13 @@ hone_status hone_checkpoint_prune(const char *run, int64_t keep, int64_t step) {
 
 /* ---- loading ---- */
 
-/* As the user would write it; to be freed. */
-static char *value_text(const json_t *x) {
+/* As the user would write it; to be freed. Rows to judge by that there are none of have an empty sum; an empty prompt is
+ * a prompt. */
+static char *value_text(const char *key, const json_t *x) {
     char number[32];
     if (!x) return NULL;
-    if (json_is_null(x) || (json_is_string(x) && !json_string_length(x))) return hone_strdup("none");
+    bool empty = json_is_string(x) && !json_string_length(x);
+    if (json_is_null(x) || (empty && !strcmp(key, "eval_data"))) return hone_strdup("none");
     if (!json_is_real(x)) return json_dumps(x, JSON_ENCODE_ANY);
     hone_format_f64(number, json_real_value(x));
     return hone_strdup(number);
@@ -562,7 +564,7 @@ hone_status hone_checkpoint_compare(const char *dir, const json_t *stored, const
     json_object_foreach((json_t *)(uintptr_t)now, key, value) {
         const json_t *old = json_object_get(stored, key);
         if (old && json_equal(old, value)) continue;
-        char *a = value_text(old), *b = value_text(value);
+        char *a = value_text(key, old), *b = value_text(key, value);
         hone_fail_at(HONE_E_ARG, dir, 0, 0,
                      "was trained with %s %.60s, this run has %.60s: resuming would not give the same result",
                      option_of(key, name), a ? a : "(none)", b ? b : "?");

@@ -149,6 +149,7 @@ TEST(resume, what_would_change_the_result_is_refused_by_the_options_name) {
         {"--precision bf16", "--precision"},
         {"--schedule cosine", "--schedule \"linear\", this run has \"cosine\""},
         {"--prompt-query q:", "--prompt-query none"},
+        {"--prompt-query ''", "--prompt-query none, this run has \"\""},
         {"--max-length 9", "--max-length"},
         {"--columns anchor=positive,positive=anchor", "--columns"},
         {"--chunk 3", "--chunk none"},
