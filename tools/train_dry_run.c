@@ -262,9 +262,10 @@ static hone_status forecast(dry_run *d, hone_token_store *own) {
     hone_machine_get_memory(&machine);
     HONE_TRY(start_of(d->t, &start));
     HONE_TRY(hone_forecast_walk(j->model, d->data, d->t, &start, &d->shape));
-    HONE_TRY(hone_train_check_resume(j->model, d->data, d->t, &d->shape.plan, &d->finished));
-    if (d->finished) { /* perhaps early, by --patience: its last checkpoint has steps to come */
-        int64_t done = start.step;
+    int64_t done;
+    HONE_TRY(hone_train_check_resume(j->model, d->data, d->t, &d->shape.plan, &done));
+    d->finished = done >= 0;
+    if (d->finished) { /* perhaps early, by --patience, or without a checkpoint of its last step */
         start.step = d->shape.plan.total_steps;
         HONE_TRY(hone_forecast_walk(j->model, d->data, d->t, &start, &d->shape));
         d->shape.done = done;

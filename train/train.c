@@ -586,10 +586,10 @@ hone_status hone_train_check_model(hone_model *m, const hone_train_options *o) {
 }
 
 hone_status hone_train_check_resume(hone_model *m, const hone_train_data *data, const hone_train_options *o,
-                                    const hone_train_plan *plan, bool *finished) {
+                                    const hone_train_plan *plan, int64_t *finished) {
     run r = {.m = m, .data = data, .o = o, .lock = -1, .total = plan->total_steps, .warmup = plan->warmup_steps};
     char dir[HONE_PATH_MAX];
-    *finished = false;
+    *finished = -1;
     if (!o->resume) return HONE_OK;
     HONE_TRY(hone_io_join(r.best, o->out, "best_model"));
     HONE_TRY(hone_io_join(r.final, o->out, "final_model"));
@@ -597,7 +597,7 @@ hone_status hone_train_check_resume(hone_model *m, const hone_train_data *data, 
     if (s == HONE_OK) s = look_for_end(&r);
     if (s == HONE_OK) s = hone_checkpoint_newest(o->out, dir, NULL, 0);
     if (s == HONE_OK && *dir) s = hone_checkpoint_check(dir, r.identity);
-    *finished = s == HONE_OK && r.was_finished;
+    if (s == HONE_OK && r.was_finished) *finished = r.state.step;
     json_decref(r.identity);
     return s;
 }

@@ -132,10 +132,10 @@ hone_status hone_train_check_out(const hone_train_options *o);
 hone_status hone_train_check_model(hone_model *m, const hone_train_options *o);
 
 /* Whether the run in o->out is this run, so that --resume would go on with it: HONE_E_ARG with the option named that
- * differs. plan: of this run. Reads, and changes nothing. HONE_OK where nothing is to be resumed. *finished: it has
- * ended, nothing is left to do. */
+ * differs. plan: of this run. Reads, and changes nothing. HONE_OK where nothing is to be resumed. *finished: the
+ * steps of a run that has ended, where nothing is left to do; -1 of another. */
 hone_status hone_train_check_resume(hone_model *m, const hone_train_data *data, const hone_train_options *o,
-                                    const hone_train_plan *plan, bool *finished);
+                                    const hone_train_plan *plan, int64_t *finished);
 
 /* Optimiser steps of the whole run; batches by class (data/sampler.h) may make fewer. */
 int64_t hone_train_total_steps(const hone_train_options *o, int64_t rows);

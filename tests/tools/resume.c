@@ -128,6 +128,10 @@ TEST(resume, a_finished_run_says_so_and_stays_as_it_is) {
     r = train("", PAIRS "--epochs 2 --resume", out);
     CHECK_INT(r->status, 2);
     CHECK_MSG(strstr(r->err, "--epochs") && strstr(r->err, " 5, this run has 10"), "%s", r->err);
+    out = folder("uncheckpointed");
+    CHECK_INT(train("", PAIRS "--steps 7 --save-every 100", out)->status, 0);
+    r = train("", PAIRS "--steps 7 --save-every 100 --resume --dry-run --json", out);
+    CHECK_MSG(r->status == 0 && strstr(r->out, "\"steps_done\":7,\"steps_left\":0,"), "%s%s", r->err, r->out);
 }
 
 TEST(resume, what_would_change_the_result_is_refused_by_the_options_name) {
