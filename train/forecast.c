@@ -463,7 +463,8 @@ void hone_forecast_disk(hone_model *m, const hone_train_options *o, const hone_r
 
 int64_t hone_forecast_evaluations(const hone_train_options *o, const hone_run_shape *s) {
     if (!o->evaluation || o->eval_every < 0) return 0;
-    int64_t first = s->done == 0;
+    if (s->done >= s->plan.total_steps) return s->pending;
+    int64_t first = s->done == 0 || s->pending;
     if (o->eval_every == 0) return first + s->epochs;
     int64_t last = s->plan.total_steps - 1;
     return first + 1 + (last / o->eval_every - s->done / o->eval_every);

@@ -42,7 +42,8 @@ typedef struct hone_run_shape {
     hone_shape_batch largest;       /* the batch that it is in */
     hone_shape_batch sample[HONE_SHAPE_SAMPLES]; /* batches from the beginning, the middle and so on of the run */
     int n_samples;
-    bool whole; /* every batch was looked at; false: a very long run, the rest is like the part that was */
+    bool pending; /* a signal broke off the evaluation of where the run stands: it comes once more */
+    bool whole;   /* every batch was looked at; false: a very long run, the rest is like the part that was */
 } hone_run_shape;
 
 /* From the state where the run starts ({0}: the beginning; of a checkpoint: step, epoch, batch). Costs about 20 ns a

@@ -189,6 +189,10 @@ hone_status hone_forecast_walk(hone_model *m, const hone_train_data *data, const
     HONE_TRY(hone_train_blame(data, hone_sampler_new(&sampler, &w.sampler)));
     out->plan = hone_train_plan_of(o, hone_sampler_announced(w.sampler));
     out->done = start->step;
+    out->pending = start->step > 0 && start->judged != start->step &&
+                   (o->eval_every == 0 ? start->batch == 0
+                                       : o->eval_every > 0 && (start->step % o->eval_every == 0 ||
+                                                               start->step == out->plan.total_steps));
     if (table && table->needs_grad) w.vocab = hone_dim(table, 0);
     w.rows = hone_alloc((size_t)(o->batch_size < data->n ? o->batch_size : data->n) * sizeof *w.rows);
     w.seen = w.vocab ? hone_zalloc((size_t)w.vocab) : NULL;
