@@ -22,8 +22,8 @@ static const double SAMPLE_WORK = 6e10; /* of an evaluation: about half a second
 typedef struct lengths {
     const char *role;
     char name[32];
-    int64_t texts, min, median, p95, max, tokens, cut;
-    double mean;
+    int64_t texts, min, p95, max, tokens, cut;
+    double median, mean;
 } lengths;
 
 /* What an evaluation embeds. */
@@ -95,7 +95,7 @@ static hone_status measure_lengths(const hone_options *o, const hone_token_store
         qsort(list, (size_t)n, sizeof *list, ascending);
         if (!n) continue;
         x->min = list[0], x->max = list[n - 1], x->p95 = list[(n * 95 - 1) / 100];
-        x->median = n % 2 ? list[n / 2] : (list[n / 2 - 1] + list[n / 2]) / 2;
+        x->median = (double)(list[(n - 1) / 2] + list[n / 2]) / 2;
         x->mean = (double)x->tokens / (double)n;
     }
     hone_free(list);
@@ -310,13 +310,13 @@ static json_t *lengths_json(const lengths *list, int n, int64_t max_length) {
     json_t *all = json_object();
     for (int g = 0; g < n; g++) {
         const lengths *x = &list[g];
-        json_object_set_new(
-            all, x->name,
-            json_pack("{s:I,s:I,s:I,s:f,s:I,s:I,s:I,s:I,s:f,s:I}", "texts", (json_int_t)x->texts, "min_tokens",
-                      (json_int_t)x->min, "median_tokens", (json_int_t)x->median, "mean_tokens", x->mean, "p95_tokens",
-                      (json_int_t)x->p95, "max_tokens", (json_int_t)x->max, "tokens", (json_int_t)x->tokens,
-                      "cut_texts", (json_int_t)x->cut, "cut_share", x->texts ? (double)x->cut / (double)x->texts : 0.0,
-                      "max_length", (json_int_t)max_length));
+        json_object_set_new(all, x->name,
+                            json_pack("{s:I,s:I,s:f,s:f,s:I,s:I,s:I,s:I,s:f,s:I}", "texts", (json_int_t)x->texts,
+                                      "min_tokens", (json_int_t)x->min, "median_tokens", x->median, "mean_tokens",
+                                      x->mean, "p95_tokens", (json_int_t)x->p95, "max_tokens", (json_int_t)x->max,
+                                      "tokens", (json_int_t)x->tokens, "cut_texts", (json_int_t)x->cut, "cut_share",
+                                      x->texts ? (double)x->cut / (double)x->texts : 0.0, "max_length",
+                                      (json_int_t)max_length));
     }
     return all;
 }
@@ -458,8 +458,7 @@ static void print_lengths(hone_text_buffer *b, const char *what, const lengths *
     hone_text_printf(b, "\n%-16s %8s %8s %8s %8s %8s %12s %14s\n", what, "min", "median", "mean", "p95", "max",
                      "tokens", heading);
     for (int g = 0; g < n; g++)
-        hone_text_printf(b,
-                         "  %-14s %8" PRId64 " %8" PRId64 " %8.1f %8" PRId64 " %8" PRId64 " %12" PRId64 " %12.2f %%\n",
+        hone_text_printf(b, "  %-14s %8" PRId64 " %8.1f %8.1f %8" PRId64 " %8" PRId64 " %12" PRId64 " %12.2f %%\n",
                          list[g].name, list[g].min, list[g].median, list[g].mean, list[g].p95, list[g].max,
                          list[g].tokens, list[g].texts ? 100.0 * (double)list[g].cut / (double)list[g].texts : 0.0);
 }

@@ -65,6 +65,19 @@ TEST(tools, a_dry_run_counts_what_the_run_then_does_and_writes_nothing) {
     CHECK(r->status == 2 && strstr(r->err, "already holds a run"));
 }
 
+TEST(tools, the_median_of_an_even_number_of_lengths_lies_between_two) {
+    const char *rows = write_file("two.jsonl", "{\"anchor\":\"a\",\"positive\":\"b\"}\n"
+                                               "{\"anchor\":\"a a\",\"positive\":\"b b b\"}\n");
+    const command_result *r =
+        hone("", "train --task pairs --model " MODEL " --train %s --dry-run --json --out %s/never", rows, test_dir());
+    CHECK_MSG(r->status == 0, "%s", r->err);
+    json_t *j = json_loads(r->out, 0, NULL);
+    const json_t *lengths = json_object_get(j, "lengths");
+    CHECK_NEAR(number(json_object_get(lengths, "anchor"), "median_tokens", NULL), 3.5, 0);
+    CHECK_NEAR(number(json_object_get(lengths, "positive"), "median_tokens", NULL), 4, 0);
+    json_decref(j);
+}
+
 TEST(tools, a_dry_run_knows_every_task) {
     static const struct {
         const char *words, *role, *label;
