@@ -216,6 +216,7 @@ struct hone_tokenizer {
         size_t n;
     } * name; /* by id; p NULL = no such id */
     int64_t name_limit, model_size, size;
+    int64_t next_id; /* of the next added token that the vocabulary lacks */
     size_t name_cap;
     hone_tok_norm_step *norm;
     size_t n_norm;
@@ -225,7 +226,6 @@ struct hone_tokenizer {
     hone_tok_added *added;
     size_t n_added, added_cap;
     hone_tok_map added_map; /* content -> index in added */
-    int64_t added_limit;    /* largest id of an added token + 1 */
     hone_tok_matcher raw, normalized;
     hone_tok_template post;
     int64_t special_id[HONE_TOKEN_MASK + 1];
@@ -276,12 +276,20 @@ void hone_tok_work_free(struct hone_tokenizer_work *w);
 hone_status hone_tok_load(const char *folder, hone_tokenizer *t);
 /* Record names by id once the vocabulary is complete. */
 hone_status hone_tok_name_ids(hone_tokenizer *t, const char *file);
-/* Append an added token (content is copied). Its id: the vocabulary's if it is there, else the next free one; file_id
- * >= 0 is what the file says and must agree. A token of the same content is not added again. */
+/* Append an added token (content is copied). Its id: the vocabulary's if it is there, else the next one; file_id
+ * >= 0 is what the file says and must agree. A token of the same content keeps its id and takes these flags.
+ * file NULL: a name that no file says; its id may be one that a vocabulary with gaps or double lines has given away, as
+ * in the reference. */
 hone_status hone_tok_add_token(hone_tokenizer *t, const char *file, const hone_tok_added *token, int64_t file_id);
 
-/* load_json.c: model and added tokens of tokenizer.json; other components through load_parts.c. */
-hone_status hone_tok_load_json(const char *path, hone_tokenizer *t);
+/* A new lot of added tokens begins. The reference numbers those of one lot one after the other, the first by the
+ * largest added id before it, or by the size of the vocabulary if that is more: with gaps in the vocabulary ids depend
+ * on it. */
+void hone_tok_number_on(hone_tokenizer *t);
+
+/* load_json.c: model and added tokens of tokenizer.json; other components through load_parts.c. *pad (pad NULL: not
+ * wanted) is a copy of the padding block's pad_token, for hone_free, where there is one. */
+hone_status hone_tok_load_json(const char *path, hone_tokenizer *t, char **pad);
 
 /* load_parts.c: one component of tokenizer.json each; null gives an empty one. */
 hone_status hone_tok_read_normalizer(const json_t *o, const char *file, hone_tokenizer *t);

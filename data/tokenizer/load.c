@@ -2,9 +2,7 @@
  * added_tokens.json say. Where the files leave room, the order is that of transformers 5: tokenizer_config.json's
  * switches win for the BERT classes, special tokens that it names are added tokens even when tokenizer.json does not
  * list them. */
-#include "base/io.h"
-#include "base/json.h"
-#include "data/tokenizer/internal.h"
+#include "data/tokenizer/load_internal.h"
 #include "data/tokenizer/unicode.h"
 
 #include <errno.h>
@@ -13,31 +11,8 @@
 
 #define FILE_LIMIT ((uint64_t)256 << 20)
 
-/* In transformers' order, which is the order in which new ones get their ids. */
-enum { BOS, EOS, UNK, SEP, PAD, CLS, MASK, ROLES };
-static const char *const role_keys[ROLES] = {"bos_token", "eos_token", "unk_token", "sep_token",
-                                             "pad_token", "cls_token", "mask_token"};
-#define EXTRA "extra_special_tokens"
-#define ADDITIONAL "additional_special_tokens" /* what it was called before */
-static const char *const bert_names[ROLES] = {NULL, NULL, "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"};
-static const char *const mpnet_names[ROLES] = {"<s>", "</s>", "[UNK]", "</s>", "<pad>", "<s>", "<mask>"};
-
-typedef enum family { FAMILY_UNSAID, FAMILY_BERT, FAMILY_MPNET, FAMILY_OTHER } family;
-
-typedef struct folder {
-    const char *path;
-    char config_path[HONE_PATH_MAX], map_path[HONE_PATH_MAX], added_path[HONE_PATH_MAX], main_path[HONE_PATH_MAX];
-    char model_path[HONE_PATH_MAX];
-    json_t *config, *map, *added; /* NULL = no such file */
-    json_t *model;                /* config.json, read where tokenizer_config.json does not say the class */
-    bool from_json;
-    family family;
-    bool distil;
-    /* a class of BERT's that has no code of its own: tokenizer.json is taken but for the post_processor */
-    bool derived;
-    hone_tok_added role[ROLES];   /* content NULL = none; owned */
-    const char *role_said[ROLES]; /* the file that says it (null counts), NULL = none does */
-} folder;
+static const char *const bert_names[HONE_TOK_ROLES] = {NULL, NULL, "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"};
+static const char *const mpnet_names[HONE_TOK_ROLES] = {"<s>", "</s>", "[UNK]", "</s>", "<pad>", "<s>", "<mask>"};
 
 /* ---- ids ---- */
 
@@ -67,14 +42,15 @@ hone_status hone_tok_name_ids(hone_tokenizer *t, const char *file) {
                                 hone_quote_n(name->p, name->n), hone_quote_n(t->vocab.pool + e->at, e->n), e->value);
         *name = (struct hone_tok_name){t->vocab.pool + e->at, e->n};
     }
-    t->model_size = t->size = (int64_t)n;
+    t->model_size = t->size = t->next_id = (int64_t)n;
     index_wordpiece(t);
     return HONE_OK;
 }
 
-/* The reference gives a new token the number after the largest added one, and the model's size to the first. */
-static int64_t next_id(const hone_tokenizer *t) {
-    return t->added_limit > t->model_size ? t->added_limit : t->model_size;
+void hone_tok_number_on(hone_tokenizer *t) {
+    t->next_id = t->model_size;
+    for (size_t i = 0; i < t->n_added; i++)
+        if (t->added[i].id >= t->next_id) t->next_id = (int64_t)t->added[i].id + 1;
 }
 
 /* The added token of this content, NULL if there is none. */
@@ -84,13 +60,20 @@ static hone_tok_added *find_added(const hone_tokenizer *t, const char *content, 
 }
 
 hone_status hone_tok_add_token(hone_tokenizer *t, const char *file, const hone_tok_added *token, int64_t file_id) {
-    const hone_tok_added *old = find_added(t, token->content, token->n);
+    hone_tok_added *old = find_added(t, token->content, token->n);
     if (old && file_id >= 0 && old->id != file_id)
         return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "added token \"%s\" is there twice, with ids %d and %" PRId64,
                             hone_quote_n(token->content, token->n), old->id, file_id);
-    if (old) return HONE_OK;
+    if (old) { /* the flags that come last count; what was special once remains so */
+        hone_tok_added was = *old;
+        *old = *token;
+        old->content = was.content;
+        old->id = was.id;
+        old->special |= was.special;
+        return HONE_OK;
+    }
     int64_t known = hone_tok_map_get(&t->vocab, token->content, token->n);
-    int64_t id = known >= 0 ? t->vocab.entry[known].value : next_id(t);
+    int64_t id = known >= 0 ? t->vocab.entry[known].value : t->next_id;
     if (file_id >= 0 && file_id != id) {
         hone_fail_at(HONE_E_FORMAT, file, 0, 0, "added token \"%s\" has id %" PRId64 ", its place is %" PRId64,
                      hone_quote_n(token->content, token->n), file_id, id);
@@ -100,7 +83,7 @@ hone_status hone_tok_add_token(hone_tokenizer *t, const char *file, const hone_t
     if (id >= HONE_TOKENIZER_MAX_IDS)
         return hone_fail_at(HONE_E_LIMIT, file, 0, 0, "added token \"%s\" would get id %" PRId64 ", the limit is %d",
                             hone_quote_n(token->content, token->n), id, HONE_TOKENIZER_MAX_IDS - 1);
-    if (known < 0 && id < t->name_limit && t->name[id].p)
+    if (file && known < 0 && id < t->name_limit && t->name[id].p)
         return hone_fail_at(HONE_E_FORMAT, file, 0, 0,
                             "added token \"%s\" gets id %" PRId64 ", which \"%s\" has already",
                             hone_quote_n(token->content, token->n), id, hone_quote_n(t->name[id].p, t->name[id].n));
@@ -110,13 +93,13 @@ hone_status hone_tok_add_token(hone_tokenizer *t, const char *file, const hone_t
     HONE_TRY(hone_tok_map_add(&t->added_map, token->content, token->n, (int32_t)t->n_added, &existing));
     char *content = hone_strndup(token->content, token->n);
     if (!content) return HONE_E_NOMEM;
-    if (id >= t->added_limit) t->added_limit = id + 1;
     t->added[t->n_added] = *token;
     t->added[t->n_added].content = content;
     t->added[t->n_added++].id = (int32_t)id;
     for (; t->name_limit <= id; t->name_limit++) t->name[t->name_limit] = (struct hone_tok_name){NULL, 0};
     t->name[id] = (struct hone_tok_name){content, token->n};
     t->size += known < 0;
+    t->next_id += known < 0;
     return HONE_OK;
 }
 
@@ -152,7 +135,7 @@ static hone_status read_lines(const char *path, const char *text, size_t n, hone
 }
 
 /* How a BERT class cuts texts, whatever else a tokenizer.json says; the switches come later. */
-static hone_status build_bert(const folder *f, hone_tokenizer *t) {
+static hone_status build_bert(const hone_tok_folder *f, hone_tokenizer *t) {
     hone_tok_wordpiece *m = &t->wordpiece;
     hone_free(m->unk);
     hone_free(m->prefix);
@@ -173,7 +156,7 @@ static hone_status build_bert(const folder *f, hone_tokenizer *t) {
     return HONE_OK;
 }
 
-static hone_status read_vocab_txt(folder *f, hone_tokenizer *t) {
+static hone_status read_vocab_txt(hone_tok_folder *f, hone_tokenizer *t) {
     char *text;
     size_t n;
     HONE_TRY(hone_io_read_file(f->main_path, FILE_LIMIT, &text, &n));
@@ -188,7 +171,7 @@ static hone_status read_vocab_txt(folder *f, hone_tokenizer *t) {
         if (!a->content || hone_tok_map_get(&t->vocab, a->content, a->n) >= 0) continue;
         hone_fail_at(HONE_E_FORMAT, f->main_path, 0, 0, "no token \"%s\" among %zu", hone_quote_n(a->content, a->n),
                      t->vocab.entries);
-        return hone_hint("tokenizer_config.json can name another (%s)", role_keys[needed[i]]);
+        return hone_hint("tokenizer_config.json can name another (%s)", hone_tok_role_keys[needed[i]]);
     }
     return HONE_OK;
 }
@@ -208,7 +191,7 @@ static hone_status load_config(const char *path, json_t **out) {
     return s;
 }
 
-static family family_of(const char *name, bool *distil, bool *derived) {
+static hone_tok_family family_of(const char *name, hone_tok_folder *f) {
     static const char *const bert[] = {"BertTokenizer",
                                        "DistilBertTokenizer",
                                        "ElectraTokenizer",
@@ -222,15 +205,17 @@ static family family_of(const char *name, bool *distil, bool *derived) {
                                        "LxmertTokenizer"};
     size_t n = strlen(name);
     if (n > 4 && !strcmp(name + n - 4, "Fast")) n -= 4;
-    *distil = n == strlen(bert[1]) && !strncmp(name, bert[1], n);
-    *derived = !strncmp(name, "DPRQ", 4) || !strncmp(name, "DPRC", 4) || !strncmp(name, "ConvBert", 8);
+    bool dpr = !strncmp(name, "DPR", 3), fast = name[n];
+    f->no_types = !strcmp(bert[1], name) || (n == strlen(bert[1]) && fast) || !strncmp(name, "DPRR", 4);
+    f->derived = (dpr && fast) || !strncmp(name, "ConvBert", 8);
+    f->lower = dpr && !fast;
     for (size_t i = 0; i < sizeof bert / sizeof *bert; i++)
         if (n == strlen(bert[i]) && !strncmp(name, bert[i], n)) return FAMILY_BERT;
     return n == strlen("MPNetTokenizer") && !strncmp(name, "MPNetTokenizer", n) ? FAMILY_MPNET : FAMILY_OTHER;
 }
 
 /* The class that transformers takes for config.json's model_type when no file names one. */
-static family family_of_model(const char *type) {
+static hone_tok_family family_of_model(const char *type) {
     static const char *const bert[] = {"bert",          "distilbert",  "electra",  "convbert",
                                        "mobilebert",    "squeezebert", "layoutlm", "nomic_bert",
                                        "megatron-bert", "ernie",       "nezha"};
@@ -239,234 +224,9 @@ static family family_of_model(const char *type) {
     return !strcmp(type, "mpnet") ? FAMILY_MPNET : FAMILY_UNSAID;
 }
 
-static hone_status flag(const json_t *o, const char *file, const char *of, const char *key, bool fallback, bool *out) {
-    if (hone_json_bool(o, file, key, fallback, out) == HONE_OK) return HONE_OK;
-    return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "\"%s\" of \"%s\" is not true or false", key, hone_quote(of));
-}
-
-/* "[CLS]" or {"content": "[CLS]", "lstrip": false, …} */
-static hone_status token_of(const json_t *v, const char *file, const char *key, bool special, hone_tok_added *out) {
-    const json_t *content = json_is_object(v) ? json_object_get(v, "content") : v;
-    if (!json_is_string(content))
-        return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "\"%s\" is neither a token nor an object with \"content\"",
-                            hone_quote(key));
-    char *copy = hone_strndup(json_string_value(content), json_string_length(content));
-    if (!copy) return HONE_E_NOMEM;
-    hone_free(out->content);
-    *out = (hone_tok_added){.content = copy, .n = json_string_length(content), .special = special};
-    if (!json_is_object(v)) return HONE_OK;
-    HONE_TRY(flag(v, file, key, "single_word", false, &out->single_word));
-    HONE_TRY(flag(v, file, key, "lstrip", false, &out->lstrip));
-    HONE_TRY(flag(v, file, key, "rstrip", false, &out->rstrip));
-    HONE_TRY(flag(v, file, key, "special", special, &out->special));
-    return flag(v, file, key, "normalized", !out->special, &out->normalized);
-}
-
-/* special_tokens_map.json is the older place; transformers reads it only while the newer one is not there. */
-static const json_t *old_map(const folder *f) {
-    return json_object_get(f->config, "added_tokens_decoder") ? NULL : f->map;
-}
-
-static hone_status read_roles(folder *f) {
-    for (int i = 0; i < ROLES; i++) {
-        const json_t *v = json_object_get(f->config, role_keys[i]);
-        const json_t *old = json_object_get(old_map(f), role_keys[i]);
-        const char *file = old ? f->map_path : f->config_path;
-        if (old) v = old;
-        if (!v) continue;
-        f->role_said[i] = file;
-        if (!json_is_null(v)) HONE_TRY(token_of(v, file, role_keys[i], true, &f->role[i]));
-        f->role[i].special = true;
-    }
-    const char *const *names = f->family == FAMILY_BERT || (!f->from_json && f->family != FAMILY_MPNET) ? bert_names
-                               : f->family == FAMILY_MPNET                                              ? mpnet_names
-                                                                                                        : NULL;
-    for (int i = 0; names && i < ROLES; i++) {
-        if (f->role_said[i] || !names[i]) continue;
-        hone_tok_added *a = &f->role[i];
-        *a = (hone_tok_added){.content = hone_strdup(names[i]), .n = strlen(names[i]), .special = true};
-        if (!a->content) return HONE_E_NOMEM;
-        a->lstrip = i == MASK && f->family == FAMILY_MPNET;
-    }
-    return HONE_OK;
-}
-
-/* ---- added tokens ---- */
-
-/* Shorter numbers are smaller; "007" is nobody's way to write one. */
-static int by_number(const void *x, const void *y) {
-    const char *a = *(const char *const *)x, *b = *(const char *const *)y;
-    size_t n = strlen(a), m = strlen(b);
-    return n != m ? (n > m) - (n < m) : strcmp(a, b);
-}
-
-static hone_status add_decoded(const folder *f, const json_t *v, hone_tokenizer *t) {
-    hone_tok_added a = {0};
-    hone_status s = token_of(v, f->config_path, "added_tokens_decoder", false, &a);
-    if (s != HONE_OK) {
-        hone_free(a.content);
-        return s;
-    }
-    hone_tok_added *old = find_added(t, a.content, a.n);
-    if (old && f->family != FAMILY_OTHER) {
-        old->single_word = a.single_word;
-        old->lstrip = a.lstrip;
-        old->rstrip = a.rstrip;
-        old->normalized = a.normalized;
-        old->special = a.special;
-    } else if (!old && a.n)
-        s = hone_tok_add_token(t, f->config_path, &a, -1);
-    hone_free(a.content);
-    return s;
-}
-
-/* added_tokens_decoder: {"101": {"content": …}}, in the order of the numbers. The BERT classes take flags from here. */
-static hone_status add_decoder(const folder *f, hone_tokenizer *t) {
-    const json_t *o = json_object_get(f->config, "added_tokens_decoder");
-    if (!o || json_is_null(o)) return HONE_OK;
-    if (!json_is_object(o))
-        return hone_fail_at(HONE_E_FORMAT, f->config_path, 0, 0, "\"added_tokens_decoder\" is not an object");
-    const char **keys = hone_alloc((json_object_size(o) + 1) * sizeof *keys), *key;
-    if (!keys) return HONE_E_NOMEM;
-    size_t n = 0;
-    json_t *v;
-    hone_status s = HONE_OK;
-    json_object_foreach((json_t *)o, key, v) {
-        keys[n++] = key;
-        if (s == HONE_OK && (!*key || strspn(key, "0123456789") != strlen(key)))
-            s = hone_fail_at(HONE_E_FORMAT, f->config_path, 0, 0,
-                             "\"added_tokens_decoder\" has the key \"%s\", expected an id", hone_quote(key));
-    }
-    qsort(keys, n, sizeof *keys, by_number);
-    for (size_t i = 0; i < n && s == HONE_OK; i++) s = add_decoded(f, json_object_get(o, keys[i]), t);
-    hone_free(keys);
-    return s;
-}
-
-typedef struct old_token {
-    const char *key;
-    int64_t id;
-} old_token;
-
-static int by_id(const void *x, const void *y) {
-    const old_token *a = x, *b = y;
-    return a->id != b->id ? (a->id > b->id) - (a->id < b->id) : strcmp(a->key, b->key);
-}
-
-/* added_tokens.json: {"<x>": 30522}, the oldest place, where the names are in alphabetical order. */
-static hone_status add_old(folder *f, hone_tokenizer *t) {
-    if (f->from_json || json_object_get(f->config, "added_tokens_decoder") || !f->added) return HONE_OK;
-    old_token *old = hone_alloc((json_object_size(f->added) + 1) * sizeof *old);
-    if (!old) return HONE_E_NOMEM;
-    size_t n = 0;
-    const char *key;
-    json_t *v;
-    hone_status s = HONE_OK;
-    json_object_foreach(f->added, key, v) {
-        int64_t id = json_is_integer(v) ? json_integer_value(v) : -1;
-        if (s == HONE_OK && !json_is_integer(v))
-            s = hone_fail_at(HONE_E_FORMAT, f->added_path, 0, 0, "token \"%s\" has no integer id", hone_quote(key));
-        else if (s == HONE_OK && (id < 0 || id >= HONE_TOKENIZER_MAX_IDS))
-            s = hone_fail_at(HONE_E_FORMAT, f->added_path, 0, 0, "token \"%s\" has id %" PRId64 ", expected 0 to %d",
-                             hone_quote(key), id, HONE_TOKENIZER_MAX_IDS - 1);
-        old[n++] = (old_token){key, id};
-    }
-    qsort(old, n, sizeof *old, by_id);
-    for (size_t k = 0; k < n && s == HONE_OK; k++) {
-        key = old[k].key;
-        hone_tok_added a = {.content = (char *)key, .n = strlen(key), .normalized = true};
-        for (int i = 0; i < ROLES; i++)
-            if (f->role[i].content && !strcmp(f->role[i].content, key)) a.special = true, a.normalized = false;
-        if (a.n) s = hone_tok_add_token(t, f->added_path, &a, old[k].id);
-    }
-    hone_free(old);
-    return s;
-}
-
-static hone_status add_special(const json_t *v, const char *file, const char *key, hone_tokenizer *t) {
-    hone_tok_added a = {0};
-    hone_status s = token_of(v, file, key, true, &a);
-    if (s == HONE_OK && a.n) s = hone_tok_add_token(t, file, &a, -1);
-    hone_free(a.content);
-    return s;
-}
-
-static bool is_role(const char *key) {
-    for (int i = 0; i < ROLES; i++)
-        if (!strcmp(key, role_keys[i])) return true;
-    return false;
-}
-
-/* Every other "…_token" whose value is a token names a special token, too. In tokenizer_config.json an object is one
- * where it says so itself. */
-static hone_status add_other_roles(const json_t *o, const char *file, bool objects, bool strings, bool must_say,
-                                   hone_tokenizer *t) {
-    const char *key;
-    json_t *v;
-    json_object_foreach((json_t *)(uintptr_t)o, key, v) {
-        size_t n = strlen(key);
-        const char *type = json_string_value(json_object_get(v, "__type"));
-        bool token = json_is_string(v)
-                         ? strings
-                         : objects && json_is_object(v) && (!must_say || (type && !strcmp(type, "AddedToken")));
-        if (n >= 6 && !strcmp(key + n - 6, "_token") && token && !is_role(key)) HONE_TRY(add_special(v, file, key, t));
-    }
-    return HONE_OK;
-}
-
-/* Special tokens with names of their own, in transformers' order. */
-static hone_status add_named(const folder *f, hone_tokenizer *t) {
-    HONE_TRY(add_other_roles(f->config, f->config_path, true, false, true, t));
-    HONE_TRY(add_other_roles(old_map(f), f->map_path, true, true, false, t));
-    HONE_TRY(add_other_roles(f->config, f->config_path, false, true, true, t));
-    for (int from_map = 0; from_map < 2; from_map++) {
-        const json_t *o = json_object_get(from_map ? old_map(f) : f->config, EXTRA);
-        const char *key;
-        json_t *v;
-        json_object_foreach((json_t *)(uintptr_t)(json_is_object(o) ? o : NULL), key, v)
-            HONE_TRY(add_special(v, from_map ? f->map_path : f->config_path, key, t));
-    }
-    return HONE_OK;
-}
-
-static hone_status add_list(const json_t *list, const char *file, const char *key, hone_tokenizer *t) {
-    if (list && !json_is_null(list) && !json_is_array(list) && !(json_is_object(list) && !strcmp(key, EXTRA)))
-        return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "\"%s\" is not an array", key);
-    for (size_t i = 0; json_is_array(list) && i < json_array_size(list); i++)
-        HONE_TRY(add_special(json_array_get(list, i), file, key, t));
-    return HONE_OK;
-}
-
-/* Those without a name, under a newer key and its older name: transformers moves the older list under the newer key
- * where that holds nothing, special_tokens_map.json adds to the one and replaces the other, and the older one counts
- * where the newer is not there. */
-static hone_status add_extra(const folder *f, hone_tokenizer *t) {
-    const json_t *extra = json_object_get(f->config, EXTRA), *older = json_object_get(f->config, ADDITIONAL);
-    const json_t *extra_too = json_object_get(old_map(f), EXTRA), *older_too = json_object_get(old_map(f), ADDITIONAL);
-    bool moved = older && !json_array_size(extra) && !json_object_size(extra);
-    HONE_TRY(add_list(moved ? older : extra, f->config_path, moved ? ADDITIONAL : EXTRA, t));
-    HONE_TRY(add_list(extra_too, f->map_path, EXTRA, t));
-    if (moved || (extra && !json_is_object(extra)) || (extra_too && !json_is_object(extra_too))) return HONE_OK;
-    return add_list(older_too ? older_too : older, older_too ? f->map_path : f->config_path, ADDITIONAL, t);
-}
-
-static hone_status add_specials(folder *f, hone_tokenizer *t) {
-    HONE_TRY(add_decoder(f, t));
-    HONE_TRY(add_old(f, t));
-    for (int i = 0; i < ROLES; i++) {
-        const hone_tok_added *a = &f->role[i];
-        if (!a->content || a->n == 0) continue;
-        /* A default name that the vocabulary lacks stays away: it would need a row that the model does not have. */
-        if (!f->role_said[i] && hone_tok_map_get(&t->vocab, a->content, a->n) < 0) continue;
-        HONE_TRY(hone_tok_add_token(t, f->config_path, a, -1));
-    }
-    HONE_TRY(add_named(f, t));
-    return add_extra(f, t);
-}
-
 /* ---- switches and facts ---- */
 
-static hone_status config_bool(const folder *f, const char *key, bool *value, bool null_is, bool *said) {
+static hone_status config_bool(const hone_tok_folder *f, const char *key, bool *value, bool null_is, bool *said) {
     const json_t *v = json_object_get(f->config, key);
     *said = v != NULL;
     if (!v) return HONE_OK;
@@ -477,14 +237,14 @@ static hone_status config_bool(const folder *f, const char *key, bool *value, bo
     return HONE_OK;
 }
 
-static hone_status apply_switches(const folder *f, hone_tokenizer *t) {
+static hone_status apply_switches(const hone_tok_folder *f, hone_tokenizer *t) {
     if (!f->config || f->family == FAMILY_OTHER || (f->derived && f->from_json)) return HONE_OK;
     for (size_t i = 0; i < t->n_norm; i++) {
         hone_tok_norm_step *s = &t->norm[i];
         if (s->kind != TOK_NORM_BERT) continue;
         bool follows = s->strip_accents == s->lowercase, said;
         bool lower_before = s->lowercase;
-        HONE_TRY(config_bool(f, "do_lower_case", &s->lowercase, s->lowercase, &said));
+        if (!f->lower) HONE_TRY(config_bool(f, "do_lower_case", &s->lowercase, s->lowercase, &said));
         if (s->lowercase != lower_before && follows) s->strip_accents = s->lowercase;
         HONE_TRY(config_bool(f, "strip_accents", &s->strip_accents, s->lowercase, &said));
         HONE_TRY(config_bool(f, "tokenize_chinese_chars", &s->chinese, true, &said));
@@ -494,7 +254,7 @@ static hone_status apply_switches(const folder *f, hone_tokenizer *t) {
 }
 
 /* "max_len" is what the key was called in early transformers, which still takes it where the new name is not there. */
-static hone_status read_max_length(const folder *f, hone_tokenizer *t) {
+static hone_status read_max_length(const hone_tok_folder *f, hone_tokenizer *t) {
     const char *key = json_object_get(f->config, "model_max_length") ? "model_max_length" : "max_len";
     double x;
     t->max_length = INT64_MAX;
@@ -504,11 +264,11 @@ static hone_status read_max_length(const folder *f, hone_tokenizer *t) {
     return HONE_OK;
 }
 
-static hone_status read_split_special(const folder *f, hone_tokenizer *t) {
+static hone_status read_split_special(const hone_tok_folder *f, hone_tokenizer *t) {
     return hone_json_bool(f->config, f->config_path, "split_special_tokens", false, &t->split_special);
 }
 
-static hone_status read_truncation_side(const folder *f, hone_tokenizer *t) {
+static hone_status read_truncation_side(const hone_tok_folder *f, hone_tokenizer *t) {
     const char *side;
     HONE_TRY(hone_json_string(f->config, f->config_path, "truncation_side", t->cut_left ? "left" : "right", &side));
     t->cut_left = !strcmp(side, "left");
@@ -518,14 +278,12 @@ static hone_status read_truncation_side(const folder *f, hone_tokenizer *t) {
     return HONE_OK;
 }
 
-/* The class is rebuilt from its special tokens, as in transformers 5: of tokenizer.json only vocabulary and added
- * tokens count. A vocab.txt whose class nobody says is BERT's. */
-static bool is_bert(const folder *f) {
+bool hone_tok_is_bert(const hone_tok_folder *f) {
     return f->family == FAMILY_BERT || f->family == FAMILY_MPNET || !f->from_json;
 }
 
 /* A special token that the class needs and the vocabulary lacks, or that is null: both files, both values. */
-static hone_status refuse_role(const folder *f, const hone_tokenizer *t, int role) {
+static hone_status refuse_role(const hone_tok_folder *f, const hone_tokenizer *t, int role) {
     const hone_tok_added *a = &f->role[role];
     const char *file = f->role_said[role] ? f->role_said[role] : f->main_path, *base = strrchr(f->main_path, '/') + 1;
     char there[128] = "", here[128];
@@ -538,14 +296,15 @@ static hone_status refuse_role(const folder *f, const hone_tokenizer *t, int rol
                  hone_quote(t->post.special[edge->special].name));
     snprintf(here, sizeof here, a->content ? "\"%s\"" : "null", a->content ? hone_quote_n(a->content, a->n) : "");
     hone_fail_at(HONE_E_FORMAT, file, 0, 0, "%s \"%s\" is %s, not a token of %s%s",
-                 f->role_said[role] ? "the special token" : "the class's own", role_keys[role], here, base, there);
+                 f->role_said[role] ? "the special token" : "the class's own", hone_tok_role_keys[role], here, base,
+                 there);
     return hone_hint(
         "tokenizer_config.json: name a token of the vocabulary%s",
         f->from_json ? ", or \"tokenizer_class\": \"PreTrainedTokenizerFast\" to take tokenizer.json as it is" : "");
 }
 
 /* Of a tokenizer.json under a BERT class. */
-static hone_status rebuild_bert(const folder *f, hone_tokenizer *t) {
+static hone_status rebuild_bert(const hone_tok_folder *f, hone_tokenizer *t) {
     const hone_tok_added *unk = &f->role[UNK];
     if (!unk->content || hone_tok_map_get(&t->vocab, unk->content, unk->n) < 0) return refuse_role(f, t, UNK);
     HONE_TRY(build_bert(f, t));
@@ -553,7 +312,7 @@ static hone_status rebuild_bert(const folder *f, hone_tokenizer *t) {
     return HONE_OK;
 }
 
-static int64_t id_of_role(const folder *f, const hone_tokenizer *t, int role) {
+static int64_t id_of_role(const hone_tok_folder *f, const hone_tokenizer *t, int role) {
     const hone_tok_added *a = &f->role[role];
     if (a->content) return hone_tokenizer_id(t, a->content, a->n);
     if (f->role_said[role]) return -1;
@@ -566,8 +325,8 @@ static int64_t id_of_role(const folder *f, const hone_tokenizer *t, int role) {
 
 /* A BERT class puts its own cls_token and sep_token around texts, whatever the post_processor of tokenizer.json
  * does. */
-static hone_status finish_post(const folder *f, hone_tokenizer *t) {
-    if (!is_bert(f)) return HONE_OK;
+static hone_status finish_post(const hone_tok_folder *f, hone_tokenizer *t) {
+    if (!hone_tok_is_bert(f)) return HONE_OK;
     int64_t id[2];
     static const int role[2] = {CLS, SEP};
     for (int i = 0; i < 2; i++) {
@@ -598,7 +357,7 @@ static hone_status show_added(hone_tokenizer *t, struct hone_tokenizer_work *w) 
 }
 
 /* The special tokens that are put around a text exist. */
-static hone_status check_template(const folder *f, const hone_tokenizer *t, const hone_tok_template_piece *p,
+static hone_status check_template(const hone_tok_folder *f, const hone_tokenizer *t, const hone_tok_template_piece *p,
                                   size_t n) {
     for (size_t i = 0; i < n; i++) {
         if (p[i].kind != 2) continue;
@@ -612,7 +371,7 @@ static hone_status check_template(const folder *f, const hone_tokenizer *t, cons
     return HONE_OK;
 }
 
-static hone_status finish(const folder *f, hone_tokenizer *t) {
+static hone_status finish(const hone_tok_folder *f, hone_tokenizer *t) {
     HONE_TRY(apply_switches(f, t));
     HONE_TRY(read_max_length(f, t));
     HONE_TRY(read_truncation_side(f, t));
@@ -631,7 +390,7 @@ static hone_status finish(const folder *f, hone_tokenizer *t) {
     if (t->special_id[HONE_TOKEN_UNK] < 0 && t->wordpiece.unk_entry >= 0)
         t->special_id[HONE_TOKEN_UNK] = t->vocab.entry[t->wordpiece.unk_entry].value;
 
-    t->type_ids = !f->distil && f->family != FAMILY_MPNET && !t->post.roberta;
+    t->type_ids = !f->no_types && (f->family == FAMILY_BERT || f->family == FAMILY_UNSAID) && !t->post.roberta;
     const json_t *names = json_object_get(f->config, "model_input_names");
     if (names && !json_is_null(names) && !json_is_array(names))
         return hone_fail_at(HONE_E_FORMAT, f->config_path, 0, 0, "\"model_input_names\" is not an array");
@@ -653,7 +412,7 @@ static hone_status finish(const folder *f, hone_tokenizer *t) {
 
 /* ---- the folder ---- */
 
-static hone_status find_main(folder *f) {
+static hone_status find_main(hone_tok_folder *f) {
     static const char *const others[] = {"spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "vocab.json"};
     HONE_TRY(hone_io_join(f->main_path, f->path, "tokenizer.json"));
     f->from_json = hone_io_exists(f->main_path);
@@ -672,7 +431,7 @@ static hone_status find_main(folder *f) {
 
 /* The class: tokenizer_config.json says it, else config.json does, else it follows from the model. vocab.txt says the
  * pieces, not how a text is cut into words: that is the class's own code (BertJapaneseTokenizer asks MeCab). */
-static hone_status find_class(folder *f) {
+static hone_status find_class(hone_tok_folder *f) {
     const char *class, *type = "";
     const char *file = f->config_path;
     HONE_TRY(hone_json_string(f->config, f->config_path, "tokenizer_class", NULL, &class));
@@ -683,7 +442,7 @@ static hone_status find_class(folder *f) {
         HONE_TRY(hone_json_string(f->model, f->model_path, "model_type", "", &type));
         file = f->model_path;
     }
-    f->family = class ? family_of(class, &f->distil, &f->derived) : family_of_model(type);
+    f->family = class ? family_of(class, f) : family_of_model(type);
     if (f->from_json || f->family != FAMILY_OTHER || !strcmp(class, "PreTrainedTokenizerFast") ||
         !strcmp(class, "TokenizersBackend"))
         return HONE_OK;
@@ -692,29 +451,32 @@ static hone_status find_class(folder *f) {
     return hone_hint("a folder with tokenizer.json needs no more than that");
 }
 
-static hone_status load(folder *f, hone_tokenizer *t) {
+static hone_status load(hone_tok_folder *f, hone_tokenizer *t) {
     HONE_TRY(find_main(f));
     HONE_TRY(hone_io_join(f->config_path, f->path, "tokenizer_config.json"));
     HONE_TRY(hone_io_join(f->map_path, f->path, "special_tokens_map.json"));
     HONE_TRY(hone_io_join(f->added_path, f->path, "added_tokens.json"));
     HONE_TRY(load_config(f->config_path, &f->config));
     HONE_TRY(load_config(f->map_path, &f->map));
-    if (!f->from_json) HONE_TRY(load_config(f->added_path, &f->added));
+    HONE_TRY(load_config(f->added_path, &f->added));
     HONE_TRY(find_class(f));
-    HONE_TRY(read_roles(f));
+    const char *const *names = f->family == FAMILY_MPNET                   ? mpnet_names
+                               : f->family == FAMILY_BERT || !f->from_json ? bert_names
+                                                                           : NULL;
+    HONE_TRY(hone_tok_read_roles(f, names));
     if (f->from_json) {
-        HONE_TRY(hone_tok_load_json(f->main_path, t));
-        if (is_bert(f) && !f->derived) HONE_TRY(rebuild_bert(f, t));
+        HONE_TRY(hone_tok_load_json(f->main_path, t, f->family == FAMILY_OTHER ? &f->pad : NULL));
+        if (hone_tok_is_bert(f) && !f->derived) HONE_TRY(rebuild_bert(f, t));
     } else {
         HONE_TRY(read_vocab_txt(f, t));
         HONE_TRY(hone_tok_read_postprocessor(NULL, f->main_path, t));
     }
-    HONE_TRY(add_specials(f, t));
+    HONE_TRY(hone_tok_add_around(f, t));
     return finish(f, t);
 }
 
 hone_status hone_tok_load(const char *path, hone_tokenizer *t) {
-    folder *f = hone_zalloc(sizeof *f);
+    hone_tok_folder *f = hone_zalloc(sizeof *f);
     if (!f) return HONE_E_NOMEM;
     f->path = path;
     hone_status s = load(f, t);
@@ -722,7 +484,8 @@ hone_status hone_tok_load(const char *path, hone_tokenizer *t) {
     json_decref(f->map);
     json_decref(f->added);
     json_decref(f->model);
-    for (int i = 0; i < ROLES; i++) hone_free(f->role[i].content);
+    hone_free(f->pad);
+    for (int i = 0; i < HONE_TOK_ROLES; i++) hone_free(f->role[i].content);
     hone_free(f);
     return s;
 }

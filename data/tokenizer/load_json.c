@@ -10,8 +10,8 @@
 #define FILE_LIMIT ((uint64_t)256 << 20)
 
 static const char *const part_names[] = {"version",        "added_tokens", "normalizer", "pre_tokenizer",
-                                         "post_processor", "model",        "truncation"};
-enum { VERSION, ADDED_TOKENS, NORMALIZER, PRE_TOKENIZER, POST_PROCESSOR, MODEL, TRUNCATION, N_PARTS };
+                                         "post_processor", "model",        "truncation", "padding"};
+enum { VERSION, ADDED_TOKENS, NORMALIZER, PRE_TOKENIZER, POST_PROCESSOR, MODEL, TRUNCATION, PADDING, N_PARTS };
 
 typedef struct reading {
     hone_json_scanner scan;
@@ -23,6 +23,7 @@ typedef struct reading {
     bool has_vocab, has_merges;
     json_t *part[N_PARTS]; /* in the order of part_names */
     json_t *unk, *prefix, *max_chars;
+    char **pad;
 } reading;
 
 static bool is(const hone_json_token *k, const char *name) {
@@ -132,7 +133,7 @@ static hone_status read_top(reading *r) {
         } else if (i < N_PARTS)
             HONE_TRY(read_value(r, &k, &r->part[i]));
         else
-            HONE_TRY(hone_json_scan_skip(&r->scan, &k)); /* padding, decoder and what we do not know */
+            HONE_TRY(hone_json_scan_skip(&r->scan, &k)); /* decoder and what we do not know */
     }
     return hone_json_scan_next(&r->scan, &k);
 }
@@ -199,6 +200,8 @@ static hone_status build(reading *r) {
     /* Its length is stale by design; its side counts, unless tokenizer_config.json says another. */
     const char *side = json_string_value(json_object_get(r->part[TRUNCATION], "direction"));
     r->t->cut_left = side && !strcmp(side, "Left");
+    const json_t *pad = json_object_get(r->part[PADDING], "pad_token");
+    if (r->pad && json_is_string(pad) && !(*r->pad = hone_strdup(json_string_value(pad)))) return HONE_E_NOMEM;
     HONE_TRY(check_model(r));
     HONE_TRY(hone_tok_name_ids(r->t, r->path));
     HONE_TRY(read_added(r));
@@ -207,11 +210,11 @@ static hone_status build(reading *r) {
     return hone_tok_read_postprocessor(r->part[POST_PROCESSOR], r->path, r->t);
 }
 
-hone_status hone_tok_load_json(const char *path, hone_tokenizer *t) {
+hone_status hone_tok_load_json(const char *path, hone_tokenizer *t, char **pad) {
     char *text;
     size_t n;
     HONE_TRY(hone_io_read_file(path, FILE_LIMIT, &text, &n));
-    reading r = {.path = path, .t = t};
+    reading r = {.path = path, .t = t, .pad = pad};
     hone_json_scan_start(&r.scan, text, n, path, 1);
     hone_status s = read_top(&r);
     if (s == HONE_OK) s = build(&r);

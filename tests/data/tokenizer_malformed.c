@@ -326,9 +326,11 @@ TEST(tokenizer, vocab_txt_takes_windows_line_ends_and_the_last_of_equal_lines) {
     CHECK_INT(hone_tokenizer_id(t, "a", 1), 5);
     CHECK_INT(hone_tokenizer_id(t, "b", 1), 4);
     CHECK(!hone_tokenizer_token(t, 3, NULL));
-    CHECK_INT(hone_tokenizer_vocab_size(t), 5);
-    CHECK_INT(hone_tokenizer_vocab_limit(t), 6);
-    CHECK_INT(hone_tokenizer_special_id(t, HONE_TOKEN_MASK), -1);
+    /* The class's [PAD] and [MASK] are numbered on from the number of tokens, not of lines: as in the reference. */
+    CHECK_INT(hone_tokenizer_vocab_size(t), 7);
+    CHECK_INT(hone_tokenizer_vocab_limit(t), 7);
+    CHECK_INT(hone_tokenizer_special_id(t, HONE_TOKEN_PAD), 5);
+    CHECK_INT(hone_tokenizer_special_id(t, HONE_TOKEN_MASK), 6);
     hone_tokenizer_free(t);
 }
 
