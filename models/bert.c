@@ -42,6 +42,24 @@ static hone_status refuse_nulls(const json_t *config, const char *file) {
     return HONE_OK;
 }
 
+/* The row of the word table that is never trained: null is none of them, and below 0 they are counted from the end, as
+ * torch's padding_idx is. */
+static hone_status read_padding(const json_t *config, const char *file, int64_t vocab, int64_t *out) {
+    const json_t *v = json_object_get(config, "pad_token_id");
+    if (json_is_null(v)) return *out = -1, HONE_OK;
+    HONE_TRY(hone_json_int(config, file, "pad_token_id", 0, -vocab, vocab - 1, out));
+    if (*out < 0) *out += vocab;
+    return HONE_OK;
+}
+
+/* transformers 5 can give each layer numbers of its own; passed over, the model would be another one. */
+static hone_status refuse_layers(const json_t *config, const char *file) {
+    const json_t *v = json_object_get(config, "per_layer_config");
+    if (!v || json_is_null(v) || (json_is_object(v) && json_object_size(v) == 0)) return HONE_OK;
+    return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0,
+                        "\"per_layer_config\" gives layers settings of their own, which Hone does not read");
+}
+
 static hone_status configure(const json_t *config, const char *file, double dropout, hone_arena *arena, void **self,
                              hone_family_facts *facts) {
     bert *m = hone_arena_zalloc(arena, sizeof *m);
@@ -49,6 +67,7 @@ static hone_status configure(const json_t *config, const char *file, double drop
     bool decoder, cross;
     if (!m) return hone_fail(HONE_E_NOMEM, "no memory for the model");
     HONE_TRY(refuse_nulls(config, file));
+    HONE_TRY(refuse_layers(config, file));
     HONE_TRY(hone_json_int(config, file, "vocab_size", 30522, 1, 10000000, &m->vocab));
     HONE_TRY(hone_json_int(config, file, "hidden_size", 768, 1, 65536, &m->hidden));
     HONE_TRY(hone_json_int(config, file, "num_hidden_layers", 12, 0, 1000, &m->layers));
@@ -56,7 +75,7 @@ static hone_status configure(const json_t *config, const char *file, double drop
     HONE_TRY(hone_json_int(config, file, "intermediate_size", 3072, 1, 262144, &m->intermediate));
     HONE_TRY(hone_json_int(config, file, "max_position_embeddings", 512, 1, 1048576, &m->positions));
     HONE_TRY(hone_json_int(config, file, "type_vocab_size", 2, 1, 65536, &m->types));
-    HONE_TRY(hone_json_int(config, file, "pad_token_id", 0, -1, m->vocab - 1, &m->padding));
+    HONE_TRY(read_padding(config, file, m->vocab, &m->padding));
     HONE_TRY(hone_json_real(config, file, "layer_norm_eps", 1e-12, &m->eps));
     HONE_TRY(hone_json_string(config, file, "hidden_act", "gelu", &act));
     HONE_TRY(hone_json_string(config, file, "position_embedding_type", "absolute", &kind));

@@ -34,17 +34,17 @@ typedef struct hone_tokenizer hone_tokenizer;
 /* Open a model folder. tokenizer.json if it exists, else vocab.txt (one token a line, id = line number from 0).
  * tokenizer_config.json, special_tokens_map.json and added_tokens.json are read where present: they give the special
  * tokens' roles and model_max_length. When tokenizer_class is BertTokenizer or a relative of it (or is not said, and
- * config.json's model_type is bert or a relative), the class decides as in transformers 5: of
- * tokenizer.json vocabulary and added tokens count, while normalizer (do_lower_case, strip_accents,
- * tokenize_chinese_chars), pre-tokenizer, unknown token and the tokens around a text are the class's, with the names
- * that tokenizer_config.json gives; a name that the vocabulary lacks is refused. Other classes take tokenizer.json as
- * it is. Special tokens also come from additional_special_tokens or extra_special_tokens (a list, or an object of names
- * and tokens) and from every other key that ends in _token; special_tokens_map.json counts only where tokenizer_config.json has no added_tokens_decoder. Where that decoder is
- * there it is the list of added tokens, with their flags; else added_tokens.json counts beside tokenizer.json. New ones
- * are numbered on in transformers' order, the class's own names that the vocabulary lacks ([PAD], [MASK]) among them.
- * split_special_tokens makes text that spells one ordinary text. The truncation and padding blocks of tokenizer.json are
- * ignored, but for the side that truncation takes tokens from, which truncation_side of tokenizer_config.json overrules,
- * and for the pad_token of a class that has none.
+ * config.json's model_type is bert or a relative), the class decides as in transformers 5: of tokenizer.json
+ * vocabulary and added tokens count, while normalizer (do_lower_case, strip_accents, tokenize_chinese_chars), pre-
+ * tokenizer, unknown token and the tokens around a text are the class's, with the names that tokenizer_config.json
+ * gives; a name that the vocabulary lacks is refused. Other classes take tokenizer.json as it is. Special tokens also
+ * come from additional_special_tokens or extra_special_tokens (a list, or an object of names and tokens) and from
+ * every other key that ends in _token; special_tokens_map.json counts only where tokenizer_config.json has no
+ * added_tokens_decoder. Where that decoder is there it is the list of added tokens, with their flags; else
+ * added_tokens.json counts beside tokenizer.json. New ones are numbered on in transformers' order, the class's own
+ * names that the vocabulary lacks ([PAD], [MASK]) among them. split_special_tokens makes text that spells one ordinary
+ * text. The truncation and padding blocks of tokenizer.json are ignored, but for the side that truncation takes tokens
+ * from, which truncation_side of tokenizer_config.json overrules, and for the pad_token of a class that has none.
  *   errors  HONE_E_IO (no such folder, neither file), HONE_E_FORMAT (file and place named), HONE_E_LIMIT,
  *           HONE_E_UNSUPPORTED (a component Hone does not have, by name), HONE_E_NOMEM; *out is untouched. */
 hone_status hone_tokenizer_open(const char *folder, hone_tokenizer **out);

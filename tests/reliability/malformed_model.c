@@ -103,7 +103,7 @@ static const kind config_kinds[] = {
      HONE_E_SHAPE, NULL, 0, true},
     INT("no types", "type_vocab_size", "2", "0", "0, expected an integer of 1 to 65536"),
     {"a padding token beyond the vocabulary", "\"pad_token_id\": 0", "\"pad_token_id\": 163",
-     "config.json: \"pad_token_id\" is 163, expected an integer of -1 to 162"},
+     "config.json: \"pad_token_id\" is 163, expected an integer of -163 to 162"},
     {"an activation nobody knows", "\"gelu\"", "\"swishish\"",
      "config.json: \"hidden_act\" is \"swishish\", which Hone does not know", HONE_E_UNSUPPORTED},
     {"an activation that is a list", "\"gelu\"", "[\"gelu\"]", "\"hidden_act\" is an array, expected a string"},
