@@ -334,9 +334,9 @@ static hone_status add_all(const hone_tok_folder *f, hone_tokenizer *t, wanted_l
     for (size_t i = 0; i < rest->n + extra->n; i++) {
         const wanted *w = at(rest, extra, i);
         int64_t e = hone_tok_map_get(&t->added_map, w->token.content, w->token.n);
-        bool known_before = e >= 0 && (size_t)t->added_map.entry[e].value < known;
-        if (w->token.n && !known_before && !is_again(rest, extra, i) && !is_missing(t, rest, extra, w))
-            HONE_TRY(hone_tok_add_token(t, w->file, &w->token, -1));
+        bool wants = e < 0 ? !is_missing(t, rest, extra, w)
+                           : (size_t)t->added_map.entry[e].value >= known && !is_again(rest, extra, i);
+        if (w->token.n && wants) HONE_TRY(hone_tok_add_token(t, w->file, &w->token, -1));
     }
     return HONE_OK;
 }
