@@ -48,6 +48,7 @@ static hone_status find_family(hone_model *m, const char *file) {
 /* What changes the numbers in every family alike. */
 static hone_status check_common(const json_t *config, const char *file, const char **dtype) {
     static const char *const known[] = {"float32", "float16", "bfloat16", "float64"};
+    static const char *const torchs[] = {"float", "half", NULL, "double"}; /* its other names */
     const char *key =
         json_is_null(json_object_get(config, "dtype")) || !json_object_get(config, "dtype") ? "torch_dtype" : "dtype";
     const json_t *quantized = json_object_get(config, "quantization_config");
@@ -61,7 +62,7 @@ static hone_status check_common(const json_t *config, const char *file, const ch
     }
     HONE_TRY(hone_json_string(config, file, key, NULL, dtype));
     for (size_t i = 0; *dtype && i < sizeof known / sizeof *known; i++)
-        if (!strcmp(*dtype, known[i])) return HONE_OK;
+        if (!strcmp(*dtype, known[i]) || (torchs[i] && !strcmp(*dtype, torchs[i]))) return *dtype = known[i], HONE_OK;
     if (!*dtype) return HONE_OK;
     return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0,
                         "\"%s\" is \"%s\", expected float32, float16, bfloat16 or float64", key, hone_quote(*dtype));

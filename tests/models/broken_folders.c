@@ -97,6 +97,8 @@ TEST(models, the_stated_dtype_is_known) {
         {"mean", "x", "x", "float32"},
         {"mean", "\"torch_dtype\": \"float32\"", "\"torch_dtype\": \"bfloat16\"", "bfloat16"},
         {"mean", "\"torch_dtype\": \"float32\"", "\"torch_dtype\": \"bfloat16\", \"dtype\": \"float16\"", "float16"},
+        {"mean", "\"torch_dtype\": \"float32\"", "\"dtype\": \"half\"", "float16"},
+        {"mean", "\"torch_dtype\": \"float32\"", "\"dtype\": \"double\"", "float64"},
         {"f16", "\"torch_dtype\": \"float16\"", "\"dtype\": null", "float16"},
         {"bf16", "\"dtype\": \"bfloat16\"", "\"dtype\": null", "bfloat16"}};
     for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
