@@ -94,8 +94,8 @@ static hone_status read_pooling(const char *dir, hone_sentence *s) {
     return status;
 }
 
-/* What else a dense module can be asked for: another place to read from or write to, the input added to the output. */
-static hone_status check_dense_extras(const json_t *o, const char *file) {
+/* Where a module may be asked to read from and to write to: the pooled vector alone. */
+static hone_status check_places(const json_t *o, const char *file) {
     static const char *const names[] = {"module_input_name", "module_output_name"};
     for (int i = 0; i < 2; i++) {
         const char *name;
@@ -105,6 +105,12 @@ static hone_status check_dense_extras(const json_t *o, const char *file) {
                                 "\"%s\" is \"%s\", only \"sentence_embedding\" is supported", names[i],
                                 hone_quote(name));
     }
+    return HONE_OK;
+}
+
+/* What else a dense module can be asked for: another place, the input added to the output. */
+static hone_status check_dense_extras(const json_t *o, const char *file) {
+    HONE_TRY(check_places(o, file));
     bool residual;
     HONE_TRY(hone_json_bool(o, file, "use_residual", false, &residual));
     if (residual)
@@ -112,6 +118,11 @@ static hone_status check_dense_extras(const json_t *o, const char *file) {
     if (json_is_null(json_object_get(o, "activation_function")))
         return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "\"activation_function\" is null, expected a string");
     return HONE_OK;
+}
+
+/* torch.nn has the classes of its modules, too: "torch.nn.Tanh". */
+static bool is_activation(const char *path, const char *known) {
+    return !strcmp(path, known) || (!strncmp(path, "torch.nn", 8) && !strcmp(path + 8, strrchr(known, '.')));
 }
 
 static hone_status read_dense_json(const json_t *o, const char *file, hone_sentence_step *d) {
@@ -125,7 +136,7 @@ static hone_status read_dense_json(const json_t *o, const char *file, hone_sente
         return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "\"in_features\" or \"out_features\" is missing");
     snprintf(d->activation, sizeof d->activation, "%s", path);
     for (size_t i = 0; i < sizeof activations / sizeof *activations; i++)
-        if (!strcmp(activations[i].path, path)) {
+        if (is_activation(path, activations[i].path)) {
             d->act = activations[i].act;
             return HONE_OK;
         }
@@ -141,6 +152,19 @@ static hone_status read_dense(const char *dir, hone_sentence_step *d) {
     d->kind = HONE_STEP_DENSE;
     snprintf(d->dir, sizeof d->dir, "%s", dir);
     hone_status status = read_dense_json(o, file, d);
+    json_decref(o);
+    return status;
+}
+
+/* Older folders have no file for this module. */
+static hone_status read_normalize(const char *dir, hone_sentence_step *n) {
+    char file[HONE_PATH_MAX];
+    json_t *o;
+    n->kind = HONE_STEP_NORMALIZE;
+    HONE_TRY(hone_io_join(file, dir, "config.json"));
+    if (!hone_io_exists(file)) return HONE_OK;
+    HONE_TRY(hone_json_load_object(file, &o));
+    hone_status status = check_places(o, file);
     json_decref(o);
     return status;
 }
@@ -168,8 +192,7 @@ static hone_status read_module(const char *root, const char *file, const json_t 
     if (i > 1 && s->n_steps < 2 * HONE_SENTENCE_MAX_DENSE) {
         hone_sentence_step *step = &s->step[s->n_steps++];
         if (!strcmp(class, "Dense")) return read_dense(dir, step);
-        step->kind = HONE_STEP_NORMALIZE;
-        if (!strcmp(class, "Normalize")) return HONE_OK;
+        if (!strcmp(class, "Normalize")) return read_normalize(dir, step);
     }
     return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0,
                         "module %zu is \"%s\"; Hone runs Transformer, Pooling, then Dense and Normalize", i,

@@ -78,11 +78,20 @@ hone_tensor *hone_post_block_first(hone_graph *g, const hone_post_block *l, hone
 static const struct {
     const char *name;
     hone_act act;
-} act_names[] = {
-    {"gelu", HONE_ACT_GELU},           {"gelu_new", HONE_ACT_GELU_TANH}, {"gelu_pytorch_tanh", HONE_ACT_GELU_TANH},
-    {"gelu_fast", HONE_ACT_GELU_TANH}, {"gelu_python", HONE_ACT_GELU},   {"quick_gelu", HONE_ACT_QUICK_GELU},
-    {"relu", HONE_ACT_RELU},           {"silu", HONE_ACT_SILU},          {"swish", HONE_ACT_SILU},
-    {"tanh", HONE_ACT_TANH},           {"sigmoid", HONE_ACT_SIGMOID},    {"linear", HONE_ACT_NONE}};
+} act_names[] = {{"gelu", HONE_ACT_GELU},
+                 {"gelu_new", HONE_ACT_GELU_TANH},
+                 {"gelu_pytorch_tanh", HONE_ACT_GELU_TANH},
+                 {"gelu_fast", HONE_ACT_GELU_TANH},
+                 {"gelu_accurate", HONE_ACT_GELU_TANH},
+                 {"gelu_python_tanh", HONE_ACT_GELU_TANH},
+                 {"gelu_python", HONE_ACT_GELU},
+                 {"quick_gelu", HONE_ACT_QUICK_GELU},
+                 {"relu", HONE_ACT_RELU},
+                 {"silu", HONE_ACT_SILU},
+                 {"swish", HONE_ACT_SILU},
+                 {"tanh", HONE_ACT_TANH},
+                 {"sigmoid", HONE_ACT_SIGMOID},
+                 {"linear", HONE_ACT_NONE}};
 
 int hone_act_from_name(const char *name) {
     for (size_t i = 0; i < sizeof act_names / sizeof *act_names; i++)

@@ -229,6 +229,15 @@ TEST(models, modules_that_cannot_be_are_refused_by_name) {
          HONE_E_UNSUPPORTED, "is \"token_embeddings\""},
         {"dense", "2_Dense/config.json", "true", "true, \"module_output_name\": \"x\"", HONE_E_UNSUPPORTED,
          "\"module_output_name\" is \"x\""},
+        {"saved_by_st", "2_Normalize/config.json", "\"module_input_name\": \"sentence_embedding\"",
+         "\"module_input_name\": \"token_embeddings\"", HONE_E_UNSUPPORTED, "is \"token_embeddings\""},
+        {"saved_by_st", "2_Normalize/config.json", "\"module_output_name\": \"sentence_embedding\"",
+         "\"module_output_name\": \"x\"", HONE_E_UNSUPPORTED, "\"module_output_name\" is \"x\""},
+        {"saved_by_st", "2_Normalize/config.json", "", "[]", HONE_E_FORMAT, "is not a JSON object"},
+        {"dense", "2_Dense/config.json", "torch.nn.modules.activation.Tanh", "torch.nn.Sinh", HONE_E_UNSUPPORTED,
+         "is \"torch.nn.Sinh\""},
+        {"dense", "2_Dense/config.json", "torch.nn.modules.activation.Tanh", "torch.Tanh", HONE_E_UNSUPPORTED,
+         "is \"torch.Tanh\""},
         {"dense", "2_Dense/config.json", "16", "0", HONE_E_FORMAT, "\"in_features\" is 0"},
         {"dense", "2_Dense/config.json", "16", "17", HONE_E_SHAPE, "a Dense of 17 inputs, it is given 16"},
         {"dense", "2_Dense/config.json", "\"out_features\": 10", "\"out_features\": 11", HONE_E_SHAPE,
@@ -272,6 +281,8 @@ TEST(models, what_a_folder_may_say_in_more_than_one_way_is_read) {
         {"mean", "1_Pooling/config.json", "", "{\"word_embedding_dimension\": 16, \"pooling_mode\": \"max\"}", 0,
          "cosine"},
         {"mean", "sentence_bert_config.json", "", "{\"max_seq_length\": 3, \"do_lower_case\": true}", 0, "cosine"},
+        {"saved_by_st", "2_Normalize/config.json", "", "{\"module_input_name\": null}", 0, "cosine"},
+        {"saved_by_st", "2_Normalize/config.json", "", NULL, 0, "cosine"},
         {"mean", "config.json", "",
          "{\"model_type\":\"bert\",\"vocab_size\":163,\"hidden_size\":16,\"num_hidden_layers\":0,\"num_attention_"
          "heads\":2,"
@@ -287,7 +298,8 @@ TEST(models, what_a_folder_may_say_in_more_than_one_way_is_read) {
                 dir, &(hone_model_options){.train = train, .dropout = train ? 0.25 : -1, .max_length = i == 5 ? 7 : 0},
                 &m));
             CHECK_STR(hone_model_get_info(m)->similarity, cases[i].says);
-            if (strstr(cases[i].to, "\"max_seq_length\": 3")) CHECK_INT(hone_model_get_info(m)->max_length, 3);
+            if (cases[i].to && strstr(cases[i].to, "\"max_seq_length\": 3"))
+                CHECK_INT(hone_model_get_info(m)->max_length, 3);
             if (i == 5) CHECK_INT(hone_model_get_info(m)->max_length, 7);
             hone_model_close(m);
         }

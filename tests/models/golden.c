@@ -3,7 +3,7 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "models/model.h"
-#include "tests/test.h"
+#include "tests/models/folders.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -260,4 +260,34 @@ TEST(models, prompt_tokens_are_counted_where_pooling_leaves_them_out) {
     CHECK_OK(hone_model_prompt_tokens(x.m, "query: ", &n));
     CHECK_INT(n, 0);
     close_golden(&x);
+}
+
+/* One name each for the spellings of another folder: the vectors are its own, bit for bit. */
+TEST(models, synonyms_of_activations_are_the_same_activation) {
+    static const struct {
+        const char *model, *name, *from, *to;
+    } cases[] = {{"gelu_new", "config.json", "gelu_new", "gelu_accurate"},
+                 {"gelu_new", "config.json", "gelu_new", "gelu_python_tanh"},
+                 {"gelu_new", "config.json", "gelu_new", "gelu_pytorch_tanh"},
+                 {"gelu_new", "config.json", "gelu_new", "gelu_fast"},
+                 {"silu", "config.json", "silu", "swish"},
+                 {"dense", "2_Dense/config.json", "torch.nn.modules.activation.Tanh", "torch.nn.Tanh"},
+                 {"dense_two", "2_Dense/config.json", "torch.nn.modules.linear.Identity", "torch.nn.Identity"},
+                 {"dense_two", "3_Dense/config.json", "torch.nn.modules.activation.ReLU", "torch.nn.ReLU"}};
+    const hone_text text = {"the city of light", 17};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        float want[64], got[64];
+        golden x = open_golden(cases[i].model);
+        int64_t D = hone_model_get_info(x.m)->embedding;
+        CHECK(D <= 64);
+        CHECK_OK(hone_model_embed(x.m, x.g, &text, 1, NULL, want, NULL));
+        const char *dir = folder_copy(cases[i].model);
+        hone_model *m;
+        folder_edit(dir, cases[i].name, cases[i].from, cases[i].to);
+        CHECK_OK(hone_model_open(dir, NULL, &m));
+        CHECK_OK(hone_model_embed(m, x.g, &text, 1, NULL, got, NULL));
+        CHECK(!memcmp(want, got, (size_t)D * sizeof *got));
+        hone_model_close(m);
+        close_golden(&x);
+    }
 }
