@@ -97,6 +97,8 @@ static hone_status read_pooling(const char *dir, hone_sentence *s) {
 /* Where a module may be asked to read from and to write to: the pooled vector alone. */
 static hone_status check_places(const json_t *o, const char *file) {
     static const char *const names[] = {"module_input_name", "module_output_name"};
+    if (json_is_null(json_object_get(o, names[0]))) /* for the output it means the same place */
+        return hone_fail_at(HONE_E_FORMAT, file, 0, 0, "\"%s\" is null, expected a string", names[0]);
     for (int i = 0; i < 2; i++) {
         const char *name;
         HONE_TRY(hone_json_string(o, file, names[i], "sentence_embedding", &name));

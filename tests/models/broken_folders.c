@@ -233,6 +233,8 @@ TEST(models, modules_that_cannot_be_are_refused_by_name) {
          "\"module_input_name\": \"token_embeddings\"", HONE_E_UNSUPPORTED, "is \"token_embeddings\""},
         {"saved_by_st", "2_Normalize/config.json", "\"module_output_name\": \"sentence_embedding\"",
          "\"module_output_name\": \"x\"", HONE_E_UNSUPPORTED, "\"module_output_name\" is \"x\""},
+        {"saved_by_st", "2_Normalize/config.json", "", "{\"module_input_name\": null}", HONE_E_FORMAT,
+         "\"module_input_name\" is null"},
         {"saved_by_st", "2_Normalize/config.json", "", "[]", HONE_E_FORMAT, "is not a JSON object"},
         {"dense", "2_Dense/config.json", "torch.nn.modules.activation.Tanh", "torch.nn.Sinh", HONE_E_UNSUPPORTED,
          "is \"torch.nn.Sinh\""},
@@ -281,7 +283,7 @@ TEST(models, what_a_folder_may_say_in_more_than_one_way_is_read) {
         {"mean", "1_Pooling/config.json", "", "{\"word_embedding_dimension\": 16, \"pooling_mode\": \"max\"}", 0,
          "cosine"},
         {"mean", "sentence_bert_config.json", "", "{\"max_seq_length\": 3, \"do_lower_case\": true}", 0, "cosine"},
-        {"saved_by_st", "2_Normalize/config.json", "", "{\"module_input_name\": null}", 0, "cosine"},
+        {"saved_by_st", "2_Normalize/config.json", "", "{\"module_output_name\": null}", 0, "cosine"},
         {"saved_by_st", "2_Normalize/config.json", "", NULL, 0, "cosine"},
         {"mean", "config.json", "",
          "{\"model_type\":\"bert\",\"vocab_size\":163,\"hidden_size\":16,\"num_hidden_layers\":0,\"num_attention_"
