@@ -20,6 +20,7 @@
 #include "kernels/matmul/matmul.h"
 #include "tensor/matmul_blocks.h"
 
+#include <math.h>
 #include <string.h>
 
 typedef struct matmul_job {
@@ -188,17 +189,22 @@ static void matmul_no_terms(const hone_matmul_f32_args *m) {
 }
 
 /* How many tasks along each side: several for each thread, so that a slow core does not hold up the rest, but none so
- * small that handing it out shows (TASK_WORK multiply-adds, some microseconds). Along N first: a group of panels is
- * then fetched into L2 by few tasks. */
+ * small that handing it out shows (TASK_WORK multiply-adds, some microseconds). A task reads its rows of A once for each
+ * group of panels, and its panels once: of the cuts into groups or less, the one that reads least. */
 enum { TASKS_PER_THREAD = 6, TASK_WORK = 64 << 10, TASK_PANELS = 4, SMALL_M = 64 };
 
 static void matmul_cut(matmul_job *j) {
     const hone_matmul_f32_args *m = j->m;
-    double work = (double)m->M * (double)m->N * (double)m->K / TASK_WORK;
+    double work = (double)m->M * (double)m->N * (double)m->K / TASK_WORK, least = INFINITY;
     int64_t threads = hone_threads(), want = threads > 1 ? threads * TASKS_PER_THREAD : 1;
     if ((double)want > work) want = blocks_max(1, (int64_t)work);
-    j->cut_n = blocks_min(want, m->M <= SMALL_M ? j->panels : blocks_max(1, j->panels / TASK_PANELS));
-    j->cut_m = blocks_min(j->tiles, blocks_ceil(want, j->cut_n));
+    int64_t groups = blocks_ceil(j->panels, j->group), most = blocks_max(groups, j->panels / TASK_PANELS);
+    if (m->M <= SMALL_M) groups = most = blocks_min(want, j->panels);
+    for (int64_t n = groups; n <= most; n++) {
+        int64_t along_m = blocks_min(j->tiles, blocks_ceil(want, n));
+        double read = (double)n * (double)m->M + (double)along_m * (double)m->N;
+        if (read < least) least = read, j->cut_n = n, j->cut_m = along_m;
+    }
 }
 
 /* Packed copies take at most this much at a time, and one chain at least; longer sums are added in several passes. A
