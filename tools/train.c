@@ -707,7 +707,7 @@ const hone_command hone_command_train = {
              "relevance; text; --columns says it otherwise.\n\n"
              "The model folders it writes load unchanged in transformers and sentence-transformers. A signal "
              "(Ctrl-C) saves a checkpoint and ends the run; --resume continues it.\n\n"
-             "--dry-run reads, checks and tokenizes everything, computes up to ten passes in memory and prints rows, "
+             "--dry-run reads, checks and tokenizes everything, computes some passes in memory and prints rows, "
              "lengths, labels, steps, parameters, and a forecast of memory, time and disk beside what there is; it "
              "does not touch --out. With --json one object, with rows, bad_rows, eval_rows, lengths, eval_lengths, "
              "labels, steps, steps_left, batches, warmup_steps, parameters_trained, parameters_frozen, peak_rss_mb, "
