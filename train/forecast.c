@@ -203,7 +203,7 @@ static void activations(hone_model *m, const hone_train_data *data, const hone_t
     bool chunked = o->chunk > 0 && s->most_rows > o->chunk;
     double T = (double)s->pass_tokens, B = (double)s->most_rows, encoder = fit->fixed + fit->token * T,
            loss = fit->row * B + fit->row2 * B * B;
-    out->arena = fit->largest ? fit->largest : whole(chunked ? fmax(encoder, loss) : encoder + loss);
+    out->arena = fit->largest ? fit->largest : whole(s->pass_kept ? encoder + loss : fmax(encoder, loss));
     double heads = (double)(info->heads > 0 ? info->heads : 1);
     uint64_t attention =
         4 * (uint64_t)hone_attention_scratch(data->store->max_len, (int64_t)((double)info->hidden / heads));

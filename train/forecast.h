@@ -8,8 +8,8 @@
  * Memory of one pass grows by its tokens, every sequence having what a layer keeps for each of its tokens, and by rows
  * and squared rows where the loss compares rows with each other:
  *
- *     encoder(T) = a + b T        loss(B) = c B + d B^2       plain: encoder(T) + loss(B), chunked: the larger of the
- * two + cache
+ *     encoder(T) = a + b T        loss(B) = c B + d B^2       plain: encoder(T) + loss(B), chunked: + cache, and
+ *                                                               the larger of the two where no tape waits for the loss
  *
  * with T of the largest batch (or chunk) that the sampler will really give, and a, b, c, d from two small passes each
  * in an empty arena. */
@@ -18,6 +18,7 @@
 
 #include "base/machine.h"
 #include "train/checkpoint.h"
+#include "train/pass.h"
 #include "train/train.h"
 
 enum { HONE_SHAPE_SAMPLES = 4 };
@@ -39,6 +40,7 @@ typedef struct hone_run_shape {
     uint64_t table_bytes;           /* pages that these are, of one copy of the table */
     int64_t most_rows, most_tokens; /* of any batch */
     int64_t pass_tokens;            /* the largest pass: a whole batch, or the largest chunk of any */
+    bool pass_kept;                 /* its tape is still there when the loss is computed */
     hone_shape_batch largest;       /* the batch that it is in */
     hone_shape_batch sample[HONE_SHAPE_SAMPLES]; /* batches from the beginning, the middle and so on of the run */
     int n_samples;
@@ -53,9 +55,11 @@ hone_status hone_forecast_walk(hone_model *m, const hone_train_data *data, const
                                const hone_train_state *start, hone_run_shape *out);
 void hone_run_shape_free(hone_run_shape *s); /* frees and zeroes; accepts {0} */
 
-/* Floating-point operations of a forward and backward pass over these sequences (3 forwards; 4 by the gradient cache).
- */
-double hone_forecast_work(const hone_model *m, double tokens, double squares, bool chunked);
+/* Floating-point operations of a forward and backward pass over these sequences: 3 forwards, and another of the share
+ * that the gradient cache embeds twice. squares: of their lengths, summed. */
+double hone_forecast_work(const hone_model *m, double tokens, double squares, double twice);
+/* That share of a batch of so many tokens. */
+double hone_forecast_twice(const hone_chunks *c, double tokens);
 
 /* The a, b, c, d from above, in bytes, and the same of the scratch memory that a pass needs beside. */
 typedef struct hone_forecast_fit {

@@ -22,11 +22,16 @@ typedef struct walk {
     bool whole_epoch; /* every row has been seen */
 } walk;
 
-double hone_forecast_work(const hone_model *m, double tokens, double squares, bool chunked) {
+double hone_forecast_work(const hone_model *m, double tokens, double squares, double twice) {
     const hone_model_info *i = hone_model_get_info(m);
     double h = (double)i->hidden, f = (double)i->intermediate;
-    return (chunked ? 4 : 3) * (double)i->layers *
+    return (3 + twice) * (double)i->layers *
            (2 * tokens * (4 * h * h + 2 * h * f) + ATTENTION_WEIGHT * 4 * squares * h);
+}
+
+double hone_forecast_twice(const hone_chunks *c, double tokens) {
+    if (c->n == 1) return 0;
+    return c->kept < 0 || tokens <= 0 ? 1 : 1 - (double)c->tokens / tokens;
 }
 
 void hone_run_shape_free(hone_run_shape *s) {
@@ -42,22 +47,6 @@ static hone_status keep(hone_shape_batch *to, const int64_t *rows, int64_t n, in
     hone_free(to->rows);
     *to = (hone_shape_batch){copy, n, tokens};
     return HONE_OK;
-}
-
-static int64_t length_at(const walk *w, int64_t n, int64_t sequence) {
-    return hone_token_store_len(w->data->store, w->rows[sequence % n], sequence / n);
-}
-
-/* Tokens of the largest chunk: runs of chunk * G sequences, all anchors first (train/pass.c). */
-static int64_t largest_pass(const walk *w, int64_t n, int64_t tokens) {
-    int64_t G = w->data->store->groups, per = w->o->chunk * G, most = 0;
-    if (w->o->chunk <= 0 || n <= w->o->chunk) return tokens;
-    for (int64_t first = 0; first < n * G; first += per) {
-        int64_t sum = 0;
-        for (int64_t s = first; s < first + per && s < n * G; s++) sum += length_at(w, n, s);
-        if (sum > most) most = sum;
-    }
-    return most;
 }
 
 static void see_words(walk *w, int64_t n) {
@@ -83,15 +72,14 @@ static hone_status look_at(walk *w, int64_t n, bool ahead) {
             int64_t x = hone_token_store_len(t, w->rows[i], g);
             tokens += x, squares += (double)x * (double)x;
         }
-    bool chunked = w->o->chunk > 0 && n > w->o->chunk;
-    int64_t pass = largest_pass(w, n, tokens);
+    hone_chunks c = hone_pass_chunks(t, w->rows, n, w->o->chunk);
     s->batches++;
     s->tokens += (double)tokens;
-    s->work += hone_forecast_work(w->m, (double)tokens, squares, chunked);
+    s->work += hone_forecast_work(w->m, (double)tokens, squares, hone_forecast_twice(&c, (double)tokens));
     if (n > s->most_rows) s->most_rows = n;
     if (tokens > s->most_tokens) s->most_tokens = tokens;
-    if (pass > s->pass_tokens) {
-        s->pass_tokens = pass;
+    if (c.tokens > s->pass_tokens) {
+        s->pass_tokens = c.tokens, s->pass_kept = c.n == 1 || c.kept >= 0;
         HONE_TRY(keep(&s->largest, w->rows, n, tokens));
     }
     if (s->n_samples < HONE_SHAPE_SAMPLES && w->step >= w->next_sample) {

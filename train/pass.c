@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { FEW_CHUNKS = 16 }; /* beyond, a chunk's forward pass is less than 2 % of the step */
+
 struct hone_pass {
     hone_model *m;
     hone_graph *g;
@@ -134,36 +136,54 @@ static void drop_layout(hone_pass *p) {
     for (int64_t i = 0; i < hone_params_count(ps); i++) hone_params_at(ps, i)->tensor->prepared = NULL;
 }
 
-static hone_status run_cached(hone_pass *p, const hone_token_batch *b, hone_graph_mode mode, double share,
-                              double *loss) {
-    int64_t D = hone_model_get_info(p->m)->embedding, per = p->chunk * b->G, chunks = (b->S + per - 1) / per,
-            first = (int64_t)mode.part * chunks;
-    if (first + chunks > 65536)
-        return hone_fail(HONE_E_LIMIT, "a step of %" PRId64 " chunks of %" PRId64 " rows, limit 65536", first + chunks,
-                         p->chunk);
+hone_chunks hone_pass_chunks(const hone_token_store *store, const int64_t *rows, int64_t n, int64_t chunk) {
+    int64_t S = n * store->groups, per = chunk > 0 && n > chunk ? chunk * store->groups : S, most = 0;
+    hone_chunks c = {.n = S > 0 ? (S + per - 1) / per : 1, .per = per, .tokens = -1};
+    for (int64_t k = 0; k < c.n; k++) {
+        int64_t tokens = 0;
+        for (int64_t s = k * per; s < (k + 1) * per && s < S; s++)
+            tokens += hone_token_store_len(store, rows[s % n], s / n);
+        if (tokens > c.tokens) c.tokens = tokens, most = k;
+    }
+    c.kept = c.n > 1 && c.n <= FEW_CHUNKS ? most : -1;
+    return c;
+}
+
+/* Embeddings of chunk k. */
+static hone_status encode_chunk(hone_pass *p, const hone_token_batch *b, const hone_chunks *c, int64_t k,
+                                hone_graph_mode mode, bool record, hone_tensor **out) {
+    int64_t s0 = k * c->per, s1 = s0 + c->per < b->S ? s0 + c->per : b->S;
+    mode.part = mode.part * (uint64_t)c->n + (uint64_t)k;
+    mode.record = record;
+    return encode(p, b, s0, s1, &mode, out);
+}
+
+static hone_status run_cached(hone_pass *p, const hone_token_batch *b, const hone_chunks *c, hone_graph_mode mode,
+                              double share, double *loss) {
+    int64_t D = hone_model_get_info(p->m)->embedding, first = c->kept < 0 ? 0 : c->kept;
+    if (((int64_t)mode.part + 1) * c->n > 65536)
+        return hone_fail(HONE_E_LIMIT, "a step of %" PRId64 " chunks of %" PRId64 " rows, limit 65536",
+                         ((int64_t)mode.part + 1) * c->n, p->chunk);
     HONE_TRY(make_room(p, b->S * D));
     HONE_TRY(lay_out(p));
-    hone_tensor *e;
-    mode.record = false;
-    for (int64_t c = 0; c < chunks; c++) {
-        int64_t s0 = c * per, s1 = s0 + per < b->S ? s0 + per : b->S;
-        mode.part = (uint64_t)(first + c);
-        HONE_TRY(encode(p, b, s0, s1, &mode, &e));
-        memcpy(p->cache + s0 * D, e->data, (size_t)((s1 - s0) * D) * sizeof *p->cache);
+    hone_tensor *e = NULL;
+    for (int64_t i = 1; i <= c->n; i++) {
+        int64_t k = (first + i) % c->n;
+        HONE_TRY(encode_chunk(p, b, c, k, mode, k == c->kept, &e));
+        memcpy(p->cache + p->s0 * D, e->data, (size_t)((p->s1 - p->s0) * D) * sizeof *p->cache);
     }
     if (!look_at(p, b, p->cache, loss)) return HONE_OK;
-    mode.record = true;
-    hone_graph_begin(p->g, &mode);
+    if (c->kept < 0) hone_graph_begin(p->g, &mode);
     hone_tensor *all = hone_graph_input(p->g, HONE_EMBEDDINGS, HONE_F32, hone_shape_of(2, b->S, D), p->cache);
     if (!all) return hone_graph_status(p->g);
     all->needs_grad = true, all->grad = p->grads;
     HONE_TRY(lose(p, b, all, share, loss));
     if (!all->grad_set) return HONE_OK; /* a loss that depends on no embedding, all hinges slack for example */
-    for (int64_t c = 0; c < chunks; c++) {
-        int64_t s0 = c * per, s1 = s0 + per < b->S ? s0 + per : b->S;
-        mode.part = (uint64_t)(first + c);
-        HONE_TRY(encode(p, b, s0, s1, &mode, &e));
-        HONE_TRY(hone_graph_backward_from(p->g, e, p->grads + s0 * D));
+    for (int64_t i = 0; i < c->n; i++) {
+        int64_t k = (first + i) % c->n;
+        if (k != c->kept) HONE_TRY(encode_chunk(p, b, c, k, mode, true, &e));
+        p->s0 = k * c->per, p->s1 = p->s0 + hone_dim(e, 0);
+        HONE_TRY(hone_graph_backward_from(p->g, e, p->grads + p->s0 * D));
     }
     return HONE_OK;
 }
@@ -177,8 +197,9 @@ hone_status hone_pass_run(hone_pass *p, const hone_token_batch *b, uint64_t seed
                             .part = (uint64_t)part,
                             .precision = hone_model_get_info(p->m)->precision};
     hone_tensor *e;
-    if (p->chunk > 0 && b->B > p->chunk) {
-        hone_status s = run_cached(p, b, mode, share, loss);
+    hone_chunks c = hone_pass_chunks(p->data->store, b->rows, b->B, p->chunk);
+    if (c.n > 1) {
+        hone_status s = run_cached(p, b, &c, mode, share, loss);
         drop_layout(p);
         return s;
     }

@@ -5,8 +5,11 @@
  *     2. the loss on E, and its gradient;                 dE = dL/dE
  *     3. chunk by chunk again, with a tape, starting its walk back from the chunk's rows of dE.
  * The gradients are those of the plain pass up to rounding: dropout depends on seed, step and chunk, so both times a
- * chunk is embedded it is embedded alike. Costs one forward pass more, a third of the time. Source: Gao et al. 2021,
- * arXiv:2101.06983. */
+ * chunk is embedded it is embedded alike. Source: Gao et al. 2021, arXiv:2101.06983.
+ *
+ * A forward pass more is a third of the time. One chunk is spared it: the one with the most tokens is embedded last in 1
+ * and first in 3, and its tape waits for the loss in between. That takes no more memory than a chunk and the loss, and
+ * where chunks are many it is not done: it would win little, and the loss is what is large there. */
 #ifndef HONE_TRAIN_PASS_H
 #define HONE_TRAIN_PASS_H
 
@@ -21,6 +24,17 @@ typedef struct hone_pass hone_pass;
 hone_status hone_pass_new(hone_model *m, hone_graph *g, const hone_train_data *data, const hone_loss *loss,
                           const hone_loss_options *options, int64_t chunk, hone_pass **out);
 void hone_pass_free(hone_pass *p); /* accepts NULL */
+
+/* How a batch is cut. */
+typedef struct hone_chunks {
+    int64_t n;      /* 1: the plain way */
+    int64_t per;    /* sequences of each; the last may have fewer */
+    int64_t tokens; /* of the chunk that has the most */
+    int64_t kept;   /* which one that is, where its tape waits for the loss; -1: none's does */
+} hone_chunks;
+
+/* Of the batch of rows[n], in chunks of `chunk` rows (0: never). O(n). */
+hone_chunks hone_pass_chunks(const hone_token_store *store, const int64_t *rows, int64_t n, int64_t chunk);
 
 /* From now on look(ctx, b, E, D) sees each batch's embeddings E [S, D] before the loss does; NULL: no longer. */
 typedef void hone_pass_look(void *ctx, const hone_token_batch *b, const float *e, int64_t D);

@@ -204,7 +204,6 @@ static void try_case(tally *t, const char *text, bool loss_alone, double dropout
     f.options.chunk = chunk, f.options.accumulate = accumulate;
     for (int64_t i = 0; i < n; i++) {
         if (loss_alone && !sites[i].in_loss) continue;
-        if (chunk && sites[i].in_loss) continue; /* the loss has a graph of its own then */
         for (int backward = 0; backward < 2; backward++) {
             if (t->seen++ % t->stride) continue;
             t->tried++;

@@ -44,6 +44,7 @@ static void close_setup(setup *s) {
 static double loss_of(setup *s, int64_t chunk, int64_t part) {
     hone_pass *p;
     double loss = 0;
+    s->data.store = &s->f.store;
     hone_params_clear_grads(hone_model_params(s->f.model));
     CHECK_OK(hone_pass_new(s->f.model, s->g, &s->data, s->f.options.loss, &s->f.options.loss_options, chunk, &p));
     CHECK_OK(hone_pass_run(p, &s->batch, 7, 3, part, 1, &loss));
@@ -90,6 +91,7 @@ TEST(pass, chunks_and_parts_have_their_own_dropout_and_large_chunks_are_the_plai
     CHECK(loss_of(&s, 3, 0) != plain);
     hone_pass *p;
     double loss = 0;
+    s.data.store = &s.f.store;
     CHECK_OK(hone_pass_new(s.f.model, s.g, &s.data, s.f.options.loss, &s.f.options.loss_options, 1, &p));
     CHECK_FAILS(hone_pass_run(p, &s.batch, 7, 3, 7000, 1, &loss), HONE_E_LIMIT, "limit 65536");
     hone_pass_free(p);
@@ -118,4 +120,46 @@ TEST(pass, without_dropout_chunks_give_the_plain_loss) {
     double plain = loss_of(&s, 0, 0);
     for (int64_t chunk = 1; chunk < 10; chunk++) CHECK_NEAR(loss_of(&s, chunk, 0), plain, 1e-6);
     close_setup(&s);
+}
+
+/* How often the encoder runs in a step. */
+static int64_t passes_of(setup *s, int64_t chunk) {
+    hone_profile *p = hone_profile_new();
+    const hone_profile_row *rows;
+    int64_t calls = 0;
+    hone_graph_set_profile(s->g, p);
+    loss_of(s, chunk, 0);
+    hone_graph_set_profile(s->g, NULL);
+    for (int64_t i = 0, n = hone_profile_rows(p, &rows); i < n; i++)
+        if (!strcmp(rows[i].op, "embedding")) calls += rows[i].calls;
+    hone_profile_free(p);
+    return calls;
+}
+
+TEST(pass, of_few_chunks_one_is_embedded_once) {
+    setup s = open_setup(17, 0.1);
+    CHECK_INT(passes_of(&s, 0), 1);
+    CHECK_INT(passes_of(&s, 16), 3);
+    CHECK_INT(passes_of(&s, 5), 7);
+    CHECK_INT(passes_of(&s, 2), 17);
+    CHECK_INT(passes_of(&s, 1), 34);
+    close_setup(&s);
+}
+
+TEST(pass, the_chunk_with_the_most_tokens_is_the_one) {
+    /* Texts of 1, 2, 4, 8 tokens; three rows of two. */
+    int64_t offset[] = {0, 1, 3, 7, 15};
+    int32_t unit[] = {0, 1, 3, 0, 2, 1};
+    const hone_token_store store = {.groups = 2, .rows = 3, .n_units = 4, .unit = unit, .offset = offset};
+    const int64_t rows[] = {0, 2, 1, 0, 2};
+    hone_chunks c = hone_pass_chunks(&store, rows, 3, 0); /* anchors 1 4 8, then positives 2 2 1 */
+    CHECK(c.n == 1 && c.per == 6 && c.tokens == 18 && c.kept == -1);
+    c = hone_pass_chunks(&store, rows, 3, 1);
+    CHECK(c.n == 3 && c.per == 2 && c.tokens == 10 && c.kept == 1);
+    c = hone_pass_chunks(&store, rows, 5, 2); /* 1 4 8 1 4, then 2 2 1 2 2: fours of them */
+    CHECK(c.n == 3 && c.per == 4 && c.tokens == 14 && c.kept == 0);
+    CHECK_INT(hone_pass_chunks(&store, rows, 5, 5).n, 1);
+    CHECK_INT(hone_pass_chunks(&store, rows, 0, 5).n, 1);
+    int64_t many[17] = {0};
+    CHECK(hone_pass_chunks(&store, many, 16, 1).kept == 8 && hone_pass_chunks(&store, many, 17, 1).kept == -1);
 }
