@@ -809,3 +809,17 @@ TEST(tokenizer, no_failing_allocation_or_read_passes_for_an_open_folder) {
         }
 }
 #endif
+
+TEST(tokenizer, roles_that_nobody_names_are_the_usual_words) {
+    const char *const bare[6] = {NULL, vocab_txt}, *const whole[6] = {"{" MODEL "}"};
+    for (int k = 0; k < 2; k++) {
+        hone_tokenizer *t = NULL;
+        CHECK_OK(hone_tokenizer_open(folder(k ? whole : bare), &t));
+        CHECK_INT(hone_tokenizer_special_id(t, HONE_TOKEN_PAD), 0);
+        CHECK_INT(hone_tokenizer_special_id(t, HONE_TOKEN_UNK), 1);
+        CHECK_INT(hone_tokenizer_special_id(t, HONE_TOKEN_CLS), 2);
+        CHECK_INT(hone_tokenizer_special_id(t, HONE_TOKEN_SEP), 3);
+        CHECK_INT(hone_tokenizer_special_id(t, HONE_TOKEN_MASK), 4);
+        hone_tokenizer_free(t);
+    }
+}
