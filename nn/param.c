@@ -183,6 +183,14 @@ int64_t hone_params_scale_rate(hone_params *ps, const char *pattern, double fact
     return matched;
 }
 
+double hone_params_top_rate(const hone_params *ps) {
+    double top = 0;
+    for (int64_t i = 0; i < ps->n; i++)
+        for (int k = 0; k < ps->list[i].n_names; k++)
+            if (!ps->list[i].frozen[k] && ps->list[i].rate[k] > top) top = ps->list[i].rate[k];
+    return top;
+}
+
 void hone_params_clear_grads(hone_params *ps) {
     for (int64_t i = 0; i < ps->n; i++) {
         hone_tensor *t = ps->list[i].tensor;

@@ -86,6 +86,8 @@ bool hone_params_find(const hone_params *ps, const char *name, hone_named *out);
  * their own; a later call wins. How many names matched. Before hone_optim_new. */
 int64_t hone_params_freeze(hone_params *ps, const char *pattern);
 int64_t hone_params_scale_rate(hone_params *ps, const char *pattern, double factor);
+/* The largest rate of a part that is not frozen; 0 when all are. */
+double hone_params_top_rate(const hone_params *ps);
 
 /* Forget all gradients: the next backward overwrites. */
 void hone_params_clear_grads(hone_params *ps);

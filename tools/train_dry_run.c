@@ -197,7 +197,7 @@ static hone_status foresee_warnings(dry_run *d) {
     hone_watch *w;
     for (const char *const *text = d->t->notes; text && *text; text++) keep_warning(d, *text);
     HONE_TRY(hone_watch_new(d->data, d->t, &known, numbers, keep_warning, d, &w));
-    hone_status st = hone_watch_preview(w);
+    hone_status st = hone_watch_preview(w, hone_params_top_rate(hone_model_params(d->j->model)));
     hone_watch_free(w);
     return st;
 }

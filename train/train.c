@@ -603,10 +603,7 @@ hone_status hone_train_check_resume(hone_model *m, const hone_train_data *data, 
 }
 
 static hone_status begin_watch(run *r) {
-    hone_params *ps = hone_model_params(r->m);
-    for (int64_t i = 0; i < hone_params_count(ps); i++)
-        for (int k = 0; k < hone_params_at(ps, i)->n_names; k++)
-            if (!hone_params_at(ps, i)->frozen[k]) r->top_rate = fmax(r->top_rate, hone_params_at(ps, i)->rate[k]);
+    r->top_rate = hone_params_top_rate(hone_model_params(r->m));
     hone_watch_run known = {.step = r->state.step, .total = r->total, .warmup = r->warmup};
     HONE_TRY(hone_watch_new(r->data, r->o, &known, r->state.watch, note, r, &r->watch));
     hone_pass_set_look(r->pass, hone_watch_batch, r->watch);

@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
+#include "nn/schedule.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -312,9 +313,22 @@ static void judge_negatives(hone_watch *w, const char *when) {
          100 * share, when, row_number(w, a), row_number(w, b), example, remedy);
 }
 
-hone_status hone_watch_preview(hone_watch *w) {
+/* As judge_norms will say it. */
+static void foresee_rates(hone_watch *w, double top_rate) {
+    double rate = 0;
+    for (int64_t t = w->run.step; t < w->run.total && rate == 0 && w->o->lr * top_rate > 0; t++)
+        rate = hone_schedule_factor(w->o->schedule, t, w->run.warmup, w->run.total);
+    if (rate == 0)
+        warn(w, STILL,
+             "the loss will not move, except as the batches differ: the rate is 0 in all of %" PRId64
+             " steps, nothing is trained; look at --lr, --lr-scale and --warmup",
+             w->run.total);
+}
+
+hone_status hone_watch_preview(hone_watch *w, double top_rate) {
     const hone_train_data *d = w->data;
     hone_watch_data(w);
+    foresee_rates(w, top_rate);
     if (!w->anchor) return HONE_OK;
     hone_sampler_options o = hone_train_sampler(w->o, d);
     hone_sampler *sampler = NULL;
@@ -427,7 +441,7 @@ static void judge_norms(hone_watch *w, int64_t step, double norm) {
     if (x[RATES] == 0 && step >= (w->run.total < 2 * w->window ? w->run.total : 2 * w->window))
         warn(w, STILL,
              "the loss does not move, except as the batches differ: the rate was 0 in all of %" PRId64
-             " steps, nothing is trained; look at --lr and --lr-scale",
+             " steps, nothing is trained; look at --lr, --lr-scale and --warmup",
              step);
     x[ZEROS] = norm == 0 ? x[ZEROS] + 1 : 0;
     x[CLIPPED] = clip > 0 && norm > 100 * clip ? x[CLIPPED] + 1 : 0;

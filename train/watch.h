@@ -49,9 +49,10 @@ void hone_watch_free(hone_watch *w); /* accepts NULL */
 
 /* What the data alone show. Once a run: not when it is taken up again. */
 void hone_watch_data(hone_watch *w);
-/* Before a run: that, and the false negatives in the batches of its first ten steps, which the rows' order decides. Not
- * for a watch that goes on to a run: it counts. HONE_E_NOMEM; what hone_sampler_new refuses. */
-hone_status hone_watch_preview(hone_watch *w);
+/* Before a run: that, rates that are 0 in all of its steps (top_rate: the largest factor of any parameter's), and the
+ * false negatives in the batches of its first ten steps, which the rows' order decides. Not for a watch that goes on to
+ * a run: it counts. HONE_E_NOMEM; what hone_sampler_new refuses. */
+hone_status hone_watch_preview(hone_watch *w, double top_rate);
 /* A batch and its embeddings E [S, D]: the shape of hone_pass_look. Says nothing yet. */
 void hone_watch_batch(void *w, const hone_token_batch *b, const float *e, int64_t D);
 /* Step `step` (from 1) is done; lr: the largest rate of any parameter. A loss or norm that is not finite: it was

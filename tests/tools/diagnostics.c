@@ -313,6 +313,28 @@ TEST(diagnostics, what_is_known_before_a_run_is_told_by_a_dry_run) {
     CHECK_MSG(strstr(told, "has the label 1: without rows of the other kind"), "%s", told);
 }
 
+/* --lr and --lr-scale of 0, and a run that is all warm-up: its one step has the rate 0. */
+TEST(diagnostics, rates_of_0_are_foreseen) {
+    char file[HONE_PATH_MAX], text[2048];
+    size_t n = 0;
+    CHECK_OK(hone_io_join(file, test_dir(), "rates.jsonl"));
+    for (int i = 0; i < 16; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "{\"anchor\":\"q %d\",\"positive\":\"a %d\"}\n", i, i);
+    CHECK_OK(hone_io_write_file(file, text, n));
+    static const char *const still[] = {"--task pairs --lr 0", "--task pairs --lr-scale '*=0'",
+                                        "--task pairs --steps 1 --warmup 1"};
+    for (int i = 0; i < 3; i++) {
+        const char *told = foreseen(still[i], file);
+        CHECK_MSG(strstr(told, "the rate is 0 in all of "), "%s: %s", still[i], told);
+        const command_result *r =
+            hone("", "train --model " MODEL " --train %s --lr 1e-3 --out %s %s", file, out_dir("still"), still[i]);
+        CHECK_MSG(r->status == 0 && strstr(r->err, "the rate was 0 in all of "), "%s: %s", still[i], r->err);
+    }
+    CHECK_STR(foreseen("--task pairs --lr-scale 'embeddings.*=0'", file), "");
+    CHECK_STR(foreseen("--task pairs --steps 2 --warmup 1", file), "");
+    CHECK_STR(foreseen("--task pairs --steps 1 --warmup 0", file), "");
+}
+
 /* The first and the last row with an anchor are of one group, the one between them is not. */
 TEST(diagnostics, a_false_negative_between_two_rows_of_one_group_is_counted) {
     char file[HONE_PATH_MAX];
