@@ -51,6 +51,20 @@ const hone_option hone_global_options[] = {
     {.name = "help", .kind = HONE_OPTION_FLAG, .help = "this page"},
     {.name = NULL}};
 
+static bool has_option(const hone_command *c, const char *name) {
+    for (const hone_option *o = c->options; o && o->name; o++)
+        if (!strcmp(o->name, name)) return true;
+    return false;
+}
+
+const hone_option *hone_command_option(const hone_command *c, int i) {
+    for (const hone_option *o = c->options; o && o->name; o++)
+        if (!i--) return o;
+    for (const hone_option *o = hone_global_options; o->name; o++)
+        if (!has_option(c, o->name) && !i--) return o;
+    return NULL;
+}
+
 typedef enum source { FROM_NOWHERE = 0, FROM_DEFAULT, FROM_CONFIG, FROM_COMMAND_LINE } source;
 
 typedef struct item {
@@ -615,8 +629,7 @@ hone_status hone_options_parse(const hone_command *c, int argc, char **argv, hon
     if (!s) return HONE_E_NOMEM;
     s->command = c;
     s->arena = hone_arena_new("options", 0);
-    for (const hone_option *o = c->options; o && o->name; o++) s->n++;
-    for (const hone_option *o = hone_global_options; o->name; o++) s->n++;
+    while (hone_command_option(c, s->n)) s->n++;
     if (s->arena) {
         s->table = hone_arena_zalloc(s->arena, (size_t)s->n * sizeof *s->table);
         s->values = hone_arena_zalloc(s->arena, (size_t)s->n * sizeof *s->values);
@@ -625,9 +638,7 @@ hone_status hone_options_parse(const hone_command *c, int argc, char **argv, hon
         hone_options_free(s);
         return hone_fail(HONE_E_NOMEM, "no memory for the options");
     }
-    int k = 0;
-    for (const hone_option *o = c->options; o && o->name; o++) s->table[k++] = o;
-    for (const hone_option *o = hone_global_options; o->name; o++) s->table[k++] = o;
+    for (int k = 0; k < s->n; k++) s->table[k] = hone_command_option(c, k);
     hone_status st = fill(s, argc, argv);
     if (st != HONE_OK) {
         hone_options_free(s);

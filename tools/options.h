@@ -81,6 +81,9 @@ typedef struct hone_command {
 
 /* The options of every command; ends with an entry without a name. */
 extern const hone_option hone_global_options[];
+/* The i-th option of a command, from 0: its own, then those of every command, less the ones that its own table has by
+ * another default. NULL behind the last. */
+const hone_option *hone_command_option(const hone_command *c, int i);
 
 /* Parse argv[0..argc) (what stands after the command's name). HONE_OK: *out holds every option, free with
  * hone_options_free; *out has the flag "help" when the page was asked for, and then nothing is checked as missing.

@@ -123,8 +123,8 @@ void hone_options_help(const hone_command *c, FILE *f) {
         fputs("\n", f);
         wrap(f, c->about, 0, 0);
     }
-    for (const hone_option *o = c->options; o && o->name; o++) help_option(o, f);
-    for (const hone_option *o = hone_global_options; o->name; o++) help_option(o, f);
+    const hone_option *o;
+    for (int i = 0; (o = hone_command_option(c, i)); i++) help_option(o, f);
     fputs("\nExamples\n", f);
     for (int i = 0; i < 2; i++)
         if (c->example[i]) fprintf(f, "  # %s\n  %s\n", c->example_note[i], c->example[i]);
@@ -189,8 +189,8 @@ void hone_options_man(const hone_command *c, FILE *f) {
         fputc('\n', f);
     }
     fputs(".SH OPTIONS\n", f);
-    for (const hone_option *o = c->options; o && o->name; o++) man_option(o, f);
-    for (const hone_option *o = hone_global_options; o->name; o++) man_option(o, f);
+    const hone_option *o;
+    for (int i = 0; (o = hone_command_option(c, i)); i++) man_option(o, f);
     fputs(".SH EXAMPLES\n", f);
     for (int i = 0; i < 2; i++) {
         if (!c->example[i]) continue;

@@ -58,6 +58,11 @@ static const hone_option options[] = {
      .unit = "resamples",
      .help = "for the 95 % intervals",
      .range = {100, 1000000}},
+    {.name = "precision",
+     .kind = HONE_OPTION_CHOICE,
+     .allowed = "f32|bf16|int8",
+     .shown = "the run's, in which its own evaluations were made",
+     .help = "number format of the models' matrix products"},
     {.name = NULL}};
 
 static hone_status load(report_data *r, const hone_report_options *o) {
@@ -107,15 +112,19 @@ hone_status hone_report_write(const hone_report_options *o, char written[HONE_PA
 }
 
 void hone_report_after_training(const char *run, bool quiet) {
-    hone_report_options o = {
-        .run = run, .rows = ROWS_AFTER_TRAINING, .mistakes = MISTAKES, .resamples = RESAMPLES, .seed = 42};
+    hone_report_options o = {.run = run,
+                             .rows = ROWS_AFTER_TRAINING,
+                             .mistakes = MISTAKES,
+                             .resamples = RESAMPLES,
+                             .seed = 42,
+                             .precision = -1};
     if (hone_report_write(&o, NULL) == HONE_OK) return;
     const hone_error *e = hone_last_error();
     hone_print_note(quiet, "no report.html: %s%s%s", e->file, *e->file ? ": " : "", e->message);
     hone_error_clear();
 }
 
-/* What the page is made from would be lost. */
+/* What the page is made from would be lost; and a page that cannot be written is said before the models are read. */
 static hone_status check_out(const hone_options *o) {
     static const char *const names[] = {"log.jsonl", "run.json"};
     const char *out = hone_options_string(o, "out");
@@ -124,13 +133,15 @@ static hone_status check_out(const hone_options *o) {
         HONE_TRY(hone_io_join(path, hone_options_string(o, "run"), names[i]));
         HONE_TRY(hone_outfile_check(out, i ? "the run's run.json" : "the run's log.jsonl", path));
     }
-    return hone_outfile_check(out, "--data", hone_options_string(o, "data"));
+    HONE_TRY(hone_outfile_check(out, "--data", hone_options_string(o, "data")));
+    return out && strcmp(out, "-") ? hone_writer_check(out) : HONE_OK;
 }
 
 static hone_status run(const hone_options *o) {
     char path[HONE_PATH_MAX], plain[HONE_PATH_MAX];
-    hone_precision precision;
-    HONE_TRY(hone_precision_option(o, false, &precision));
+    hone_precision precision = HONE_PRECISION_F32;
+    const bool given = hone_options_has(o, "precision");
+    if (given) HONE_TRY(hone_precision_option(o, false, &precision));
     HONE_TRY(check_out(o));
     hone_report_options how = {.run = hone_options_string(o, "run"),
                                .base = hone_options_string(o, "base"),
@@ -140,7 +151,7 @@ static hone_status run(const hone_options *o) {
                                .mistakes = hone_options_int(o, "mistakes"),
                                .resamples = hone_options_int(o, "bootstrap"),
                                .seed = (uint64_t)hone_options_int(o, "seed"),
-                               .precision = precision};
+                               .precision = given ? (int)precision : -1};
     HONE_TRY(hone_report_write(&how, path));
     if (hone_options_is(o, "out", "-")) return HONE_OK; /* the page alone */
     if (hone_options_flag(o, "json"))

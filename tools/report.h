@@ -22,7 +22,7 @@ typedef struct hone_report_options {
     int64_t mistakes; /* most mistakes to show */
     int64_t resamples;
     uint64_t seed;
-    hone_precision precision; /* of the models that are judged */
+    int precision; /* a hone_precision, of the models that are judged; -1: the run's, as its own evaluations were */
 } hone_report_options;
 
 /* Write the page, whole or not at all. `written` (may be NULL) is its path.

@@ -74,13 +74,22 @@ static hone_status judge_open(report_data *r, hone_model *m, report_side *s) {
     return report_score(r, s);
 }
 
+/* What was asked for, else what the run computed in; f32 where run.json does not tell. */
+static hone_precision judging_precision(const report_data *r) {
+    const char *name = report_option_string(r, "precision");
+    if (r->o->precision >= 0) return (hone_precision)r->o->precision;
+    for (int p = 0; name && p < HONE_PRECISION_COUNT; p++)
+        if (!strcmp(name, hone_precision_name((hone_precision)p))) return (hone_precision)p;
+    return HONE_PRECISION_F32;
+}
+
 /* Two models are never in memory together. The lengths are measured with the first one that opens. A model that the
  * user named (asked) is judged as hone eval judges it, at its own length, and must open. */
 static hone_status judge_model(report_data *r, const char *name, const char *what, bool asked, report_side *s) {
     char sentence[128];
     hone_model *m = NULL;
     int64_t length = json_integer_value(report_option(r, "max-length"));
-    hone_model_options how = {.precision = r->o->precision, .max_length = length > 0 && !asked ? length : 0};
+    hone_model_options how = {.precision = judging_precision(r), .max_length = length > 0 && !asked ? length : 0};
     hone_status st = hone_model_open(name, &how, &m);
     if (st == HONE_OK) snprintf(s->name, sizeof s->name, "%s", name);
     if (st == HONE_OK && !r->n_lengths) st = report_measure(r, m);

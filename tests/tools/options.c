@@ -101,8 +101,14 @@ TEST(tools, every_help_page_tells_every_option_with_default_unit_and_range) {
     static char text[65536];
     for (size_t i = 0; i < N_ALL; i++) {
         page(all[i], hone_options_help, text, sizeof text);
-        for (const hone_option *o = all[i]->options; o && o->name; o++) check_page(all[i], o, text);
-        for (const hone_option *o = hone_global_options; o->name; o++) check_page(all[i], o, text);
+        const hone_option *o;
+        for (int k = 0; (o = hone_command_option(all[i], k)); k++) check_page(all[i], o, text);
+        for (const hone_option *every = hone_global_options; every->name; every++) {
+            char words[160];
+            snprintf(words, sizeof words, "\n  --%s", every->name);
+            const char *at = strstr(text, words);
+            CHECK_MSG(at && !strstr(at + 1, words), "%s: --%s", all[i]->name, every->name); /* be it its own */
+        }
         CHECK_MSG(strstr(text, "\nExit codes\n  0  done"), "%s", all[i]->name);
         const char *device = strstr(text, "\n  7  "),
                    *signal = strstr(text, "\n  128+n  "); /* once, wherever it runs */
@@ -143,13 +149,12 @@ TEST(tools, the_examples_on_the_help_pages_parse) {
 }
 
 TEST(tools, no_command_names_an_option_twice) {
-    for (size_t i = 0; i < N_ALL; i++)
-        for (const hone_option *a = all[i]->options; a && a->name; a++) {
-            for (const hone_option *b = a + 1; b->name; b++)
+    for (size_t i = 0; i < N_ALL; i++) {
+        const hone_option *a, *b;
+        for (int k = 0; (a = hone_command_option(all[i], k)); k++)
+            for (int m = k + 1; (b = hone_command_option(all[i], m)); m++)
                 CHECK_MSG(strcmp(a->name, b->name), "%s: --%s", all[i]->name, a->name);
-            for (const hone_option *b = hone_global_options; b->name; b++)
-                CHECK_MSG(strcmp(a->name, b->name), "%s: --%s", all[i]->name, a->name);
-        }
+    }
 }
 
 /* ---- values ---- */

@@ -230,6 +230,32 @@ TEST(report, a_page_judges_in_the_precision_that_is_asked_for) {
     CHECK_MSG(strcmp(f32, page(second)), "%s", "int8 gives the page of f32");
 }
 
+/* run.json says what a run computed in; the page that hone train wrote is judged in it, too. */
+TEST(report, a_page_judges_in_the_precision_of_its_run) {
+    const char *run = in_dir("half", ""), *own = in_dir("half", "report.html"), *again = in_dir("half", "again.html"),
+               *bf16 = in_dir("half", "bf16.html"), *f32 = in_dir("half", "f32.html");
+    CHECK_INT(hone("train --quiet --task pairs --model " MODEL " --train " PAIRS
+                   " --steps 2 --eval-split 0.3 --precision bf16 --out %s",
+                   run)
+                  ->status,
+              0);
+    static char want[1 << 20];
+    snprintf(want, sizeof want, "%s", page(own));
+    CHECK_INT(hone("report --quiet --run %s --out %s --rows 200", run, again)->status, 0);
+    CHECK_MSG(!strcmp(want, page(again)), "%s", "not the page that the run wrote");
+    CHECK_INT(hone("report --quiet --run %s --precision bf16 --out %s --rows 200", run, bf16)->status, 0);
+    CHECK_MSG(!strcmp(want, page(bf16)), "%s", "not judged in the run's bf16");
+    CHECK_INT(hone("report --quiet --run %s --precision f32 --out %s --rows 200", run, f32)->status, 0);
+    CHECK_MSG(strcmp(want, page(f32)), "%s", "f32 gives the page of bf16");
+}
+
+TEST(report, a_page_that_cannot_be_written_is_said_before_the_models_are_read) {
+    const char *run = in_dir("early", "");
+    CHECK_OK(hone_io_mkdirs(run));
+    const command_result *r = hone("report --run %s --out %s/no/page.html", run, run);
+    CHECK_MSG(r->status == 4 && strstr(r->err, "its folder does not exist"), "%d: %s", r->status, r->err);
+}
+
 TEST(report, a_folder_without_a_log_is_refused_and_leaves_nothing) {
     CHECK_OK(hone_io_mkdirs(in_dir("no_log", "")));
     const command_result *r = hone("report --run %s", in_dir("no_log", ""));
