@@ -99,7 +99,12 @@ hone_status hone_model_find(const char *name, char dir[4096]) {
         hone_fail_at(HONE_E_FORMAT, name, 0, 0, "is a file, expected a model folder");
         return hone_hint("give the folder that holds config.json");
     }
-    if (!is_repository_name(name) || !cache_root(root)) {
+    const bool repository = is_repository_name(name);
+    if (repository && !cache_root(root)) {
+        hone_fail_at(HONE_E_FORMAT, name, 0, 0, "no such folder, and no Hugging Face cache is known");
+        return hone_hint("give a folder that holds config.json, or set HF_HUB_CACHE, HF_HOME or HOME");
+    }
+    if (!repository) {
         hone_fail_at(HONE_E_FORMAT, name, 0, 0, "no such model folder");
         return hone_hint("give a folder that holds config.json");
     }
@@ -116,6 +121,10 @@ hone_status hone_model_find(const char *name, char dir[4096]) {
     }
     if (!hone_io_is_dir(repo)) {
         hone_fail_at(HONE_E_FORMAT, name, 0, 0, "no such folder, and not in the Hugging Face cache %s", root);
+        const char *other = getenv("SENTENCE_TRANSFORMERS_HOME");
+        if (other && *other)
+            return hone_hint(
+                "SENTENCE_TRANSFORMERS_HOME is not looked at; HF_HUB_CACHE=$SENTENCE_TRANSFORMERS_HOME is");
         return hone_hint("give a folder that holds config.json, or download the model into the cache first");
     }
     HONE_TRY(read_commit(repo, commit));
