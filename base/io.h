@@ -43,7 +43,8 @@ void hone_reader_close(hone_reader *r);
 
 /* Replace-or-nothing writing: bytes go to `path`.tmp-PID beside the target; commit = fsync, close, rename, fsync of the
  * directory. Abort (or a failed commit) removes the temporary and leaves the old file as it was. Directories must
- * exist. A link stays, and the file that it leads to is replaced; permissions of a file that is replaced stay. */
+ * exist. A link stays, and the file that it leads to is replaced; permissions of a file that is replaced stay. A pipe, a
+ * device, and an open file (/dev/stdout, /proc/PID/fd) are written to as they stand, at their end. */
 typedef struct hone_writer hone_writer;
 hone_status hone_writer_open(const char *path, hone_writer **out);
 /* May we write there at all? Asked before long work; leaves nothing behind. A pipe or device is not opened: who reads a

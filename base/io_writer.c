@@ -5,18 +5,20 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 enum { BUFFER = 1 << 20 };
 
 struct hone_writer {
     int fd;
-    bool direct;  /* a pipe or a device: bytes go straight to it, there is nothing to rename */
+    bool direct;  /* a pipe, a device, an open file: bytes go straight to it, there is nothing to rename */
     int os_error; /* why an earlier write failed; 0 while all is well */
     size_t used;
     char *buffer, *path, *temporary; /* one block with the struct */
@@ -60,12 +62,22 @@ static hone_status cannot_create(const char *path) {
     return hone_sys_fail(path, "cannot write");
 }
 
+/* A link of /proc/PID/fd, as /dev/stdout leads to and the shell's >(command) is: an open file that may have no name, or
+ * one that has bytes of others. */
+static bool is_open_file(const char *link) {
+    char parent[HONE_PATH_MAX];
+    struct statfs fs;
+    return hone_sys_parent(parent, sizeof parent, link) == HONE_OK && !statfs(parent, &fs) &&
+           fs.f_type == PROC_SUPER_MAGIC;
+}
+
 /* The name that renaming may replace: a link stays, and what it leads to is replaced, as whoever opens it for writing
- * would. NULL with errno: the link leads nowhere that could be told. */
-static const char *behind_links(const char *path, char real[HONE_PATH_MAX]) {
+ * would. An open file (above) is not replaced: *direct. NULL with errno: the link leads nowhere that could be told. */
+static const char *behind_links(const char *path, char real[HONE_PATH_MAX], bool *direct) {
     struct stat st;
     snprintf(real, HONE_PATH_MAX, "%s", path);
     for (int i = 0; !lstat(real, &st) && S_ISLNK(st.st_mode); i++) {
+        if ((*direct = is_open_file(real) && !stat(real, &st) && !S_ISDIR(st.st_mode))) return real;
         char to[HONE_PATH_MAX], parent[HONE_PATH_MAX], joined[HONE_PATH_MAX];
         ssize_t n = readlink(real, to, sizeof to - 1);
         if (n <= 0) return NULL;
@@ -83,7 +95,9 @@ static const char *behind_links(const char *path, char real[HONE_PATH_MAX]) {
 
 hone_status hone_writer_open(const char *given, hone_writer **out) {
     char real[HONE_PATH_MAX];
-    const char *path = strlen(given) < sizeof real && strcmp(given, "-") ? behind_links(given, real) : given;
+    bool open_file = false;
+    const char *path =
+        strlen(given) < sizeof real && strcmp(given, "-") ? behind_links(given, real, &open_file) : given;
     if (!path) return cannot_create(given);
     size_t len = strlen(path);
     hone_writer *w = hone_alloc(sizeof *w + BUFFER + 2 * len + 64);
@@ -98,6 +112,8 @@ hone_status hone_writer_open(const char *given, hone_writer **out) {
     struct stat st;
     if (!strcmp(path, "-")) {
         w->direct = true, w->fd = STDOUT_FILENO;
+    } else if (open_file) {
+        w->direct = true, w->fd = hone_sys_open(path, O_WRONLY | O_APPEND);
     } else if (!stat(path, &st) && !S_ISREG(st.st_mode)) {
         /* Renaming over /dev/null would replace the device. */
         w->direct = true;

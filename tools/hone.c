@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -273,6 +274,18 @@ static void catch_signals(void) {
     }
 }
 
+/* The reader of our output is gone: `hone tokenize ... | head` ends quietly by this signal, as if there were no handler,
+ * whatever the parent process did about it. */
+static void on_broken_pipe(int number) {
+    hone_writer_remove_temporaries();
+    raise(number); /* the handler is gone by now: SA_RESETHAND */
+}
+
+static void catch_broken_pipe(void) {
+    struct sigaction s = {.sa_handler = on_broken_pipe, .sa_flags = (int)SA_RESETHAND | SA_NODEFER};
+    sigaction(SIGPIPE, &s, NULL);
+}
+
 /* Under ulimit -v the heaps of 64 MiB that the C library reserves for each thread would take the place of what is
  * needed. */
 static rlim_t address_space(void) {
@@ -287,7 +300,7 @@ static void hint_address_space(void) {
                   (uint64_t)address_space() >> 20);
 }
 
-int main(int argc, char **argv) {
+static int run_main(int argc, char **argv) {
     hold_standard_files();
     if (address_space() != RLIM_INFINITY) mallopt(M_ARENA_MAX, 1);
     catch_signals();
@@ -295,8 +308,7 @@ int main(int argc, char **argv) {
     hone_catch_lost_bytes(json);
     const char *first = argc > 1 ? argv[1] : "help", *why = NULL;
     hone_status st;
-    /* `hone tokenize … | head` ends quietly, whatever the parent process did about the signal. */
-    signal(SIGPIPE, SIG_DFL);
+    catch_broken_pipe();
     signal(SIGXFSZ, SIG_IGN); /* a file-size limit (ulimit -f) is a failed write with a sentence, not a death */
     if (!hone_kernels_init(&why)) {
         hone_fail(HONE_E_ARG, "%s", why);
@@ -311,4 +323,41 @@ int main(int argc, char **argv) {
     if (st == HONE_OK) st = hone_print_flush();
     if (st != HONE_OK) hint_address_space();
     return st == HONE_OK ? 0 : hone_print_error(hone_last_error(), json);
+}
+
+/* Saving a checkpoint is the deepest we go, with a path of 4 KiB in many a frame: about 100 KiB. Arguments and
+ * environment lie on the same stack and may take 128 KiB of it, however small it is. */
+enum { STACK_WANTED = 512 << 10, STACK_MADE = 1 << 20 };
+
+static bool stack_is_small(void) {
+    struct rlimit limit;
+    return !getrlimit(RLIMIT_STACK, &limit) && limit.rlim_cur < STACK_WANTED;
+}
+
+typedef struct main_call {
+    int argc, status;
+    char **argv;
+} main_call;
+
+static void *call_main(void *p) {
+    main_call *c = p;
+    c->status = run_main(c->argc, c->argv);
+    return NULL;
+}
+
+/* Under a small ulimit -s everything runs in a thread with a stack of its own, and so do the threads that compute. */
+int main(int argc, char **argv) {
+    main_call c = {argc, 0, argv};
+    pthread_attr_t attributes;
+    pthread_t thread;
+    if (!stack_is_small()) return run_main(argc, argv);
+    if (!pthread_attr_init(&attributes) && !pthread_attr_setstacksize(&attributes, STACK_MADE) &&
+        !pthread_setattr_default_np(&attributes) && !pthread_create(&thread, &attributes, call_main, &c)) {
+        pthread_join(thread, NULL);
+        return c.status;
+    }
+    hone_fail(HONE_E_NOMEM, "the stack is too small: %d KiB are wanted, and no thread with that many can be started",
+              STACK_WANTED >> 10);
+    hone_hint("see ulimit -s and ulimit -u");
+    return hone_print_error(hone_last_error(), has_word(argc, argv, "--json"));
 }
