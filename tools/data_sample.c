@@ -149,17 +149,13 @@ static void make_row(maker *m, int64_t row, int64_t t) {
 }
 
 /* Rows [from, to) about the things order[first .. last). */
-static hone_status write_side(maker *m, const char *path, int64_t from, int64_t to, int64_t first, int64_t last) {
-    hone_outfile *s;
-    HONE_TRY(hone_outfile_open(path, &s));
+static hone_status write_side(maker *m, hone_outfile *s, int64_t from, int64_t to, int64_t first, int64_t last) {
     hone_status st = HONE_OK;
     for (int64_t i = from; i < to && st == HONE_OK; i++) {
         make_row(m, i, m->order[first + (i - from) % (last - first)]);
         st = m->line.failed ? hone_fail(HONE_E_NOMEM, "no memory for a row")
                             : hone_outfile_write(s, m->line.p, m->line.n);
     }
-    if (st == HONE_OK) return hone_outfile_commit(s);
-    hone_outfile_abort(s);
     return st;
 }
 
@@ -176,8 +172,14 @@ static hone_status sample(const hone_options *o, maker *m) {
     }
     hone_random_permutation(m->seed, hone_stream_id(HONE_STREAM_SHUFFLE, 0), THINGS, m->order);
     HONE_TRY(hone_io_mkdirs(dir));
-    HONE_TRY(write_side(m, path[0], 0, train, 0, things));
-    HONE_TRY(write_side(m, path[1], train, rows, things, THINGS));
+    hone_outfile *out[2] = {NULL, NULL};
+    hone_status st = hone_outfile_open(path[0], &out[0]);
+    if (st == HONE_OK) st = hone_outfile_open(path[1], &out[1]);
+    if (st == HONE_OK) st = write_side(m, out[0], 0, train, 0, things);
+    if (st == HONE_OK) st = write_side(m, out[1], train, rows, things, THINGS);
+    if (st == HONE_OK) st = hone_outfile_commit_all(out, path, 2, !hone_options_flag(o, "force"));
+    for (int k = 0; k < 2; k++) hone_outfile_abort(out[k]);
+    HONE_TRY(st);
     if (hone_options_flag(o, "json"))
         return hone_print_json(json_pack("{s:s,s:I,s:I}", "task", m->task, "train", (json_int_t)train, "eval",
                                          (json_int_t)(rows - train)));

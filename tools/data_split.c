@@ -378,7 +378,6 @@ static hone_status copy_rows(copier *c) {
     return HONE_OK;
 }
 
-/* All files or none: what was written is taken back, unless it replaced a file that cannot come back. */
 static hone_status write_files(const hone_options *o, job *j) {
     copier c = {.j = j};
     HONE_TRY(hone_io_mkdirs(hone_options_string(o, "out")));
@@ -386,17 +385,7 @@ static hone_status write_files(const hone_options *o, job *j) {
     for (int64_t s = 0; s < j->n_sides && st == HONE_OK; s++) st = hone_outfile_open(j->path[s], &c.out[s]);
     if (st == HONE_OK) st = copy_rows(&c);
     if (st == HONE_OK) st = hone_table_check(j->t); /* or the rows are not those that were divided */
-    int64_t done = 0;
-    for (; done < j->n_sides && st == HONE_OK; done++) {
-        st = hone_outfile_commit(c.out[done]);
-        c.out[done] = NULL;
-    }
-    if (st != HONE_OK && !hone_options_flag(o, "force")) {
-        hone_error e = *hone_last_error();
-        /* The last one, too: its name may be in place though its folder could not be synced. */
-        for (int64_t s = 0; s < done; s++) hone_io_remove_tree(j->path[s]);
-        hone_error_restore(&e);
-    }
+    if (st == HONE_OK) st = hone_outfile_commit_all(c.out, j->path, j->n_sides, !hone_options_flag(o, "force"));
     for (int64_t s = 0; s < j->n_sides; s++) hone_outfile_abort(c.out[s]);
     if (c.in) hone_reader_close(c.in);
     hone_free(c.buffer);

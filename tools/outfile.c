@@ -1,9 +1,9 @@
 #include "tools/outfile.h"
 
-#include "base/io.h"
 #include "base/memory.h"
 #include "tools/terminal.h"
 
+#include <signal.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -79,6 +79,32 @@ hone_status hone_outfile_commit(hone_outfile *s) {
         s->w = NULL;
     }
     hone_outfile_abort(s);
+    return st;
+}
+
+hone_status hone_outfile_commit_all(hone_outfile **s, char (*path)[HONE_PATH_MAX], int64_t n, bool fresh) {
+    const int ending[] = {SIGINT, SIGTERM, SIGHUP, SIGXCPU};
+    sigset_t held, before;
+    sigemptyset(&held);
+    for (size_t i = 0; i < sizeof ending / sizeof *ending; i++) sigaddset(&held, ending[i]);
+    pthread_sigmask(SIG_BLOCK, &held, &before);
+    hone_status st = HONE_OK;
+    int64_t done = 0;
+    for (; done < n && st == HONE_OK; done++) {
+        st = hone_outfile_commit(s[done]);
+        s[done] = NULL;
+    }
+    if (st != HONE_OK && fresh) {
+        hone_error e = *hone_last_error();
+        /* The last one, too: its name may be in place though its folder could not be synced. */
+        for (int64_t i = 0; i < done; i++) hone_io_remove_tree(path[i]);
+        hone_error_restore(&e);
+    }
+    for (int64_t i = done; i < n; i++) {
+        hone_outfile_abort(s[i]);
+        s[i] = NULL;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     return st;
 }
 

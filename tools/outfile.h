@@ -6,7 +6,7 @@
 #ifndef HONE_TOOLS_OUTFILE_H
 #define HONE_TOOLS_OUTFILE_H
 
-#include "base/status.h"
+#include "base/io.h"
 
 typedef struct hone_outfile hone_outfile;
 
@@ -18,6 +18,10 @@ hone_status hone_outfile_write(hone_outfile *s, const char *p, size_t n);
 /* Everything is in place under its name, or nothing is. Frees s, also on failure. Standard output is flushed by the
  * command's end. */
 hone_status hone_outfile_commit(hone_outfile *s);
+/* Files that belong together: all are in place under their names (path [n]), or none is where there was none before
+ * (`fresh`; a file that was replaced cannot come back). Signals that end the process wait until it is done. Frees all
+ * and makes them NULL. */
+hone_status hone_outfile_commit_all(hone_outfile **s, char (*path)[HONE_PATH_MAX], int64_t n, bool fresh);
 void hone_outfile_abort(hone_outfile *s); /* frees s; accepts NULL */
 
 #endif

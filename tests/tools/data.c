@@ -588,6 +588,22 @@ TEST(data_tools, samples_of_every_task_are_valid_differ_by_seed_and_train) {
     CHECK_MSG(r->status == 0, "%s", r->err);
 }
 
+/* The second file's name cannot be put in place: the first one is taken back. */
+TEST(data_tools, samples_and_splits_are_there_whole_or_not_at_all) {
+    const char *in = write_file("halves.csv", "text\na b\nc d\ne f\ng h\ni j\nk l\n");
+    char line[1500], **names;
+    size_t n;
+    for (int k = 0; k < 2; k++) {
+        snprintf(line, sizeof line, "%s %s --out %s", k ? "data split" : "data sample --rows 10", k ? in : "",
+                 path_of("halves"));
+        const command_result *r = run_command("HONE_FAULT=rename:2:EIO", line);
+        CHECK_MSG(r->status == 4, "%s: %d %s", line, r->status, r->err);
+        CHECK_OK(hone_io_list(path_of("halves"), &names, &n));
+        CHECK_MSG(n == 0, "%s left %s", line, names[0]);
+        hone_free(names);
+    }
+}
+
 TEST(data_tools, texts_that_follow_a_pattern_are_divided_by_a_nearer_near_and_a_note_says_so) {
     char text[65536] = "";
     for (int i = 0; i < 200; i++)
