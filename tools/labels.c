@@ -2,15 +2,23 @@
 
 #include "base/memory.h"
 
+/* White space around a label or group is none of its own, as data validate and data split have it. */
 static hone_status read_groups(const hone_table *t, int64_t column, hone_labels *l) {
-    HONE_TRY(hone_texts_from_table(t, &column, 1, &l->names));
-    l->group = l->names.of, l->n_groups = l->names.count;
-    for (int64_t i = 0; i < hone_table_rows(t); i++) {
+    const int64_t rows = hone_table_rows(t);
+    const char **p = hone_alloc((size_t)(rows + 1) * sizeof *p);
+    size_t *n = hone_alloc((size_t)(rows + 1) * sizeof *n);
+    hone_status s = p && n ? HONE_OK : HONE_E_NOMEM;
+    for (int64_t i = 0; i < rows && s == HONE_OK; i++) {
         hone_cell c = hone_table_cell(t, i, column);
         hone_text_trim(&c.p, &c.n);
-        if (c.kind == HONE_CELL_MISSING || !c.n) l->group[i] = -1; /* labels are never empty: their rows were dropped */
+        p[i] = c.p, n[i] = c.kind == HONE_CELL_MISSING ? 0 : c.n;
     }
-    return HONE_OK;
+    if (s == HONE_OK) s = hone_texts_from_array(p, n, rows, 1, &l->names);
+    l->group = l->names.of, l->n_groups = l->names.count;
+    for (int64_t i = 0; i < rows && s == HONE_OK; i++)
+        if (!n[i]) l->group[i] = -1; /* labels are never empty: their rows were dropped */
+    hone_free(p), hone_free(n);
+    return s;
 }
 
 static hone_status find_group(const hone_table *t, const char *name, int64_t *column) {

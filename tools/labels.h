@@ -8,7 +8,8 @@
 
 typedef struct hone_labels {
     double *score;    /* [rows] of scored pairs; else NULL */
-    int32_t *group;   /* [rows] class of a labelled text, or group of a row (-1: a group of its own); else NULL */
+    int32_t *group;   /* [rows] class of a labelled text, or group of a row (-1: a group of its own); else NULL. Values
+                         that differ in white space around them alone are one */
     int64_t n_groups; /* numbers are below this */
     hone_texts names; /* owns group */
 } hone_labels;

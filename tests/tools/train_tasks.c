@@ -75,6 +75,22 @@ TEST(tools, labelled_texts_are_trained_and_judged_by_their_neighbours) {
     json_decref(j);
 }
 
+/* As data validate and data split count them. */
+TEST(tools, white_space_around_a_label_is_none_of_its_own) {
+    const char *in = write_file("spaced.csv", "text,label\na,x\nb,x \nc,\"\ty\"\nd,y\n");
+    const command_result *r = hone("train --quiet --task triplet --loss batch-hard --model " MODEL
+                                   " --train %s --dry-run --json --out %s/never",
+                                   in, test_dir());
+    CHECK_MSG(r->status == 0, "%s", r->err);
+    json_t *j = json_loads(r->out, 0, NULL), *classes = json_object_get(json_object_get(j, "labels"), "classes");
+    CHECK_INT(json_integer_value(json_object_get(classes, "count")), 2);
+    json_decref(j);
+    r = hone("data validate %s --task triplet --loss batch-hard --json", in);
+    j = json_loads(r->out, 0, NULL);
+    CHECK_MSG(r->status == 0 && strstr(r->out, "\"different\":2"), "%s", r->out);
+    json_decref(j);
+}
+
 TEST(tools, train_stops_when_its_patience_ends_and_says_so) {
     char dir[512];
     snprintf(dir, sizeof dir, "%s/patience", test_dir());
