@@ -343,7 +343,10 @@ static hone_status wrong_type(const place *at, const hone_option *o, const json_
 static hone_status set_json_list(hone_options *s, const place *at, int k, json_t *j) {
     const hone_option *o = s->table[k];
     bool strings = o->kind == HONE_OPTION_STRINGS || o->kind == HONE_OPTION_PAIRS;
-    if (json_is_string(j) && strings) return set_list_text(s, at, k, json_string_value(j));
+    if (json_is_string(j) && strings) {
+        const char *text = scalar_text(s, j, true, false);
+        return text ? set_list_text(s, at, k, text) : wrong_type(at, o, j);
+    }
     if (o->kind == HONE_OPTION_PAIRS ? !json_is_object(j) : !json_is_array(j)) return wrong_type(at, o, j);
     size_t n = json_is_object(j) ? json_object_size(j) : json_array_size(j), i = 0;
     if (!n) return refuse(at, o, "the list is empty");

@@ -328,6 +328,8 @@ TEST(tools, a_bad_config_file_is_wrong_use_and_says_where) {
     check_config("{\"count\": 3, \"on\": true, \"count\": 4}", "duplicate key \"count\"");
     check_config("{\"map\": {\"a\": \"b\", \"a\": \"c\"}}", "duplicate key \"a\"");
     check_config("{\"word\": \"re\\u0000d\"}", "holds a NUL character");
+    check_config("{\"names\": \"a,b\\u0000c\"}", "holds a NUL character");
+    check_config("{\"map\": \"a=b\\u0000c\"}", "holds a NUL character");
     check_config("{\"count\": 3", "bad.json");
     check_config("", "bad.json");
     hone_options *o = NULL;
