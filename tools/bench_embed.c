@@ -1,5 +1,6 @@
 #include "tools/bench_embed.h"
 
+#include "base/io.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "data/batch.h"
@@ -308,9 +309,11 @@ static json_t *number(double x) {
 }
 
 static json_t *facts(const bench *b) {
+    char model[2 * HONE_PATH_MAX]; /* a name need not be UTF-8 */
     json_t *j = json_object();
     if (!j) return NULL;
-    json_object_set_new(j, "model", json_string(hone_quote(hone_options_string(b->o, "model"))));
+    json_object_set_new(j, "model",
+                        json_string(hone_plain_text(hone_options_string(b->o, "model"), model, sizeof model)));
     json_object_set_new(j, "rows", json_integer(b->n));
     json_object_set_new(j, "tokens", json_integer(b->tokens));
     json_object_set_new(j, "threads", json_integer(hone_threads()));

@@ -87,8 +87,8 @@ static hone_status length_of(const bench *b, int64_t i, double mean, double sigm
 static hone_status make_batch(bench *b) {
     double mean = 0, sigma = 0;
     char tail;
-    if (b->o->lengths &&
-        (sscanf(b->o->lengths, "lognormal:%lf,%lf%c", &mean, &sigma, &tail) != 2 || !(mean > 0) || !(sigma >= 0)))
+    if (b->o->lengths && (sscanf(b->o->lengths, "lognormal:%lf,%lf%c", &mean, &sigma, &tail) != 2 || !(mean > 0) ||
+                          !(sigma >= 0) || !isfinite(mean) || !isfinite(sigma)))
         return hone_fail(HONE_E_ARG, "--lengths \"%s\": expected lognormal:MEAN,SIGMA", hone_quote(b->o->lengths));
     const hone_model_info *info = hone_model_get_info(b->m);
     if (b->o->batch % 2)

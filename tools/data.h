@@ -29,8 +29,8 @@
 /* --near for hone_duplicates_find: 0 becomes "only equal ones"; HONE_E_ARG between 0 and 0.5. */
 hone_status data_near(const hone_options *o, double *out);
 
-/* Read FILE, the operand. With list_all every bad row is kept, and having no good one is no failure. HONE_E_ARG for "-"
- * unless from_stdin. */
+/* Read FILE, the operand; "-" is standard input. With list_all every bad row is kept, and having no good one is no
+ * failure. Errors: those of hone_table_read. */
 hone_status data_read(const hone_options *o, bool list_all, hone_table **out);
 /* --columns as a map for hone_roles_find; free *map with hone_free. */
 hone_status data_map(const hone_options *o, hone_column_map **map, int64_t *n);
