@@ -178,6 +178,7 @@ static hone_status name_files(const hone_options *o, job *j) {
         char name[64];
         snprintf(name, sizeof name, "%s%s", side_names[s], ending_of(j->t));
         HONE_TRY(hone_io_join(j->path[s], dir, name));
+        HONE_TRY(hone_outfile_check(j->path[s], "FILE", hone_table_path(j->t))); /* --force or not */
         if (!hone_io_is_taken(j->path[s]) || hone_options_flag(o, "force")) continue;
         hone_fail_at(HONE_E_ARG, j->path[s], 0, 0, "is there already");
         return hone_hint("--force replaces it; or give another --out");

@@ -466,6 +466,12 @@ TEST(data_tools, split_refuses_what_it_cannot_do_and_leaves_files_as_they_were) 
     CHECK_MSG(r->status == 3 && strstr(r->err, "3 of 3 rows"), "%s", r->err);
     CHECK(!hone_io_exists(path_of("no")));
     CHECK_INT(hone("data split %s --out %s/x", in, in)->status, 4); /* below a file */
+    /* FILE is one of the files to be: a part of it would take its place. */
+    before = slurp(path_of("refuse/train.csv"));
+    r = hone("data split %s/train.csv --force --out %s/.", out, out);
+    CHECK_MSG(r->status == 2 && strstr(r->err, "is the same file as FILE"), "%d: %s", r->status, r->err);
+    check_file("refuse/train.csv", before);
+    hone_free(before);
 }
 
 /* ---- negatives ---- */
