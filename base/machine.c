@@ -77,16 +77,10 @@ static uint64_t room_in(const char *folder, int version) {
     return limit > used ? limit - used : 0;
 }
 
-/* The smallest room of our group and all above it. In a container its path may not exist below the mount, whose root is
- * then ours. */
-static uint64_t cgroup_room(void) {
-    char path[HONE_PATH_MAX - 64] = "", folder[HONE_PATH_MAX];
-    char *text = text_of("/proc/self/cgroup");
-    int version = text ? hone_machine_cgroup(text, path, sizeof path) : 0;
+/* In a container its path may not exist below the mount, whose root is then ours. */
+uint64_t hone_machine_cgroup_room(const char *mount, int version, char *path) {
+    char folder[HONE_PATH_MAX];
     uint64_t least = UINT64_MAX;
-    hone_free(text);
-    if (!version) return least;
-    const char *mount = version == 2 ? "/sys/fs/cgroup" : "/sys/fs/cgroup/memory";
     for (;;) {
         snprintf(folder, sizeof folder, "%s%s", mount, path);
         uint64_t room = room_in(folder, version);
@@ -95,6 +89,15 @@ static uint64_t cgroup_room(void) {
         if (!slash) return least;
         *slash = 0;
     }
+}
+
+static uint64_t cgroup_room(void) {
+    char path[HONE_PATH_MAX - 64] = "";
+    char *text = text_of("/proc/self/cgroup");
+    int version = text ? hone_machine_cgroup(text, path, sizeof path) : 0;
+    hone_free(text);
+    if (!version) return UINT64_MAX;
+    return hone_machine_cgroup_room(version == 2 ? "/sys/fs/cgroup" : "/sys/fs/cgroup/memory", version, path);
 }
 
 /* False where it says nothing that can be understood; then, and where there is no limit, *bytes is UINT64_MAX. */

@@ -37,5 +37,8 @@ uint64_t hone_machine_kib_line(const char *text, const char *name);
 /* Path of the memory cgroup in /proc/self/cgroup: version 1 (the line whose list has "memory") or 2 ("0::"); returns
  * the version, 0: none. */
 int hone_machine_cgroup(const char *text, char *path, int room);
+/* Bytes that a group of that version below `mount`, and all groups above it, leave; UINT64_MAX: no limit. `path` is cut
+ * on the way. */
+uint64_t hone_machine_cgroup_room(const char *mount, int version, char *path);
 
 #endif

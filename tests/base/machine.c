@@ -1,9 +1,10 @@
 #include "base/machine.h"
 
-#include "base/status.h"
+#include "base/io.h"
 #include "tests/test.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 
 TEST(machine, this_process_is_smaller_than_what_it_may_have) {
@@ -73,6 +74,45 @@ TEST(machine, the_memory_cgroup_is_found_in_both_versions) {
     CHECK_STR(path, "/z");
     CHECK_INT(hone_machine_cgroup("3:cpuset:/\n", path, sizeof path), 0);
     CHECK_INT(hone_machine_cgroup("", path, sizeof path), 0);
+}
+
+static void group_file(const char *group, const char *name, const char *text) {
+    char path[HONE_PATH_MAX];
+    snprintf(path, sizeof path, "%s/%s", test_dir(), group);
+    CHECK_OK(hone_io_mkdirs(path));
+    snprintf(path, sizeof path, "%s/%s/%s", test_dir(), group, name);
+    CHECK_OK(hone_io_write_file(path, text, strlen(text)));
+}
+
+static uint64_t room_of(const char *mount, int version, const char *group) {
+    char root[HONE_PATH_MAX], path[256];
+    snprintf(root, sizeof root, "%s/%s", test_dir(), mount);
+    snprintf(path, sizeof path, "%s", group);
+    return hone_machine_cgroup_room(root, version, path);
+}
+
+/* Files as the kernel writes them; the group above has less to give. */
+TEST(machine, the_room_of_a_group_is_the_least_of_its_own_and_those_above) {
+    group_file("v2/slice", "memory.max", "1000000\n");
+    group_file("v2/slice", "memory.current", "600000\n");
+    group_file("v2/slice", "memory.stat",
+               "anon 500000\nfile 90000\ninactive_anon 7\nactive_file 2\ninactive_file 50000\n");
+    group_file("v2/slice/job", "memory.max", "max\n");
+    group_file("v2/slice/job", "memory.current", "590000\n");
+    CHECK_INT(room_of("v2", 2, "/slice/job"), 450000);
+    group_file("v2/slice/job", "memory.max", "600000\n");
+    CHECK_INT(room_of("v2", 2, "/slice/job"), 10000); /* without memory.stat all of it is used */
+    group_file("v2/slice/job", "memory.current", "700000\n");
+    CHECK_INT(room_of("v2", 2, "/slice/job"), 0);
+    CHECK_INT(room_of("v2", 2, "/slice/gone/below"), 450000);
+    CHECK_INT(room_of("v2/slice", 2, "/container/that/is/not/there"), 450000); /* the mount's root is ours */
+    CHECK(room_of("v2", 2, "/") == UINT64_MAX && room_of("none", 2, "/x") == UINT64_MAX);
+    group_file("v1/docker/ab", "memory.limit_in_bytes", "2000000\n");
+    group_file("v1/docker/ab", "memory.usage_in_bytes", "1500000\n");
+    group_file("v1/docker/ab", "memory.stat", "cache 1\ninactive_file 9\ntotal_cache 1\ntotal_inactive_file 300000\n");
+    CHECK_INT(room_of("v1", 1, "/docker/ab"), 800000);
+    group_file("v1/docker/ab", "memory.limit_in_bytes", "9223372036854771712\n"); /* none, as version 1 says it */
+    CHECK(room_of("v1", 1, "/docker/ab") == UINT64_MAX);
 }
 
 TEST(machine, uptime_moves_forward) {
