@@ -134,7 +134,9 @@ static hone_status check_out(const hone_options *o) {
         HONE_TRY(hone_outfile_check(out, i ? "the run's run.json" : "the run's log.jsonl", path));
     }
     HONE_TRY(hone_outfile_check(out, "--data", hone_options_string(o, "data")));
-    return out && strcmp(out, "-") ? hone_writer_check(out) : HONE_OK;
+    if (!out && !hone_io_is_dir(hone_options_string(o, "run"))) return HONE_OK; /* said by who reads it */
+    if (!out) HONE_TRY(hone_io_join(path, hone_options_string(o, "run"), "report.html"));
+    return out && !strcmp(out, "-") ? HONE_OK : hone_writer_check(out ? out : path);
 }
 
 static hone_status run(const hone_options *o) {

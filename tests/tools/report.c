@@ -254,6 +254,10 @@ TEST(report, a_page_that_cannot_be_written_is_said_before_the_models_are_read) {
     CHECK_OK(hone_io_mkdirs(run));
     const command_result *r = hone("report --run %s --out %s/no/page.html", run, run);
     CHECK_MSG(r->status == 4 && strstr(r->err, "its folder does not exist"), "%d: %s", r->status, r->err);
+    CHECK_OK(hone_io_mkdirs(in_dir("early", "report.html")));
+    r = hone("report --run %s", run);
+    CHECK_MSG(r->status == 4 && strstr(r->err, "report.html: cannot write: it is a folder"), "%d: %s", r->status,
+              r->err);
 }
 
 TEST(report, a_folder_without_a_log_is_refused_and_leaves_nothing) {
