@@ -247,8 +247,7 @@ hone_status hone_io_mkdirs(const char *path) {
         if (!hone_sys_mkdir(part)) { /* the new name itself must last, or all that is put into it is lost with it */
             char parent[HONE_PATH_MAX];
             HONE_TRY(hone_sys_parent(parent, sizeof parent, part));
-            hone_status s = hone_io_sync_dir(parent);
-            if (s != HONE_OK && hone_last_error()->os_error != EACCES) return s; /* a folder that we may not read */
+            HONE_TRY(hone_io_sync_dir(parent));
             continue;
         }
         struct stat st;
@@ -288,7 +287,13 @@ void hone_io_unlock(int lock) {
 
 hone_status hone_io_sync_dir(const char *path) {
     int fd = hone_sys_open(path, O_RDONLY | O_DIRECTORY);
-    if (fd < 0) return hone_sys_fail(path, "cannot open the folder");
+    if (fd < 0) {
+        const int why = errno;
+        /* A folder to write to and not to read: what was done there is done, and nobody could do more. */
+        if (why == EACCES && faccessat(AT_FDCWD, path, R_OK, AT_EACCESS)) return HONE_OK;
+        errno = why;
+        return hone_sys_fail(path, "cannot open the folder");
+    }
     hone_status s = hone_sys_fsync(fd) ? hone_sys_fail(path, "cannot sync the folder") : HONE_OK;
     hone_sys_close(fd);
     return s;

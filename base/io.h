@@ -43,7 +43,8 @@ void hone_reader_close(hone_reader *r);
 
 /* Replace-or-nothing writing: bytes go to `path`.tmp-PID beside the target; commit = fsync, close, rename, fsync of the
  * directory. Abort (or a failed commit) removes the temporary and leaves the old file as it was. Directories must
- * exist. A link stays, and the file that it leads to is replaced; permissions of a file that is replaced stay. A pipe, a
+ * exist. A link stays, and the file that it leads to is replaced; permissions of a file that is replaced stay, and one
+ * that we may not write to is not replaced. A pipe, a
  * device, and an open file (/dev/stdout, /proc/PID/fd) are written to as they stand, at their end. */
 typedef struct hone_writer hone_writer;
 hone_status hone_writer_open(const char *path, hone_writer **out);
@@ -103,7 +104,8 @@ hone_status hone_io_copy(const char *from, const char *to); /* through hone_writ
  * Nothing is written. Where the file system knows no locks, *lock is -1 and nobody is kept out. */
 hone_status hone_io_lock_dir(const char *path, int *lock);
 void hone_io_unlock(int lock); /* accepts -1 */
-/* Names created, renamed or removed in this folder reach the disk. */
+/* Names created, renamed or removed in this folder reach the disk. One that we may write to but not read cannot be
+ * synced, and is no failure. */
 hone_status hone_io_sync_dir(const char *path);
 /* Names in a directory, sorted by byte order, without . and ..; NULL-terminated array, one hone_free for all. */
 hone_status hone_io_list(const char *dir, char ***names, size_t *n);

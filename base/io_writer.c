@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -93,6 +94,23 @@ static const char *behind_links(const char *path, char real[HONE_PATH_MAX], bool
     return real;
 }
 
+/* path.tmp-PID; of a name that leaves no room for that only its beginning. */
+static void name_temporary(char *out, const char *path) {
+    char suffix[32];
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+    size_t folder = (size_t)(base - path), n = strlen(base),
+           tail = (size_t)snprintf(suffix, sizeof suffix, ".tmp-%d", (int)getpid());
+    if (n <= NAME_MAX && n + tail > NAME_MAX) n = NAME_MAX - tail;
+    memcpy(out, path, folder + n);
+    memcpy(out + folder + n, suffix, tail + 1);
+}
+
+/* A file that somebody made read-only is one to be kept, though its folder would let it be replaced. */
+static bool is_kept(const char *path) {
+    struct stat st;
+    return !stat(path, &st) && faccessat(AT_FDCWD, path, W_OK, AT_EACCESS);
+}
+
 hone_status hone_writer_open(const char *given, hone_writer **out) {
     char real[HONE_PATH_MAX];
     bool open_file = false;
@@ -106,8 +124,7 @@ hone_status hone_writer_open(const char *given, hone_writer **out) {
     w->path = w->buffer + BUFFER;
     w->temporary = w->path + len + 1;
     memcpy(w->path, path, len + 1);
-    memcpy(w->temporary, path, len);
-    snprintf(w->temporary + len, 63, ".tmp-%d", (int)getpid());
+    name_temporary(w->temporary, path);
 
     struct stat st;
     if (!strcmp(path, "-")) {
@@ -118,7 +135,7 @@ hone_status hone_writer_open(const char *given, hone_writer **out) {
         /* Renaming over /dev/null would replace the device. */
         w->direct = true;
         w->fd = S_ISDIR(st.st_mode) ? (errno = EISDIR, -1) : hone_sys_open(path, O_WRONLY);
-    } else {
+    } else if (!is_kept(path)) {
         note_open(w->temporary);
         w->fd = hone_sys_open(w->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW);
         /* who may read it stays as it was */
