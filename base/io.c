@@ -292,9 +292,9 @@ hone_status hone_io_sync_dir(const char *path) {
         /* A folder to write to and not to read: what was done there is done, and nobody could do more. */
         if (why == EACCES && faccessat(AT_FDCWD, path, R_OK, AT_EACCESS)) return HONE_OK;
         errno = why;
-        return hone_sys_fail(path, "cannot open the folder");
+        return hone_sys_fail_output(path, "cannot open the folder");
     }
-    hone_status s = hone_sys_fsync(fd) ? hone_sys_fail(path, "cannot sync the folder") : HONE_OK;
+    hone_status s = hone_sys_fsync(fd) ? hone_sys_fail_output(path, "cannot sync the folder") : HONE_OK;
     hone_sys_close(fd);
     return s;
 }
@@ -307,7 +307,7 @@ hone_status hone_io_rename(const char *from, const char *to) {
         char what[256];
         snprintf(what, sizeof what, "cannot rename to \"%s\"", hone_quote(to));
         errno = e;
-        return hone_sys_fail(from, what);
+        return hone_sys_fail_output(from, what);
     }
     return hone_io_sync_dir(parent);
 }
@@ -320,7 +320,7 @@ hone_status hone_io_replace_dir(const char *fresh, const char *dir, const char *
         HONE_TRY(hone_io_sync_dir(parent));
         return hone_io_remove_tree(fresh);
     }
-    if (errno != EINVAL && errno != ENOSYS) return hone_sys_fail(dir, "cannot be replaced");
+    if (errno != EINVAL && errno != ENOSYS) return hone_sys_fail_output(dir, "cannot be replaced");
     HONE_TRY(hone_io_rename(dir, old));
     hone_status s = hone_io_rename(fresh, dir);
     if (s != HONE_OK) {

@@ -148,6 +148,14 @@ hone_status hone_sys_fail(const char *path, const char *what) {
     return s;
 }
 
+hone_status hone_sys_fail_output(const char *path, const char *what) {
+    hone_status s = hone_sys_fail(path, what);
+    hone_error e = *hone_last_error();
+    if (e.os_error == ENOENT || e.os_error == ENOTDIR || e.os_error == EISDIR) e.os_error = 0;
+    hone_error_restore(&e);
+    return s;
+}
+
 hone_status hone_sys_parent(char *out, size_t size, const char *path) {
     size_t n = strlen(path);
     while (n > 1 && path[n - 1] == '/') n--;

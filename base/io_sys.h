@@ -25,6 +25,9 @@ void *hone_sys_map(int fd, size_t n); /* read-only, private; NULL on failure */
 
 /* hone_fail_os, with the hint that fits errno. */
 hone_status hone_sys_fail(const char *path, const char *what);
+/* The same of an output. That it, or its folder, is gone is no missing input: hone_exit_status takes a recorded ENOENT
+ * for one, so none is recorded. */
+hone_status hone_sys_fail_output(const char *path, const char *what);
 /* The folder of path in out: "a/b" -> "a", "b" -> ".", "/b" -> "/". */
 hone_status hone_sys_parent(char *out, size_t size, const char *path);
 

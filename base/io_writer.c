@@ -52,8 +52,7 @@ void hone_writer_remove_temporaries(void) {
     }
 }
 
-/* An output that cannot be made because its folder is missing keeps no errno: hone_exit_status takes a recorded ENOENT
- * for a missing input. */
+/* Keeps no errno of a missing folder, as hone_sys_fail_output. */
 static hone_status cannot_create(const char *path) {
     if (errno == ENOENT || errno == ENOTDIR) {
         hone_fail_at(HONE_E_IO, path, 0, 0, "cannot write: its folder does not exist");
@@ -230,7 +229,7 @@ static hone_status finish(hone_writer *w) {
     if (w->direct && fd == STDOUT_FILENO) return HONE_OK;
     if (hone_sys_close(fd)) return hone_sys_fail(w->path, "cannot write");
     if (w->direct) return HONE_OK;
-    if (hone_sys_rename(w->temporary, w->path)) return hone_sys_fail(w->path, "cannot replace the file");
+    if (hone_sys_rename(w->temporary, w->path)) return hone_sys_fail_output(w->path, "cannot replace the file");
     note_gone(w->temporary);
     w->temporary = NULL;
     char parent[HONE_PATH_MAX];

@@ -110,7 +110,7 @@ int hone_exit_status(const hone_error *e) {
     case HONE_E_FORMAT:
     case HONE_E_LIMIT:
     case HONE_E_UNSUPPORTED: return 3;
-    /* Reads report a missing file with its errno; writers report a missing folder without one (io_writer.c), so that
+    /* Reads report a missing file with its errno; writers report a missing folder without one (io_sys.h), so that
      * ENOENT, ENOTDIR and EISDIR here always speak of an input that is not there. */
     case HONE_E_IO: return e->os_error == ENOENT || e->os_error == ENOTDIR || e->os_error == EISDIR ? 3 : 4;
     case HONE_E_NOMEM: return 5;

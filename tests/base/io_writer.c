@@ -76,3 +76,28 @@ TEST(io, a_name_as_long_as_names_may_be_is_written) {
     CHECK_OK(hone_io_join(path, test_dir(), name));
     CHECK_FAILS(hone_io_write_file(path, "long", 4), HONE_E_IO, "File name too long");
 }
+
+/* What is gone is an output: exit status 4, and not the 3 of an input that is not there. */
+TEST(io, an_output_whose_folder_goes_while_it_is_written_is_no_missing_input) {
+    char folder[HONE_PATH_MAX], path[HONE_PATH_MAX], other[HONE_PATH_MAX];
+    hone_writer *w;
+    CHECK_OK(hone_io_join(folder, test_dir(), "going"));
+    CHECK_OK(hone_io_join(path, folder, "x"));
+    CHECK_OK(hone_io_mkdirs(folder));
+    CHECK_OK(hone_writer_open(path, &w));
+    CHECK_OK(hone_writer_write(w, "new", 3));
+    CHECK_OK(hone_io_remove_tree(folder));
+    CHECK_FAILS(hone_writer_commit(w), HONE_E_IO, "cannot replace the file: No such file or directory");
+    CHECK_INT(hone_exit_status(hone_last_error()), 4);
+    CHECK_OK(hone_io_mkdirs(folder));
+    CHECK_OK(hone_writer_open(path, &w));
+    CHECK_OK(hone_io_mkdirs(path));
+    CHECK_FAILS(hone_writer_commit(w), HONE_E_IO, "cannot replace the file: Is a directory");
+    CHECK_INT(hone_exit_status(hone_last_error()), 4);
+    CHECK_OK(hone_io_remove_tree(folder));
+    CHECK_OK(hone_io_join(other, test_dir(), "gone"));
+    CHECK_FAILS(hone_io_rename(folder, other), HONE_E_IO, "cannot rename to");
+    CHECK_INT(hone_exit_status(hone_last_error()), 4);
+    CHECK_FAILS(hone_io_sync_dir(folder), HONE_E_IO, "cannot open the folder");
+    CHECK_INT(hone_exit_status(hone_last_error()), 4);
+}
