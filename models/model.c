@@ -68,8 +68,18 @@ static hone_status check_common(const json_t *config, const char *file, const ch
                         "\"%s\" is \"%s\", expected float32, float16, bfloat16 or float64", key, hone_quote(*dtype));
 }
 
+/* transformers and sentence-transformers take such a folder for an adapter alone, whatever else is in it. */
+static hone_status refuse_adapter(const char *dir) {
+    char file[HONE_PATH_MAX];
+    HONE_TRY(hone_io_join(file, dir, "adapter_config.json"));
+    if (!hone_io_exists(file)) return HONE_OK;
+    hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "asks for an adapter (LoRA and the like) on another model's weights");
+    return hone_hint("merge it into them first (peft: merge_and_unload), or remove that file if it was merged");
+}
+
 static hone_status read_config(hone_model *m, const hone_model_options *o, hone_family_facts *facts) {
     char file[HONE_PATH_MAX];
+    HONE_TRY(refuse_adapter(m->sentence.encoder));
     HONE_TRY(hone_io_join(file, m->sentence.encoder, "config.json"));
     if (!hone_io_exists(file)) {
         hone_fail_at(HONE_E_FORMAT, m->dir, 0, 0, "has no config.json");
@@ -95,12 +105,20 @@ static int64_t smaller(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
+/* Of a module's folder transformers knows nothing, whom the reader's own hint names. */
+static hone_status hint_at_dense(const hone_model *m) {
+    if (hone_last_error()->code != HONE_E_UNSUPPORTED) return hone_last_error()->code;
+    return hone_hint("python -c \"from sentence_transformers import SentenceTransformer; "
+                     "SentenceTransformer('%s').save('NEW')\" writes a folder NEW with model.safetensors in it",
+                     hone_quote(m->dir));
+}
+
 static hone_status load_dense(hone_model *m, const hone_weights_place *place) {
     for (int i = 0; i < m->sentence.n_steps; i++) {
         const hone_sentence_step *d = &m->sentence.step[i];
         hone_safetensors *st;
         if (d->kind != HONE_STEP_DENSE) continue;
-        HONE_TRY(hone_safetensors_open(d->dir, &st));
+        if (hone_safetensors_open(d->dir, &st) != HONE_OK) return hint_at_dense(m);
         hone_status s = hone_weights_load_layer(st, m->params, d->name, "linear", place, d->dir);
         if (s == HONE_OK && !d->bias && hone_safetensors_find(st, "linear.bias"))
             s = hone_fail_at(HONE_E_FORMAT, hone_safetensors_path(st, 0), 0, 0,

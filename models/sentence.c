@@ -171,7 +171,13 @@ static hone_status read_normalize(const char *dir, hone_sentence_step *n) {
     return status;
 }
 
-/* One entry of modules.json. The class is the last word of its path: both generations of paths end alike. */
+/* The last word of the path: both generations of paths end alike. Another library's path, or one into the folder's own
+ * code, is no class that we know, whatever its last word. */
+static const char *class_of(const char *type) {
+    return strncmp(type, "sentence_transformers.", 22) ? "" : strrchr(type, '.') + 1;
+}
+
+/* One entry of modules.json. */
 static hone_status read_module(const char *root, const char *file, const json_t *entry, size_t i, hone_sentence *s) {
     const char *path, *type;
     char dir[HONE_PATH_MAX];
@@ -185,7 +191,7 @@ static hone_status read_module(const char *root, const char *file, const json_t 
         HONE_TRY(hone_io_join(dir, root, path));
     else
         snprintf(dir, sizeof dir, "%s", root);
-    const char *dot = strrchr(type, '.'), *class = dot ? dot + 1 : type;
+    const char *class = class_of(type);
     if (i == 0 && !strcmp(class, "Transformer")) {
         snprintf(s->encoder, sizeof s->encoder, "%s", dir);
         return HONE_OK;
@@ -196,9 +202,10 @@ static hone_status read_module(const char *root, const char *file, const json_t 
         if (!strcmp(class, "Dense")) return read_dense(dir, step);
         if (!strcmp(class, "Normalize")) return read_normalize(dir, step);
     }
-    return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0,
-                        "module %zu is \"%s\"; Hone runs Transformer, Pooling, then Dense and Normalize", i,
-                        hone_quote(type));
+    hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0,
+                 "module %zu is \"%s\"; Hone runs Transformer, Pooling, then Dense and Normalize", i, hone_quote(type));
+    return *class ? HONE_E_UNSUPPORTED
+                  : hone_hint("only classes whose path begins with sentence_transformers are known");
 }
 
 static hone_status read_modules(const char *dir, hone_sentence *s) {
@@ -296,12 +303,23 @@ static hone_status check_prompts(const json_t *config, const char *file) {
     return HONE_OK;
 }
 
+/* Of another kind of model sentence-transformers takes the encoder alone, with mean pooling, and none of its modules. */
+static hone_status check_kind(const json_t *config, const char *file) {
+    const json_t *kind = json_object_get(config, "model_type");
+    if (!kind || (json_is_string(kind) && !strcmp(json_string_value(kind), "SentenceTransformer"))) return HONE_OK;
+    return hone_fail_at(
+        HONE_E_UNSUPPORTED, file, 0, 0, "\"model_type\" is %s%s%s, only \"SentenceTransformer\" is supported",
+        json_is_string(kind) ? "\"" : "", json_is_string(kind) ? hone_quote(json_string_value(kind)) : "no string",
+        json_is_string(kind) ? "\"" : "");
+}
+
 static hone_status read_similarity(const char *dir, hone_sentence *s) {
     char file[HONE_PATH_MAX];
     const char *name;
     HONE_TRY(hone_io_join(file, dir, "config_sentence_transformers.json"));
     if (!hone_io_exists(file)) return HONE_OK;
     HONE_TRY(hone_json_load_object(file, &s->config));
+    HONE_TRY(check_kind(s->config, file));
     HONE_TRY(check_prompts(s->config, file));
     HONE_TRY(hone_json_string(s->config, file, "similarity_fn_name", "cosine", &name));
     if (strcmp(name, "cosine") && strcmp(name, "dot") && strcmp(name, "euclidean") && strcmp(name, "manhattan"))

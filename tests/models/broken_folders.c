@@ -203,6 +203,11 @@ TEST(models, modules_that_cannot_be_are_refused_by_name) {
         {"mean", "modules.json", "models.Normalize", "models.LayerNorm", HONE_E_UNSUPPORTED, "module 2 is"},
         {"mean", "modules.json", "sentence_transformers.models.Normalize", "Pooling", HONE_E_UNSUPPORTED,
          "module 2 is \"Pooling\""},
+        /* code of somebody else's, which sentence-transformers wants to be trusted */
+        {"mean", "modules.json", "sentence_transformers.models.Normalize", "custom_st.Normalize", HONE_E_UNSUPPORTED,
+         "module 2 is \"custom_st.Normalize\""},
+        {"mean", "modules.json", "sentence_transformers.models.Pooling", "Pooling", HONE_E_UNSUPPORTED,
+         "whose path begins with sentence_transformers"},
         {"mean", "1_Pooling/config.json", "", NULL, HONE_E_IO, "cannot open"},
         {"mean", "1_Pooling/config.json", "", "{", HONE_E_FORMAT, "expected a key"},
         {"mean", "1_Pooling/config.json", "", "{\"pooling_mode\": \"median\"}", HONE_E_UNSUPPORTED,
@@ -261,6 +266,10 @@ TEST(models, modules_that_cannot_be_are_refused_by_name) {
         {"mean", "sentence_bert_config.json", "", "{\"do_lower_case\": 0}", HONE_E_FORMAT, "\"do_lower_case\" is 0"},
         {"mean", "config_sentence_transformers.json", "", "{\"similarity_fn_name\": \"angle\"}", HONE_E_UNSUPPORTED,
          "expected cosine, dot, euclidean"},
+        {"mean", "config_sentence_transformers.json", "", "{\"model_type\": \"SparseEncoder\"}", HONE_E_UNSUPPORTED,
+         "\"model_type\" is \"SparseEncoder\", only"},
+        {"mean", "config_sentence_transformers.json", "", "{\"model_type\": null}", HONE_E_UNSUPPORTED, "is no string"},
+        {"mean", "adapter_config.json", "", "{}", HONE_E_UNSUPPORTED, "asks for an adapter"},
         {"mean", "config_sentence_transformers.json", "", "{\"similarity_fn_name\": 1}", HONE_E_FORMAT,
          "is 1, expected a string"},
         {"mean", "config_sentence_transformers.json", "", "{", HONE_E_FORMAT, "expected a key"},
@@ -272,9 +281,20 @@ TEST(models, modules_that_cannot_be_are_refused_by_name) {
     CHECK_ALL(cases, NULL);
 }
 
+/* AutoModel, which the reader's hint names, knows nothing of a module's folder. */
+TEST(models, a_dense_module_in_pytorchs_own_form_is_refused_with_the_way_out) {
+    const char *dir = folder_copy("dense");
+    hone_model *m;
+    folder_edit(dir, "2_Dense/model.safetensors", "", NULL);
+    folder_edit(dir, "2_Dense/pytorch_model.bin", "", "PK");
+    CHECK_FAILS(hone_model_open(dir, NULL, &m), HONE_E_UNSUPPORTED, "holds pytorch_model.bin");
+    CHECK_MSG(strstr(hone_last_error()->hint, "import SentenceTransformer"), "%s", hone_last_error()->hint);
+}
+
 TEST(models, what_a_folder_may_say_in_more_than_one_way_is_read) {
     static const broken cases[] = {
-        {"mean", "config_sentence_transformers.json", "", "{\"similarity_fn_name\": \"dot\"}", 0, "dot"},
+        {"mean", "config_sentence_transformers.json", "",
+         "{\"similarity_fn_name\": \"dot\", \"model_type\": \"SentenceTransformer\"}", 0, "dot"},
         {"mean", "config_sentence_transformers.json", "", "{\"similarity_fn_name\": \"euclidean\"}", 0, "euclidean"},
         {"mean", "config_sentence_transformers.json", "", "{\"similarity_fn_name\": \"manhattan\"}", 0, "manhattan"},
         {"mean", "config_sentence_transformers.json", "", "{\"similarity_fn_name\": null}", 0, "cosine"},
