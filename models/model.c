@@ -321,12 +321,39 @@ void hone_model_close(hone_model *m) {
 
 /* ---- running and facts ---- */
 
+/* Families walk over cu before any operation looks at it. */
+static hone_status check_batch(const hone_model_batch *b) {
+    if (b->B < 0 || b->T < 0)
+        return hone_fail(HONE_E_SHAPE, "a batch of %" PRId64 " sequences and %" PRId64 " tokens", b->B, b->T);
+    if (b->cu[0] != 0 || b->cu[b->B] != b->T)
+        return hone_fail(HONE_E_SHAPE, "the sequences go from token %d to %d of %" PRId64, b->cu[0], b->cu[b->B], b->T);
+    for (int64_t i = 0; i < b->B; i++)
+        if (b->cu[i] > b->cu[i + 1])
+            return hone_fail(HONE_E_SHAPE, "sequence %" PRId64 " is token %d to before %d", i, b->cu[i], b->cu[i + 1]);
+    return HONE_OK;
+}
+
+/* The batch with the type ids that the tokenizer's template gives, where they are not all 0. False: no memory. */
+static bool give_types(const hone_model *m, hone_graph *g, const hone_model_batch *b, hone_model_batch *out) {
+    int32_t first;
+    *out = *b;
+    if (b->types || !m->tokenizer || !hone_tokenizer_type_ids(m->tokenizer, 1, &first)) return true;
+    int32_t *types = hone_graph_save(g, (size_t)(b->T + 1) * sizeof *types);
+    for (int64_t i = 0; types && i < b->B; i++)
+        hone_tokenizer_type_ids(m->tokenizer, b->cu[i + 1] - b->cu[i], types + b->cu[i]);
+    out->types = types;
+    return types;
+}
+
 hone_tensor *hone_model_hidden(hone_model *m, hone_graph *g, const hone_model_batch *b, int layer) {
     if (layer < HONE_ALL_ROWS || layer > m->info.layers)
         return hone_graph_refuse(g,
                                  hone_fail(HONE_E_ARG, "layer %d asked for, the model has 0 (embeddings) to %" PRId64,
                                            layer, m->info.layers));
-    return m->family->forward(m->self, g, b, layer);
+    hone_model_batch typed;
+    hone_status s = check_batch(b);
+    if (s != HONE_OK) return hone_graph_refuse(g, s);
+    return give_types(m, g, b, &typed) ? m->family->forward(m->self, g, &typed, layer) : NULL;
 }
 
 /* A tokenizer with more tokens than the table has rows: which one it was, the table itself could not say. */
@@ -346,15 +373,19 @@ static bool ids_are_known(const hone_model *m, const hone_model_batch *b) {
 }
 
 hone_tensor *hone_model_encode(hone_model *m, hone_graph *g, const hone_model_batch *b) {
+    hone_model_batch typed;
+    hone_status s = check_batch(b);
+    if (s != HONE_OK) return hone_graph_refuse(g, s);
     if (!ids_are_known(m, b)) return hone_graph_refuse(g, HONE_E_SHAPE);
+    if (!give_types(m, g, b, &typed)) return NULL;
     /* CLS alone, and nothing left out of it: of the last layer only the first rows are read. */
     bool first = m->sentence.n_modes == 1 && m->sentence.modes[0] == HONE_POOL_CLS &&
                  (m->sentence.include_prompt || !b->skip) && m->info.layers > 0;
-    if (!first) return hone_sentence_forward(&m->sentence, g, m->family->forward(m->self, g, b, HONE_ALL_ROWS), b);
+    if (!first) return hone_sentence_forward(&m->sentence, g, m->family->forward(m->self, g, &typed, HONE_ALL_ROWS), b);
     int32_t *cu = hone_graph_save(g, (size_t)(b->B + 1) * sizeof *cu);
     if (!cu) return NULL;
     for (int64_t i = 0; i <= b->B; i++) cu[i] = (int32_t)i;
-    return hone_sentence_forward(&m->sentence, g, m->family->forward(m->self, g, b, HONE_FIRST_ROWS),
+    return hone_sentence_forward(&m->sentence, g, m->family->forward(m->self, g, &typed, HONE_FIRST_ROWS),
                                  &(hone_model_batch){.B = b->B, .T = b->B, .cu = cu});
 }
 

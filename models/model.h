@@ -58,13 +58,14 @@ hone_params *hone_model_params(hone_model *m);
 typedef struct hone_model_batch {
     int64_t B, T;
     const int32_t *ids;   /* [T] */
-    const int32_t *types; /* [T], NULL: zeros */
+    const int32_t *types; /* [T], NULL: those that the tokenizer gives with single texts, zeros nearly always */
     const int32_t *cu;    /* [B+1] */
     const int32_t *skip;  /* [B] tokens that pooling leaves out, NULL: none */
 } hone_model_batch;
 
 /* Embeddings [B, D]: encoder, pooling and whatever modules follow. Like all builders: NULL when it fails, the graph
- * keeps why. An id outside the vocabulary or a sequence longer than the positions is HONE_E_SHAPE. */
+ * keeps why. An id outside the vocabulary, a sequence longer than the positions or without a token, and sequences that
+ * do not cut the T tokens are HONE_E_SHAPE. */
 hone_tensor *hone_model_encode(hone_model *m, hone_graph *g, const hone_model_batch *b);
 /* Hidden states [T, C], C = info.hidden, before pooling: the output of layer `layer` (0: the embeddings, 1 ..
  * info.layers: that block), as transformers' output_hidden_states has them. -1: of the last one. Computes up to that

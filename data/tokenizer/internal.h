@@ -230,7 +230,8 @@ struct hone_tokenizer {
     hone_tok_template post;
     int64_t special_id[HONE_TOKEN_MASK + 1];
     int64_t max_length;
-    bool type_ids;
+    bool type_ids;      /* the model is given some */
+    bool typed;         /* and those of a single text are not all 0 */
     bool cut_left;      /* truncation takes tokens from the front */
     bool split_special; /* text that spells a special token is ordinary text, whoever asks */
     bool cut;           /* vocab.txt does not end in a line end */
@@ -274,6 +275,9 @@ void hone_tok_work_free(struct hone_tokenizer_work *w);
 
 /* load.c: the whole folder. */
 hone_status hone_tok_load(const char *folder, hone_tokenizer *t);
+/* Everything that follows from added tokens and normalizer together: matchers, and how normalized tokens are shown. Once
+ * more after either has changed. */
+hone_status hone_tok_index_added(hone_tokenizer *t);
 /* Record names by id once the vocabulary is complete. */
 hone_status hone_tok_name_ids(hone_tokenizer *t, const char *file);
 /* Append an added token (content is copied). Its id: the vocabulary's if it is there, else the next one; file_id

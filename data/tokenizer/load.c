@@ -349,11 +349,25 @@ static hone_status show_added(hone_tokenizer *t, struct hone_tokenizer_work *w) 
         text->n = 0;
         text->aligned = false;
         HONE_TRY(hone_tok_normalize(t->norm, t->n_norm, w, (const uint8_t *)a->content, a->n, 0, text));
-        a->shown = hone_strndup(text->n ? (const char *)text->p : "", text->n);
-        if (!a->shown) return HONE_E_NOMEM;
+        char *shown = hone_strndup(text->n ? (const char *)text->p : "", text->n);
+        if (!shown) return HONE_E_NOMEM;
+        hone_free(a->shown);
+        a->shown = shown;
         t->name[a->id] = (struct hone_tok_name){a->shown, text->n};
     }
     return HONE_OK;
+}
+
+hone_status hone_tok_index_added(hone_tokenizer *t) {
+    struct hone_tokenizer_work *w = hone_tok_work_new();
+    if (!w) return HONE_E_NOMEM;
+    hone_tok_matcher_free(&t->raw);
+    hone_tok_matcher_free(&t->normalized);
+    hone_status s = hone_tok_matcher_build(&t->raw, t, w, false);
+    if (s == HONE_OK) s = hone_tok_matcher_build(&t->normalized, t, w, true);
+    if (s == HONE_OK) s = show_added(t, w);
+    hone_tok_work_free(w);
+    return s;
 }
 
 /* The special tokens that are put around a text exist. */
@@ -401,13 +415,8 @@ static hone_status finish(const hone_tok_folder *f, hone_tokenizer *t) {
             t->type_ids |= name && !strcmp(name, "token_type_ids");
         }
     }
-    struct hone_tokenizer_work *w = hone_tok_work_new();
-    if (!w) return HONE_E_NOMEM;
-    hone_status s = hone_tok_matcher_build(&t->raw, t, w, false);
-    if (s == HONE_OK) s = hone_tok_matcher_build(&t->normalized, t, w, true);
-    if (s == HONE_OK) s = show_added(t, w);
-    hone_tok_work_free(w);
-    return s;
+    for (size_t i = 0; i < t->post.n_single; i++) t->typed |= t->type_ids && t->post.single[i].type_id;
+    return hone_tok_index_added(t);
 }
 
 /* ---- the folder ---- */

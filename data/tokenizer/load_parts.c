@@ -362,5 +362,5 @@ hone_status hone_tokenizer_lower_case(hone_tokenizer *t) {
     HONE_TRY(TOK_GROW(t->norm, cap, t->n_norm + 1));
     memmove(t->norm + 1, t->norm, t->n_norm++ * sizeof *t->norm);
     t->norm[0] = (hone_tok_norm_step){.kind = TOK_NORM_LOWERCASE};
-    return HONE_OK;
+    return hone_tok_index_added(t);
 }

@@ -267,3 +267,16 @@ int64_t hone_tokenizer_special_count(const hone_tokenizer *t, bool pair) {
 bool hone_tokenizer_uses_type_ids(const hone_tokenizer *t) {
     return t->type_ids;
 }
+
+bool hone_tokenizer_type_ids(const hone_tokenizer *t, int64_t n, int32_t *out) {
+    if (!t->typed) return false;
+    const hone_tok_template *post = &t->post;
+    int64_t times = 0, at = 0, rest = n - hone_tok_template_count(post, false);
+    for (size_t i = 0; i < post->n_single; i++) times += post->single[i].kind == 0;
+    for (size_t i = 0; i < post->n_single; i++) {
+        const hone_tok_template_piece *p = &post->single[i];
+        int64_t length = p->kind == 2 ? (int64_t)post->special[p->special].n : rest / times;
+        for (; length > 0 && at < n; length--) out[at++] = p->type_id;
+    }
+    return true;
+}

@@ -139,6 +139,9 @@ int64_t hone_tokenizer_special_count(const hone_tokenizer *t, bool pair);
  * yes; RoBERTa's and MPNet's arrangement of special tokens, DistilBERT, DPR's reader and classes that take
  * tokenizer.json as it is, no). */
 bool hone_tokenizer_uses_type_ids(const hone_tokenizer *t);
+/* The type ids that the model is given with one text of n ids, special tokens included, into out [n]. False where all
+ * of them are 0 (out is untouched): with every BERT class. A TemplateProcessing may say others. */
+bool hone_tokenizer_type_ids(const hone_tokenizer *t, int64_t n, int32_t *out);
 
 /* ---- files ---- */
 

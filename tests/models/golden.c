@@ -246,6 +246,82 @@ TEST(models, a_folder_that_says_do_lower_case_sees_lower_case) {
     hone_tokenizer_free(t);
 }
 
+/* "Late" is matched in the normalized text, and so by its own normalized spelling: as the reference does, whose
+ * normalizer sentence-transformers replaces. */
+TEST(models, lower_case_reaches_the_added_tokens_that_are_normalized) {
+    hone_tokenizer *t;
+    hone_encoding e = {0};
+    const char *dir = folder_copy("cased");
+    folder_edit(dir, "added_tokens.json", "", "{}");
+    folder_edit(dir, "tokenizer_config.json", "\"do_lower_case\"",
+                "\"additional_special_tokens\": [{\"content\": \"Late\", \"normalized\": true}], \"do_lower_case\"");
+    CHECK_OK(hone_tokenizer_open(dir, &t));
+    int64_t id = hone_tokenizer_id(t, "Late", 4);
+    CHECK(id >= 0);
+    for (int lower = 0; lower < 2; lower++) {
+        static const char *const texts[] = {"Late", "late", "LATE"};
+        size_t n;
+        if (lower) CHECK_OK(hone_tokenizer_lower_case(t));
+        const char *shown = hone_tokenizer_token(t, id, &n);
+        CHECK(shown && n == 4 && !memcmp(shown, lower ? "late" : "Late", n));
+        for (int i = 0; i < 3; i++) {
+            CHECK_OK(hone_tokenizer_encode(t, texts[i], 4, NULL, 0, NULL, &e));
+            CHECK_MSG((e.n == 3 && e.ids[1] == id) == (lower || !i), "%s, lower case %d", texts[i], lower);
+        }
+    }
+    hone_encoding_free(&e);
+    hone_tokenizer_free(t);
+}
+
+static hone_status encode_once(golden *x, const hone_model_batch *b, float *out) {
+    hone_graph_begin(x->g, &(hone_graph_mode){0});
+    const hone_tensor *e = hone_model_encode(x->m, x->g, b);
+    if (e) memcpy(out, hone_f32(e), (size_t)hone_count(e) * sizeof *out);
+    return hone_graph_status(x->g);
+}
+
+/* A template of type 1 behind [CLS], and a class that passes type ids on. */
+TEST(models, type_ids_of_the_tokenizers_template_reach_the_model) {
+    static const int32_t ids[] = {3, 9, 10, 4, 3, 11, 4}, cu[] = {0, 4, 7};
+    static const int32_t types[] = {0, 1, 1, 1, 0, 1, 1};
+    float given[32], zeros[32], own[32], text[16];
+    const char *dir = folder_copy("mean");
+    golden x = open_golden("mean");
+    const hone_model_batch b = {.B = 2, .T = 7, .ids = ids, .cu = cu}, typed = {2, 7, ids, types, cu, NULL};
+    CHECK_OK(encode_once(&x, &typed, given));
+    CHECK_OK(encode_once(&x, &b, zeros));
+    hone_model_close(x.m);
+    x.m = NULL;
+    folder_edit(dir, "tokenizer_config.json", "\"BertTokenizer\"",
+                "\"PreTrainedTokenizerFast\", \"model_input_names\": [\"input_ids\", \"token_type_ids\"]");
+    for (int i = 0; i < 2; i++) /* each time the first that is left */
+        folder_edit(dir, "tokenizer.json", i ? "\"id\":\"[SEP]\",\"type_id\":0" : "\"id\":\"A\",\"type_id\":0",
+                    i ? "\"id\":\"[SEP]\",\"type_id\":1" : "\"id\":\"A\",\"type_id\":1");
+    CHECK_OK(hone_model_open(dir, NULL, &x.m));
+    CHECK_OK(encode_once(&x, &b, own));
+    CHECK(memcmp(given, zeros, sizeof given) && !memcmp(given, own, sizeof given));
+    CHECK_OK(hone_model_embed(x.m, x.g, &(hone_text){"e", 1}, 1, NULL, text, NULL));
+    CHECK(hone_tokenizer_id(hone_model_tokenizer(x.m), "e", 1) == 10);
+    const int32_t one[] = {3, 10, 4}, one_types[] = {0, 1, 1}, one_cu[] = {0, 3};
+    CHECK_OK(encode_once(&x, &(hone_model_batch){1, 3, one, one_types, one_cu, NULL}, own));
+    CHECK(!memcmp(text, own, sizeof text));
+    close_golden(&x);
+}
+
+TEST(models, sequences_that_do_not_cut_the_tokens_are_refused) {
+    static const int32_t ids[] = {3, 9, 10, 4};
+    static const int32_t cu[][3] = {{0, 2, 5}, {1, 2, 4}, {0, 4, 4}, {0, 9, 4}, {0, 2, 3}};
+    golden x = open_golden("mean");
+    float out[32];
+    for (size_t i = 0; i < sizeof cu / sizeof *cu; i++) {
+        const hone_model_batch b = {.B = 2, .T = 4, .ids = ids, .cu = cu[i]};
+        CHECK_FAILS(encode_once(&x, &b, out), HONE_E_SHAPE, "sequence");
+        hone_graph_begin(x.g, &(hone_graph_mode){0});
+        CHECK(i == 2 || (!hone_model_hidden(x.m, x.g, &b, -1) && hone_graph_status(x.g) == HONE_E_SHAPE));
+    }
+    close_golden(&x);
+}
+
 /* dense/ leaves the prompt out of its pooling: [CLS] and the prompt's own tokens, not [SEP]. */
 TEST(models, prompt_tokens_are_counted_where_pooling_leaves_them_out) {
     golden x = open_golden("dense");
