@@ -81,25 +81,42 @@ static hone_status decode(const hone_json_token *t, char **buffer, size_t *room,
     return HONE_OK;
 }
 
-/* strtod takes the decimal sign of the host program's locale. */
+/* strtod takes the decimal sign of the host program's locale: p[0..n) with that sign for its point, NUL-terminated, into
+ * out, which has room for n and the sign. */
+static void localize(const char *p, size_t n, const char *sign, char *out) {
+    const size_t width = strlen(sign);
+    const char *point = memchr(p, '.', n);
+    const size_t head = point ? (size_t)(point - p) : n;
+    memcpy(out, p, head);
+    out[n + (point ? width - 1 : 0)] = 0;
+    if (!point) return;
+    memcpy(out + head, sign, width);
+    memcpy(out + head + width, point + 1, n - head - 1);
+}
+
+bool hone_parse_decimal(const char *p, size_t n, double *out) {
+    enum { MOST = 63, SIGN = 16 };
+    const char *sign = localeconv()->decimal_point;
+    char text[MOST + SIGN + 1], *end;
+    if (!n || n > MOST || strlen(sign) > SIGN) return false;
+    for (size_t i = 0; i < n; i++) /* no hexadecimal, no "nan", no blanks */
+        if (!p[i] || !strchr("0123456789+-.eE", p[i])) return false;
+    localize(p, n, sign, text);
+    double x = strtod(text, &end);
+    if (*end || !isfinite(x)) return false;
+    *out = x;
+    return true;
+}
+
 static hone_status real_of(const hone_json_scanner *s, const hone_json_token *t, builder *b, json_t **v) {
     const char *sign = localeconv()->decimal_point;
-    const size_t width = strlen(sign), need = t->n + width + 1;
+    const size_t need = t->n + strlen(sign) + 1;
     if (b->value_room < need) {
         char *larger = hone_realloc(b->value, need + 64);
         if (!larger) return no_room();
         b->value = larger, b->value_room = need + 64;
     }
-    const char *point = memchr(t->p, '.', t->n);
-    size_t head = point ? (size_t)(point - t->p) : t->n, n = head;
-    memcpy(b->value, t->p, head);
-    if (point) {
-        memcpy(b->value + n, sign, width);
-        n += width;
-        memcpy(b->value + n, point + 1, t->n - head - 1);
-        n += t->n - head - 1;
-    }
-    b->value[n] = 0;
+    localize(t->p, t->n, sign, b->value);
     double x = strtod(b->value, NULL);
     if (!isfinite(x))
         return hone_json_scan_fail(s, t->p, HONE_E_FORMAT, "real number overflow near '%s'", hone_quote_n(t->p, t->n));

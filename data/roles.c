@@ -1,10 +1,10 @@
 #include "data/roles.h"
 
+#include "base/json.h"
 #include "base/json_scan.h"
 #include "data/table_internal.h"
 #include "data/texts.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -404,14 +404,7 @@ bool hone_cell_number(hone_cell c, double *out) {
         *out = n == 4;
         return true;
     }
-    char text[64], *end;
-    if (!n || n >= sizeof text || strspn(p, "0123456789+-.eE") < n) return false; /* no hexadecimal, no "nan" */
-    memcpy(text, p, n);
-    text[n] = 0;
-    double x = strtod(text, &end);
-    if (end != text + n || !isfinite(x)) return false;
-    *out = x;
-    return true;
+    return hone_parse_decimal(p, n, out);
 }
 
 static hone_status check_text(hone_table *t, int64_t i, int64_t column, bool wanted, bool negative, bool *bad) {

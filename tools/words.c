@@ -1,9 +1,10 @@
 /* Words and numbers on command lines: the nearest known word, whole-text numbers, lists for messages. */
 #include "tools/options.h"
 
+#include "base/json.h"
+
 #include <ctype.h>
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,15 +71,7 @@ bool hone_parse_int(const char *text, int64_t *out) {
 }
 
 bool hone_parse_real(const char *text, double *out) {
-    /* strtod also reads "nan", "inf", hexadecimal and leading blanks: none of them is meant here. */
-    const char *p = text + (*text == '-' || *text == '+');
-    if (!isdigit((unsigned char)p[*p == '.'])) return false;
-    if (p[0] == '0' && (p[1] == 'x' || p[1] == 'X')) return false;
-    char *end;
-    double v = strtod(text, &end);
-    if (*end || !isfinite(v)) return false;
-    *out = v;
-    return true;
+    return hone_parse_decimal(text, strlen(text), out);
 }
 
 char *hone_words_list(const char *words, char *out, size_t n) {

@@ -3,6 +3,8 @@
 #include "base/io.h"
 #include "tests/test.h"
 
+#include <locale.h>
+
 static hone_table *table(const char *name, const char *text) {
     char path[512];
     hone_table *t = NULL;
@@ -227,6 +229,19 @@ TEST(data, scores_are_finite_numbers) {
     for (int k = 0; k < 9; k++)
         CHECK_MSG(!hone_cell_number((hone_cell){bad[k], strlen(bad[k]), HONE_CELL_TEXT}, &x), "%s", bad[k]);
     hone_table_free(t);
+}
+
+/* A host program of the library may have set its user's locale, whose decimal sign is a comma. */
+TEST(data, scores_have_a_point_whatever_the_locale) {
+    const char *names[] = {"de_DE.UTF-8", "fr_FR.UTF-8", "de_DE", "fr_FR", "nl_NL.UTF-8"};
+    int k = 0;
+    double x = 0, y;
+    while (k < 5 && !setlocale(LC_NUMERIC, names[k])) k++;
+    if (k == 5) SKIP("no locale with a decimal comma is installed");
+    bool point = hone_cell_number((hone_cell){"-0.25", 5, HONE_CELL_TEXT}, &x);
+    bool comma = hone_cell_number((hone_cell){"0,25", 4, HONE_CELL_TEXT}, &y);
+    setlocale(LC_NUMERIC, "C");
+    CHECK(point && x == -0.25 && !comma);
 }
 
 /* pandas writes True into a CSV file, R writes TRUE, JavaScript true. */
