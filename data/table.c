@@ -1,8 +1,9 @@
 /* The table: storage, bad rows, and which reader a file gets.
  *
  * Cells lie row after row, each with its column, so that a file of a million rows with a thousand rarely used keys
- * takes memory for the cells it has and not for a million times a thousand. In most files cell k of a row is column k,
- * which is tried first. Texts are packed into 1 MiB pieces of one arena. */
+ * takes memory for the cells it has and not for a million times a thousand. A row's cells stand in the order of their
+ * columns. In most files cell k of a row is column k, which is tried first. Texts are packed into 1 MiB pieces of one
+ * arena. */
 #include "data/table.h"
 
 #include "base/hash.h"
@@ -230,8 +231,17 @@ hone_status hone_table_row_cell(hone_table *t, int64_t column, hone_cell_kind ki
     return HONE_OK;
 }
 
+static int by_column(const void *a, const void *b) {
+    const entry *x = a, *y = b;
+    return (x->column > y->column) - (x->column < y->column);
+}
+
 void hone_table_row_end(hone_table *t) {
-    t->rows[t->n_rows].count = t->n_cells - t->rows[t->n_rows].first;
+    row *r = &t->rows[t->n_rows];
+    bool sorted = true;
+    r->count = t->n_cells - r->first;
+    for (int64_t k = r->first + 1; k < t->n_cells && sorted; k++) sorted = t->cells[k - 1].column < t->cells[k].column;
+    if (!sorted) qsort(t->cells + r->first, (size_t)r->count, sizeof *t->cells, by_column);
     t->n_rows++;
     t->open = false;
 }
@@ -550,9 +560,15 @@ static const entry *find_entry(const hone_table *t, int64_t i, int64_t column) {
     if (!r->count) return NULL; /* there may be no cells at all */
     const entry *e = t->cells + r->first;
     if (column < r->count && e[column].column == column) return &e[column];
-    for (int64_t k = 0; k < r->count; k++)
-        if (e[k].column == column) return &e[k];
-    return NULL;
+    int64_t low = 0, high = r->count;
+    while (low < high) {
+        int64_t middle = low + (high - low) / 2;
+        if (e[middle].column < column)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < r->count && e[low].column == column ? &e[low] : NULL;
 }
 
 hone_cell hone_table_cell(const hone_table *t, int64_t i, int64_t column) {

@@ -27,6 +27,36 @@ static hone_table *read_text(const char *name, const char *text) {
     return t;
 }
 
+/* Keys in another order in every row, some of them missing: each cell is found, and a row costs no square of its keys. */
+TEST(data, keys_in_any_order_are_found) {
+    enum { KEYS = 2000, ROWS = 60 };
+    const int step[] = {1, 7, 1999, 1003}; /* odd or not, each has no common divisor with 2000 */
+    size_t room = (size_t)KEYS * ROWS * 20, n = 0;
+    char *text = malloc(room);
+    for (int i = 0; i < ROWS; i++) {
+        n += (size_t)snprintf(text + n, room - n, "{");
+        for (int k = 0, first = 1; k < KEYS; k++) {
+            int key = (int)((int64_t)k * step[i % 4] % KEYS);
+            if (i && key % 5 == i % 5) continue;
+            n += (size_t)snprintf(text + n, room - n, "%s\"k%d\":%d", first ? "" : ",", key, key * 3 + i);
+            first = 0;
+        }
+        n += (size_t)snprintf(text + n, room - n, "}\n");
+    }
+    hone_table *t = read_text("keys.jsonl", text);
+    free(text);
+    CHECK(hone_table_columns(t) == KEYS && hone_table_rows(t) == ROWS);
+    for (int i = 0; i < ROWS; i++)
+        for (int k = 0; k < KEYS; k++) {
+            hone_cell c = hone_table_cell(t, i, k);
+            if (i && k % 5 == i % 5)
+                CHECK(c.kind == HONE_CELL_MISSING && !hone_table_has_field(t, i, k));
+            else
+                CHECK(c.kind == HONE_CELL_JSON && atoi(c.p) == k * 3 + i);
+        }
+    hone_table_free(t);
+}
+
 /* Who reads the file a second time (hone data split) must meet the rows that were read the first time. */
 TEST(data, a_table_knows_whether_its_file_is_still_the_one_that_was_read) {
     const struct timespec long_ago[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
