@@ -460,12 +460,28 @@ static hone_status find_class(hone_tok_folder *f) {
     return hone_hint("a folder with tokenizer.json needs no more than that");
 }
 
+/* A list of tokenizer.json's for different versions of transformers, of which each takes the last that is not newer than
+ * itself ("tokenizer.4.0.0.json"): then tokenizer.json is not what it reads. */
+static hone_status refuse_versioned(const hone_tok_folder *f) {
+    const json_t *list = json_object_get(f->config, "fast_tokenizer_files");
+    for (size_t i = 0; json_is_array(list) && i < json_array_size(list); i++) {
+        const char *name = json_string_value(json_array_get(list, i)),
+                   *version = name ? strstr(name, "tokenizer.") : NULL;
+        if (!version || !strstr(version + 10, ".json") || strtol(version + 10, NULL, 10) > 5) continue;
+        hone_fail_at(HONE_E_UNSUPPORTED, f->config_path, 0, 0,
+                     "\"fast_tokenizer_files\" names \"%s\", only tokenizer.json is read", hone_quote(name));
+        return hone_hint("rename that file to tokenizer.json, and take the key out");
+    }
+    return HONE_OK;
+}
+
 static hone_status load(hone_tok_folder *f, hone_tokenizer *t) {
     HONE_TRY(find_main(f));
     HONE_TRY(hone_io_join(f->config_path, f->path, "tokenizer_config.json"));
     HONE_TRY(hone_io_join(f->map_path, f->path, "special_tokens_map.json"));
     HONE_TRY(hone_io_join(f->added_path, f->path, "added_tokens.json"));
     HONE_TRY(load_config(f->config_path, &f->config));
+    HONE_TRY(refuse_versioned(f));
     HONE_TRY(load_config(f->map_path, &f->map));
     HONE_TRY(load_config(f->added_path, &f->added));
     HONE_TRY(find_class(f));

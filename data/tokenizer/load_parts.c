@@ -341,11 +341,12 @@ static hone_status read_post(const json_t *o, const char *file, hone_tok_templat
     int64_t cls_id, sep_id;
     HONE_TRY(read_name_and_id(o, file, place, "cls", &cls, &cls_id));
     HONE_TRY(read_name_and_id(o, file, place, "sep", &sep, &sep_id));
-    if (kind) {
-        HONE_TRY(hone_tok_need_bool(o, file, place, "trim_offsets", &t->trim_offsets));
-        HONE_TRY(hone_tok_need_bool(o, file, place, "add_prefix_space", &t->add_prefix_space));
-    }
-    return hone_tok_template_bert(t, kind == 1, cls, cls_id, sep, sep_id);
+    /* The reference tells the two apart by these members, and not by the type. */
+    const json_t *trim = json_object_get(o, "trim_offsets"), *prefix = json_object_get(o, "add_prefix_space");
+    const bool roberta = json_is_boolean(trim) && json_is_boolean(prefix);
+    t->trim_offsets = roberta && json_is_true(trim);
+    t->add_prefix_space = roberta && json_is_true(prefix);
+    return hone_tok_template_bert(t, roberta, cls, cls_id, sep, sep_id);
 }
 
 hone_status hone_tok_read_postprocessor(const json_t *o, const char *file, hone_tokenizer *t) {

@@ -204,8 +204,8 @@ TEST(tokenizer, broken_components) {
                HONE_E_FORMAT, "\"cls\" is not a pair of token and id");
     check_case(POST, "\"post_processor\":{\"type\":\"BertProcessing\",\"cls\":[\"x\",1],\"sep\":[\"y\",-1]},",
                HONE_E_FORMAT, "\"sep\" has id -1");
-    check_case(POST, "\"post_processor\":{\"type\":\"RobertaProcessing\",\"cls\":[\"x\",1],\"sep\":[\"y\",1]},",
-               HONE_E_FORMAT, "\"trim_offsets\" is missing");
+    check_case(POST, "\"post_processor\":{\"type\":\"RobertaProcessing\",\"cls\":[\"x\",1],\"trim_offsets\":true},",
+               HONE_E_FORMAT, "post_processor RobertaProcessing: \"sep\" is not a pair");
 #define TEMPLATE(single, pair, tokens)                                                                                 \
     "\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":" single ",\"pair\":" pair                         \
     ",\"special_tokens\":" tokens "},"
