@@ -60,14 +60,30 @@ static hone_status refuse_layers(const json_t *config, const char *file) {
                         "\"per_layer_config\" gives layers settings of their own, which Hone does not read");
 }
 
+/* What makes another network of the same weights. transformers 5 hands is_causal to every attention, a decoder's or
+ * not. */
+static hone_status refuse_decoders(const json_t *config, const char *file) {
+    static const char *const keys[][2] = {{"is_decoder", "encoders"},
+                                          {"add_cross_attention", "encoders by themselves"},
+                                          {"is_causal", "encoders that look both ways"}};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        bool on;
+        HONE_TRY(hone_json_bool(config, file, keys[i][0], false, &on));
+        if (on)
+            return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "\"%s\" is true, only %s are supported", keys[i][0],
+                                keys[i][1]);
+    }
+    return HONE_OK;
+}
+
 static hone_status configure(const json_t *config, const char *file, double dropout, hone_arena *arena, void **self,
                              hone_family_facts *facts) {
     bert *m = hone_arena_zalloc(arena, sizeof *m);
     const char *act, *kind;
-    bool decoder, cross;
     if (!m) return hone_fail(HONE_E_NOMEM, "no memory for the model");
     HONE_TRY(refuse_nulls(config, file));
     HONE_TRY(refuse_layers(config, file));
+    HONE_TRY(refuse_decoders(config, file));
     HONE_TRY(hone_json_int(config, file, "vocab_size", 30522, 1, 10000000, &m->vocab));
     HONE_TRY(hone_json_int(config, file, "hidden_size", 768, 1, 65536, &m->hidden));
     HONE_TRY(hone_json_int(config, file, "num_hidden_layers", 12, 0, 1000, &m->layers));
@@ -79,8 +95,6 @@ static hone_status configure(const json_t *config, const char *file, double drop
     HONE_TRY(hone_json_real(config, file, "layer_norm_eps", 1e-12, &m->eps));
     HONE_TRY(hone_json_string(config, file, "hidden_act", "gelu", &act));
     HONE_TRY(hone_json_string(config, file, "position_embedding_type", "absolute", &kind));
-    HONE_TRY(hone_json_bool(config, file, "is_decoder", false, &decoder));
-    HONE_TRY(hone_json_bool(config, file, "add_cross_attention", false, &cross));
     HONE_TRY(read_probability(config, file, "hidden_dropout_prob", dropout, &m->hidden_dropout));
     HONE_TRY(read_probability(config, file, "attention_probs_dropout_prob", dropout, &m->attention_dropout));
     if (m->hidden % m->heads)
@@ -96,11 +110,6 @@ static hone_status configure(const json_t *config, const char *file, double drop
     if (strcmp(kind, "absolute"))
         return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0,
                             "\"position_embedding_type\" is \"%s\", only \"absolute\" is supported", hone_quote(kind));
-    if (decoder)
-        return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0, "\"is_decoder\" is true, only encoders are supported");
-    if (cross)
-        return hone_fail_at(HONE_E_UNSUPPORTED, file, 0, 0,
-                            "\"add_cross_attention\" is true, only encoders by themselves are supported");
     m->act = (hone_act)hone_act_from_name(act);
     m->block = hone_arena_zalloc(arena, (size_t)(m->layers + 1) * sizeof *m->block);
     if (!m->block) return hone_fail(HONE_E_NOMEM, "no memory for %" PRId64 " layers", m->layers);

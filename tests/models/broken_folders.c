@@ -167,6 +167,8 @@ TEST(models, a_config_that_cannot_be_is_refused_by_name) {
         {"mean", "sentence_bert_config.json", "",
          "{\"modality_config\": {\"text\": {\"method_output_name\": \"pooler_output\"}}}", HONE_E_UNSUPPORTED,
          "only \"last_hidden_state\""},
+        {"mean", "config.json", "\"use_cache\": true", "\"is_causal\": true", HONE_E_UNSUPPORTED,
+         "\"is_causal\" is true"},
         {"mean", "config.json", "\"use_cache\": true", "\"is_decoder\": 1", HONE_E_FORMAT, "expected true or false"},
         {"mean", "config.json", "\"hidden_dropout_prob\": 0.0", "\"hidden_dropout_prob\": 1.0", HONE_E_FORMAT,
          "expected 0 <= p < 1"},
