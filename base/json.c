@@ -81,8 +81,8 @@ static hone_status decode(const hone_json_token *t, char **buffer, size_t *room,
     return HONE_OK;
 }
 
-/* strtod takes the decimal sign of the host program's locale: p[0..n) with that sign for its point, NUL-terminated, into
- * out, which has room for n and the sign. */
+/* strtod takes the decimal sign of the host program's locale: p[0..n) with that sign for its point, NUL-terminated,
+ * into out, which has room for n and the sign. */
 static void localize(const char *p, size_t n, const char *sign, char *out) {
     const size_t width = strlen(sign);
     const char *point = memchr(p, '.', n);

@@ -39,8 +39,8 @@ hone_status hone_json_whole(void);
  * HONE_E_NOMEM. */
 hone_status hone_json_save(const json_t *o, const char *path);
 
-/* The whole of p[0..n) as a decimal number ("-1.5e3", ".5", "+7"; at most 63 bytes), the point being '.' whatever the host
- * program's locale says. False when it is none, or not finite. */
+/* The whole of p[0..n) as a decimal number ("-1.5e3", ".5", "+7"; at most 63 bytes), the point being '.' whatever the
+ * host program's locale says. False when it is none, or not finite. */
 bool hone_parse_decimal(const char *p, size_t n, double *out);
 /* Shortest text that reads back to the same f32 / f64; "NaN", "Infinity" become null. Returns its length. */
 int hone_format_f32(char out[32], float x);

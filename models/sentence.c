@@ -303,7 +303,8 @@ static hone_status check_prompts(const json_t *config, const char *file) {
     return HONE_OK;
 }
 
-/* Of another kind of model sentence-transformers takes the encoder alone, with mean pooling, and none of its modules. */
+/* Of another kind of model sentence-transformers takes the encoder alone, with mean pooling, and none of its
+ * modules. */
 static hone_status check_kind(const json_t *config, const char *file) {
     const json_t *kind = json_object_get(config, "model_type");
     if (!kind || (json_is_string(kind) && !strcmp(json_string_value(kind), "SentenceTransformer"))) return HONE_OK;

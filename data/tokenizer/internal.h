@@ -275,8 +275,8 @@ void hone_tok_work_free(struct hone_tokenizer_work *w);
 
 /* load.c: the whole folder. */
 hone_status hone_tok_load(const char *folder, hone_tokenizer *t);
-/* Everything that follows from added tokens and normalizer together: matchers, and how normalized tokens are shown. Once
- * more after either has changed. */
+/* Everything that follows from added tokens and normalizer together: matchers, and how normalized tokens are shown.
+ * Once more after either has changed. */
 hone_status hone_tok_index_added(hone_tokenizer *t);
 /* Record names by id once the vocabulary is complete. */
 hone_status hone_tok_name_ids(hone_tokenizer *t, const char *file);

@@ -460,8 +460,8 @@ static hone_status find_class(hone_tok_folder *f) {
     return hone_hint("a folder with tokenizer.json needs no more than that");
 }
 
-/* A list of tokenizer.json's for different versions of transformers, of which each takes the last that is not newer than
- * itself ("tokenizer.4.0.0.json"): then tokenizer.json is not what it reads. */
+/* A list of tokenizer.json's for different versions of transformers, of which each takes the last that is not newer
+ * than itself ("tokenizer.4.0.0.json"): then tokenizer.json is not what it reads. */
 static hone_status refuse_versioned(const hone_tok_folder *f) {
     const json_t *list = json_object_get(f->config, "fast_tokenizer_files");
     for (size_t i = 0; json_is_array(list) && i < json_array_size(list); i++) {

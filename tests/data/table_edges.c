@@ -27,10 +27,11 @@ static hone_table *read_text(const char *name, const char *text) {
     return t;
 }
 
-/* Keys in another order in every row, some of them missing: each cell is found, and a row costs no square of its keys. */
+/* Keys in another order in every row, some of them missing: each cell is found, and a row costs no square of its
+ * keys. */
 TEST(data, keys_in_any_order_are_found) {
     enum { KEYS = 2000, ROWS = 60 };
-    const int step[] = {1, 7, 1999, 1003}; /* odd or not, each has no common divisor with 2000 */
+    const int step[] = {1, 7, 1999, 1003}; /* without a common divisor with 2000 */
     size_t room = (size_t)KEYS * ROWS * 20, n = 0;
     char *text = malloc(room);
     for (int i = 0; i < ROWS; i++) {

@@ -379,8 +379,8 @@ TEST(tokenizer, roberta_processing_leaves_out_the_spaces_at_both_ends_of_a_token
     }
 }
 
-/* The reference knows BertProcessing and RobertaProcessing apart by the two switches, both true or false, and by nothing
- * else: how many separators stand between two texts tells which it was. */
+/* The reference knows BertProcessing and RobertaProcessing apart by the two switches, both true or false, and by
+ * nothing else: how many separators stand between two texts tells which it was. */
 TEST(tokenizer, a_roberta_post_processor_is_one_with_both_switches) {
     static const struct {
         const char *type, *more;
