@@ -8,7 +8,9 @@
  * A folder is config.json, weights (safetensors, one file or shards), tokenizer files and, for sentence-transformers,
  * modules.json with the folders it names. Without modules.json it is a bare encoder with mean pooling, and as in
  * sentence-transformers sentence_bert_config.json and config_sentence_transformers.json are not read. The family is
- * config.json's model_type; each family is one file (bert.c) behind hone_family. */
+ * config.json's model_type; each family is one file (bert.c) behind hone_family. Refused, because the files mean
+ * another model than the one that would run: modules of other code than sentence-transformers', a model_type in
+ * config_sentence_transformers.json that is not SentenceTransformer, adapter_config.json, is_causal. */
 #ifndef HONE_MODELS_MODEL_H
 #define HONE_MODELS_MODEL_H
 

@@ -45,6 +45,7 @@ typedef struct hone_tokenizer hone_tokenizer;
  * names that the vocabulary lacks ([PAD], [MASK]) among them. split_special_tokens makes text that spells one ordinary
  * text. The truncation and padding blocks of tokenizer.json are ignored, but for the side that truncation takes tokens
  * from, which truncation_side of tokenizer_config.json overrules, and for the pad_token of a class that has none.
+ * fast_tokenizer_files, which leads transformers to another file than tokenizer.json, is HONE_E_UNSUPPORTED.
  *   errors  HONE_E_IO (no such folder, neither file), HONE_E_FORMAT (file and place named), HONE_E_LIMIT,
  *           HONE_E_UNSUPPORTED (a component Hone does not have, by name), HONE_E_NOMEM; *out is untouched. */
 hone_status hone_tokenizer_open(const char *folder, hone_tokenizer **out);
