@@ -1,17 +1,14 @@
 #include "tensor/tensor.h"
 
 #include <assert.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-hone_shape hone_shape_of(int rank, ...) {
-    assert(rank >= 0 && rank <= HONE_MAX_RANK);
+hone_shape hone_shape_make(size_t n, const int64_t *list) {
+    assert(list[0] >= 0 && list[0] <= HONE_MAX_RANK && (size_t)list[0] + 1 == n);
+    const int rank = (int)list[0];
     hone_shape s = {.rank = rank};
-    va_list ap;
-    va_start(ap, rank);
-    for (int i = 0; i < rank; i++) s.dim[i] = va_arg(ap, int64_t);
-    va_end(ap);
+    memcpy(s.dim, list + 1, (size_t)rank * sizeof *s.dim);
     /* Shapes from files are checked where they are read; one that overflows here is our own mistake. */
     int64_t count = 1;
     for (int i = 0; i < rank; i++) {

@@ -50,9 +50,21 @@ typedef struct hone_tensor {
     hone_node *node; /* NULL: a leaf (parameter or input) */
 } hone_tensor;
 
-/* [2, 3] and friends. hone_shape_of(2, a, b). The dimensions are int64_t of 0 or more; anything else is the caller's
- * mistake and asserted: numbers from files are checked before. */
-hone_shape hone_shape_of(int rank, ...);
+/* What stands behind hone_shape_of: n numbers, the rank and its dimensions. */
+hone_shape hone_shape_make(size_t n, const int64_t *list);
+/* [a, b] is hone_shape_of(2, a, b), a scalar's shape hone_shape_of(0): the rank, then as many dimensions, integers of
+ * any type, 0 or more. Anything else is the caller's mistake and asserted: numbers from files are checked before. */
+#ifdef __cplusplus
+extern "C++" {
+template <typename... N> static inline hone_shape hone_shape_of(int rank, N... dim) {
+    const int64_t list[] = {rank, static_cast<int64_t>(dim)...};
+    return hone_shape_make(sizeof list / sizeof *list, list);
+}
+}
+#else
+#define hone_shape_of(...)                                                                                             \
+    hone_shape_make(sizeof((const int64_t[]){__VA_ARGS__}) / sizeof(int64_t), (const int64_t[]){__VA_ARGS__})
+#endif
 int64_t hone_shape_count(const hone_shape *s); /* elements; checked at construction, so it cannot overflow */
 bool hone_shape_equal(const hone_shape *a, const hone_shape *b);
 /* "[16, 384]" for messages; eight rotating thread-local buffers. */

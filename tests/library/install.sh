@@ -90,6 +90,9 @@ cat >program.cc <<'END'
 int main() {
     const char *why;
     hone_model *m = nullptr;
+    const short three = 3;
+    const hone_shape s = hone_shape_of(2, three, 4L), none = hone_shape_of(0);
+    if (s.rank != 2 || hone_shape_count(&s) != 12 || hone_shape_count(&none) != 1) return 1;
     if (!hone_kernels_init(&why)) return 2;
     if (hone_model_open("no/such/model", nullptr, &m) == HONE_OK) return 1;
     std::puts(hone_error_text(hone_last_error()));

@@ -28,6 +28,12 @@ TEST(tensor, shapes_count_compare_and_print) {
     hone_shape s = hone_shape_of(3, (int64_t)2, (int64_t)3, (int64_t)5), scalar = hone_shape_of(0);
     CHECK_INT(hone_shape_count(&s), 30);
     CHECK_INT(hone_shape_count(&scalar), 1);
+    /* Numbers of any type: beside the sixth, int arguments of a variadic function would leave half a register open. */
+    const short two = 2;
+    const unsigned char three = 3;
+    const hone_shape many = hone_shape_of(HONE_MAX_RANK, two, three, 4, 5u, -1 + 2, 2L, 1, two), same = many;
+    CHECK_STR(hone_shape_str(&many), "[2, 3, 4, 5, 1, 2, 1, 2]");
+    CHECK(hone_shape_equal(&many, &same));
     CHECK_STR(hone_shape_str(&s), "[2, 3, 5]");
     CHECK_STR(hone_shape_str(&scalar), "[]");
     hone_shape empty = hone_shape_of(2, (int64_t)0, (int64_t)7),
