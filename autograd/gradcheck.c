@@ -80,14 +80,32 @@ static hone_status compare_leaf(checker *k, int leaf, const double *grad, hone_g
     return HONE_OK;
 }
 
+static hone_status check_leaves(const hone_gradcheck *c) {
+    if (c->n_leaves < 0 || c->max_elements < 0)
+        return hone_fail(HONE_E_ARG, "gradcheck: %d leaves, %" PRId64 " elements of each, neither may be below 0",
+                         c->n_leaves, c->max_elements);
+    for (int l = 0; l < c->n_leaves; l++) {
+        const hone_tensor *t = c->leaves[l];
+        if (t->dtype != HONE_F64)
+            return hone_fail(HONE_E_DTYPE, "gradcheck: leaf %d \"%s\" is %s, wants F64", l, t->name,
+                             hone_dtype_name(t->dtype));
+        if (!t->data && hone_count(t))
+            return hone_fail(HONE_E_ARG, "gradcheck: leaf %d \"%s\" has no values", l, t->name);
+    }
+    return HONE_OK;
+}
+
 hone_status hone_gradcheck_run(const hone_gradcheck *c, hone_gradcheck_result *out) {
+    HONE_TRY(check_leaves(c));
     checker k = {.c = c, .mode = c->mode};
     hone_arena *arena = hone_arena_new("gradcheck", 1 << 20);
     hone_status s = HONE_E_NOMEM;
     double **grads = hone_zalloc((size_t)(c->n_leaves + 1) * sizeof *grads);
+    hone_tensor *was = hone_zalloc((size_t)(c->n_leaves + 1) * sizeof *was); /* the owner's gradients */
     memset(out, 0, sizeof *out);
     k.g = arena ? hone_graph_new(arena) : NULL;
-    if (!k.g || !grads) goto done;
+    if (!k.g || !grads || !was) goto done;
+    for (int l = 0; l < c->n_leaves; l++) was[l] = *c->leaves[l];
     k.mode.record = true;
     for (int l = 0; l < c->n_leaves; l++) {
         if (!c->leaves[l]->needs_grad) continue;
@@ -99,12 +117,13 @@ hone_status hone_gradcheck_run(const hone_gradcheck *c, hone_gradcheck_result *o
     for (int l = 0; l < c->n_leaves && s == HONE_OK; l++)
         if (grads[l]) s = compare_leaf(&k, l, grads[l], out);
 done:
-    for (int l = 0; grads && l < c->n_leaves; l++) {
-        c->leaves[l]->grad = NULL;
-        c->leaves[l]->grad_set = false;
+    for (int l = 0; k.g && grads && was && l < c->n_leaves; l++) {
+        c->leaves[l]->grad = was[l].grad;
+        c->leaves[l]->grad_set = was[l].grad_set;
         hone_free(grads[l]);
     }
     hone_free(grads);
+    hone_free(was);
     hone_graph_free(k.g);
     hone_arena_free(arena);
     return s;

@@ -15,7 +15,8 @@ typedef struct hone_gradcheck {
     hone_tensor *(*build)(hone_graph *g, hone_tensor *const *leaves, void *ctx);
     void *ctx;
     int n_leaves;
-    /* F64 with data; those with needs_grad are checked. grad memory is supplied by the checker */
+    /* F64 with data; those with needs_grad are checked. The checker supplies memory for their gradients, and puts back
+     * what was there */
     hone_tensor *const *leaves;
     hone_graph_mode mode; /* record is forced on; keep seed and step fixed so that dropout repeats */
     double h;             /* 0: 1e-3 */
@@ -33,7 +34,8 @@ typedef struct hone_gradcheck_result {
     int64_t checked; /* elements */
 } hone_gradcheck_result;
 
-/* Memory: a step arena of its own. Errors: whatever build reports; HONE_E_NOMEM. */
+/* Memory: a step arena of its own. Errors: whatever build reports; HONE_E_DTYPE (a leaf or a result that is not F64),
+ * HONE_E_ARG (a leaf without values, a number below 0, no leaf of the result wants a gradient); HONE_E_NOMEM. */
 hone_status hone_gradcheck_run(const hone_gradcheck *c, hone_gradcheck_result *out);
 
 #endif

@@ -355,3 +355,25 @@ TEST(ops, float_agrees_with_double) {
             hone_arena_free(dbl.arena);
         }
 }
+
+static hone_tensor *twice(hone_graph *g, hone_tensor *const *leaf, void *ctx) {
+    (void)ctx;
+    return hone_scale(g, leaf[0], 2, 0);
+}
+
+TEST(gradcheck, what_it_cannot_check_is_refused_and_the_owners_gradient_is_put_back) {
+    double x[6] = {1, 2, 3, 4, 5, 6}, dx[6] = {0};
+    hone_tensor leaf = {.data = x, .grad = dx, .dtype = HONE_F64, .shape = hone_shape_of(2, 2, 3), .name = "x"};
+    hone_gradcheck check = {.build = twice, .n_leaves = 1, .leaves = (hone_tensor *[]){&leaf}};
+    hone_gradcheck_result r;
+    CHECK_FAILS(hone_gradcheck_run(&check, &r), HONE_E_ARG, "made by no operation on a parameter");
+    leaf.needs_grad = true;
+    CHECK_OK(hone_gradcheck_run(&check, &r));
+    CHECK(r.checked == 6 && r.worst < 1e-9 && leaf.grad == dx && !leaf.grad_set);
+    check.max_elements = -2;
+    CHECK_FAILS(hone_gradcheck_run(&check, &r), HONE_E_ARG, "-2 elements of each");
+    check.max_elements = 0, leaf.data = NULL;
+    CHECK_FAILS(hone_gradcheck_run(&check, &r), HONE_E_ARG, "leaf 0 \"x\" has no values");
+    leaf.data = x, leaf.dtype = HONE_F32;
+    CHECK_FAILS(hone_gradcheck_run(&check, &r), HONE_E_DTYPE, "leaf 0 \"x\" is F32, wants F64");
+}
