@@ -41,7 +41,7 @@ const hone_op *const hone_ops[] = {
     NULL};
 
 hone_graph *hone_graph_new(hone_arena *step) {
-    hone_graph *g = hone_zalloc(sizeof *g);
+    hone_graph *g = step ? hone_zalloc(sizeof *g) : NULL;
     if (g) g->arena = step;
     return g;
 }
@@ -88,6 +88,7 @@ hone_status hone_graph_status(hone_graph *g) {
 
 hone_tensor *hone_graph_refuse(hone_graph *g, hone_status failed) {
     if (g->failed == HONE_OK && failed != HONE_OK) {
+        if (hone_last_error()->code != failed) hone_fail(failed, "refused without a word by whoever found it");
         g->failed = failed;
         g->error = *hone_last_error();
     }
@@ -196,10 +197,26 @@ static bool is_gone(const hone_graph *g, const hone_tensor *t) {
     return t->node && hone_count(t) > 0 && (!t->data || (t->node->walked && !is_kept(g, t)));
 }
 
+/* What was declared and never given memory; a weight laid out for the products can be read by them alone. */
+static hone_status check_values(const hone_node *n, int i) {
+    const hone_tensor *t = n->in[i];
+    if (t->data || t->node || !hone_count(t)) return HONE_OK;
+    if (t->prepared && n->op->prepared & 1u << i) return HONE_OK;
+    if (t->prepared)
+        return hone_fail(HONE_E_ARG,
+                         "%s: input %d \"%s\" is laid out for inference, its values are not there: open "
+                         "the model for training",
+                         n->op->name, i, t->name);
+    hone_fail(HONE_E_ARG, "%s: input %d \"%s\" has no values", n->op->name, i, t->name);
+    return hone_hint("parameters get theirs from hone_params_allocate");
+}
+
 static hone_status check_inputs(const hone_graph *g, const hone_node *n) {
+    const hone_tensor *first = NULL;
     for (int i = 0; i < n->n_in; i++) {
         const hone_tensor *t = n->in[i];
         if (!t) continue;
+        if (!first) first = t;
         if (is_gone(g, t)) {
             hone_fail(HONE_E_ARG, "%s: the value of input %d, which %s made, was %s", n->op->name, i, t->node->op->name,
                       t->data ? "given back by a backward pass" : "forgotten");
@@ -210,9 +227,10 @@ static hone_status check_inputs(const hone_graph *g, const hone_node *n) {
         if (t->dtype != HONE_F32 && t->dtype != HONE_F64)
             return hone_fail(HONE_E_DTYPE, "%s: input %d \"%s\" is %s, kernels take F32 or F64", n->op->name, i,
                              t->name, hone_dtype_name(t->dtype));
-        if (t->dtype != n->in[0]->dtype)
-            return hone_fail(HONE_E_DTYPE, "%s: input %d \"%s\" is %s, input 0 \"%s\" is %s", n->op->name, i, t->name,
-                             hone_dtype_name(t->dtype), n->in[0]->name, hone_dtype_name(n->in[0]->dtype));
+        if (t->dtype != first->dtype)
+            return hone_fail(HONE_E_DTYPE, "%s: input %d \"%s\" is %s, \"%s\" before it is %s", n->op->name, i, t->name,
+                             hone_dtype_name(t->dtype), first->name, hone_dtype_name(first->dtype));
+        HONE_TRY(check_values(n, i));
     }
     return HONE_OK;
 }
@@ -237,6 +255,13 @@ static hone_status run_forward(hone_graph *g, hone_node *n) {
 hone_tensor *hone_graph_apply(hone_graph *g, const hone_op *op, int n_in, hone_tensor *const *in, const void *params,
                               size_t params_bytes) {
     if (g->failed != HONE_OK) return NULL;
+    if (!op->shape || !op->forward || !op->backward) {
+        hone_fail(HONE_E_ARG, "%s: the table has no %s", op->name,
+                  !op->shape     ? "shape rule"
+                  : !op->forward ? "forward"
+                                 : "backward");
+        return hone_graph_refuse(g, hone_hint("an operation without a derivative has .backward = hone_no_gradient"));
+    }
     if (n_in < op->min_in || n_in > op->max_in || n_in > HONE_MAX_INPUTS)
         return hone_graph_refuse(g, hone_fail(HONE_E_ARG, "%s: %d inputs, takes %d to %d", op->name, n_in, op->min_in,
                                               op->max_in < HONE_MAX_INPUTS ? op->max_in : HONE_MAX_INPUTS));
@@ -348,28 +373,43 @@ static hone_status walk(hone_graph *g) {
     return HONE_OK;
 }
 
+/* A leaf's gradient outlives the step: memory lent from the graph would be somebody else's at the next one. */
+static hone_status check_leaf(const hone_tensor *t) {
+    if (!hone_wants_grad(t) || t->node || t->grad) return HONE_OK;
+    hone_fail(HONE_E_ARG, "backward: \"%s\" %s wants a gradient and has no memory for one", t->name,
+              hone_shape_str(&t->shape));
+    return hone_hint(
+        "point its grad at as much memory as its data take; hone_params_allocate does that for parameters");
+}
+
 /* What a backward pass has come by has given back what it kept; before anything is added to a leaf's gradient. */
-static hone_status check_unwalked(hone_graph *g, const hone_tensor *out) {
+static hone_status check_reached(hone_graph *g, const hone_tensor *out) {
     out->node->reached = true;
     for (hone_node *n = g->last; n; n = n->previous) {
         if (!n->reached) continue;
         n->reached = false;
-        if (n->walked)
-            return hone_fail(HONE_E_ARG, "backward: %s has had its backward pass, and what it kept is gone",
-                             n->op->name);
-        for (int i = 0; i < n->n_in; i++)
+        if (n->walked) {
+            hone_fail(HONE_E_ARG, "backward: %s has had its backward pass, and what it kept is gone", n->op->name);
+            return hone_hint("one pass from the sum of both, or the operations once more");
+        }
+        for (int i = 0; i < n->n_in; i++) {
+            HONE_TRY(check_leaf(n->in[i]));
             if (n->in[i] && n->in[i]->node) n->in[i]->node->reached = true;
+        }
     }
     return HONE_OK;
 }
 
 hone_status hone_graph_backward_from(hone_graph *g, hone_tensor *out, const void *dout) {
     HONE_TRY(hone_graph_status(g));
-    if (!out || !out->node)
-        return hone_fail(HONE_E_ARG, "backward: the result was made by no operation on a parameter");
-    if (check_unwalked(g, out) != HONE_OK) {
-        hone_graph_refuse(g, hone_hint("one pass from the sum of both, or the operations once more"));
-        return hone_graph_status(g);
+    if (!out || !out->node) {
+        hone_fail(HONE_E_ARG, "backward: the result was made by no operation on a parameter");
+        return g->mode.record ? HONE_E_ARG : hone_hint("nothing was recorded: hone_graph_begin with .record = true");
+    }
+    hone_status unready = check_reached(g, out);
+    if (unready != HONE_OK) {
+        hone_graph_refuse(g, unready);
+        return unready;
     }
     bool add;
     void *grad = hone_graph_grad(g, out, &add);

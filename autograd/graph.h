@@ -11,7 +11,8 @@
  * as a list of layers. Everything a graph makes lives in the step arena and is gone at the next hone_graph_begin.
  *
  * Gradients. A tensor wants one if it is a leaf with needs_grad, or comes from one. A leaf's `grad` is memory that its
- * owner supplied (nn/param.h) and accumulates over several backwards until the owner clears grad_set. Gradients of
+ * owner supplied (nn/param.h; a leaf without it is refused) and accumulates over several backwards until the owner
+ * clears grad_set. Gradients of
  * intermediate tensors are lent from the graph and taken back as soon as the node that made the tensor has run its
  * backward; so is the memory of the tensor itself. hone_graph_keep exempts a tensor whose value is read after
  * backward. */
@@ -50,7 +51,7 @@ struct hone_op {
     const char *name;
     int min_in, max_in; /* how many inputs it takes; those from min_in on may be HONE_ABSENT */
     /* Check the inputs, explain refusals with hone_fail, fill the output's shape and dtype. Inputs up to min_in are not
-     * NULL. */
+     * NULL; all that are there have values, and one dtype: F32 or F64. */
     hone_status (*shape)(const hone_node *n, hone_shape *shape, hone_dtype *dtype);
     /* Compute out->data (allocated, uninitialised). A view op may point out->data into its input instead (op->view). */
     hone_status (*forward)(hone_graph *g, hone_node *n);
@@ -60,7 +61,8 @@ struct hone_op {
     /* Compute out->data once more, the same bits, from what backward keeps; NULL: an op that cannot, or that would cost
      * too much. */
     hone_status (*rebuild)(hone_graph *g, hone_node *n);
-    bool view; /* out shares its input's memory */
+    bool view;         /* out shares its input's memory */
+    unsigned prepared; /* bit i: input i may be a weight laid out for inference, without data (tensor/prepared.h) */
 };
 
 /* The backward of an operation without a derivative: HONE_E_UNSUPPORTED with the operation's name. */
@@ -76,7 +78,8 @@ typedef struct hone_graph_mode {
     uint64_t part; /* which slice of a step this is (accumulation, gradient cache) */
 } hone_graph_mode;
 
-/* `step` is the arena for everything the graph makes (borrowed). NULL when memory is short. */
+/* `step` is the arena for everything the graph makes (borrowed). NULL when memory is short, and for a `step` that is
+ * NULL because it was short there: hone_graph_new(hone_arena_new("step", 0)) is looked at once. */
 hone_graph *hone_graph_new(hone_arena *step);
 void hone_graph_free(hone_graph *g); /* not the arena; accepts NULL */
 /* Forget the previous step (resets the arena) and start a new one. */
@@ -100,15 +103,16 @@ void hone_graph_set_profile(hone_graph *g, hone_profile *p);
 void hone_graph_set_finite(hone_graph *g, hone_finite *f);
 /* First failure of any builder since begin; its sentence is in hone_last_error. */
 hone_status hone_graph_status(hone_graph *g);
-/* Report a failure from a builder outside autograd (a model's own check); returns NULL for `return hone_graph_refuse(g,
- * …)`. */
+/* Report a failure from a builder outside autograd (a model's own check, a loss's), whose sentence hone_fail has just
+ * made; returns NULL for `return hone_graph_refuse(g, hone_fail(…))`. */
 hone_tensor *hone_graph_refuse(hone_graph *g, hone_status failed);
 
 /* An input without gradient: wraps the caller's memory, which must live until the next begin. */
 hone_tensor *hone_graph_input(hone_graph *g, const char *name, hone_dtype dtype, hone_shape shape, const void *data);
 /* Apply an op: the one function behind every builder. in[n_in]: NULL is an earlier failure (returns NULL), HONE_ABSENT
  * an optional input that is not there; params (params_bytes of them, NULL and 0: none) are copied. NULL when the op
- * refuses or memory is short: the graph keeps the sentence. */
+ * refuses or memory is short: the graph keeps the sentence (HONE_E_ARG for a table that lacks a function, and for an
+ * input without values). */
 hone_tensor *hone_graph_apply(hone_graph *g, const hone_op *op, int n_in, hone_tensor *const *in, const void *params,
                               size_t params_bytes);
 /* The forward pass has read t for the last time. While recording, a result that its op can rebuild gives its memory
@@ -120,8 +124,8 @@ void hone_graph_forget(hone_graph *g, hone_tensor *t);
 void hone_graph_keep(hone_graph *g, hone_tensor *t);
 
 /* d(loss)/d(leaf) for every leaf that needs it, times `scale`. loss: one element, else HONE_E_SHAPE; HONE_E_ARG when no
- * operation on a parameter made it, or when an earlier backward has come by one of the operations it depends on (what
- * those kept is gone); those of hone_graph_status. */
+ * operation on a parameter made it, when an earlier backward has come by one of the operations it depends on (what
+ * those kept is gone), or when a leaf has no memory for its gradient; those of hone_graph_status. */
 hone_status hone_graph_backward(hone_graph *g, hone_tensor *loss, double scale);
 /* Start from a given gradient of `out` instead (same shape and dtype as out; copied). Errors as above. */
 hone_status hone_graph_backward_from(hone_graph *g, hone_tensor *out, const void *dout);

@@ -56,6 +56,7 @@ static hone_status linear_backward(hone_graph *g, hone_node *n) {
 const hone_op hone_op_linear = {.name = "linear",
                                 .min_in = 2,
                                 .max_in = 3,
+                                .prepared = 1u << 1,
                                 .shape = linear_shape,
                                 .forward = linear_forward,
                                 .backward = linear_backward};

@@ -66,8 +66,13 @@ static hone_status mlp_backward(hone_graph *g, hone_node *n) {
     return HONE_OK;
 }
 
-const hone_op hone_op_mlp = {
-    .name = "mlp", .min_in = 2, .max_in = 5, .shape = mlp_shape, .forward = mlp_forward, .backward = mlp_backward};
+const hone_op hone_op_mlp = {.name = "mlp",
+                             .min_in = 2,
+                             .max_in = 5,
+                             .prepared = 1u << 1 | 1u << 3,
+                             .shape = mlp_shape,
+                             .forward = mlp_forward,
+                             .backward = mlp_backward};
 
 hone_tensor *hone_mlp(hone_graph *g, hone_tensor *x, hone_tensor *w1, hone_tensor *b1, hone_tensor *w2, hone_tensor *b2,
                       hone_act act) {

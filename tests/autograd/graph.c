@@ -134,3 +134,81 @@ TEST(graph, dropout_is_another_one_at_every_step_part_and_operation) {
         for (int j = 0; j < i; j++) CHECK_MSG(seen[i] != seen[j], "places %d and %d drop the same elements", i, j);
     CHECK(dropped(mode[3], 4096) == dropped(mode[3], 4096));
 }
+
+static hone_status same_shape(const hone_node *n, hone_shape *shape, hone_dtype *dtype) {
+    *shape = n->in[0]->shape, *dtype = n->in[0]->dtype;
+    return HONE_OK;
+}
+static hone_status refuse_shape(const hone_node *n, hone_shape *shape, hone_dtype *dtype) {
+    (void)n, (void)shape, (void)dtype;
+    return HONE_E_SHAPE;
+}
+static hone_status ones(hone_graph *g, hone_node *n) {
+    (void)g;
+    for (int64_t i = 0; i < hone_count(n->out); i++) hone_f32(n->out)[i] = 1;
+    return HONE_OK;
+}
+
+TEST(graph, an_operation_whose_table_lacks_a_function_is_refused) {
+    const hone_op op[] = {{.shape = same_shape, .forward = ones},
+                          {.shape = same_shape, .backward = hone_no_gradient},
+                          {.forward = ones, .backward = hone_no_gradient},
+                          {.shape = refuse_shape, .forward = ones, .backward = hone_no_gradient}};
+    static const char *const want[] = {"own: the table has no backward", "own: the table has no forward",
+                                       "own: the table has no shape rule",
+                                       "refused without a word by whoever found it"};
+    for (int i = 0; i < 4; i++) {
+        small s;
+        hone_op own = op[i];
+        hone_tensor *x = begin(&s);
+        own.name = "own", own.min_in = own.max_in = 1;
+        hone_error_clear();
+        CHECK(!hone_graph_apply(s.g, &own, 1, &x, NULL, 0));
+        CHECK(hone_graph_status(s.g) == (i == 3 ? HONE_E_SHAPE : HONE_E_ARG));
+        CHECK_STR(hone_last_error()->message, want[i]);
+        end(&s);
+    }
+}
+
+TEST(graph, an_absent_first_input_leaves_the_types_of_the_others_to_compare) {
+    const hone_op op = {"own", 0, 3, refuse_shape, ones, hone_no_gradient, NULL, false, 0};
+    small s;
+    double d = 1;
+    hone_tensor *x = begin(&s), *y = hone_graph_input(s.g, "d", HONE_F64, hone_shape_of(1, 1), &d);
+    CHECK(!hone_graph_apply(s.g, &op, 3, (hone_tensor *[]){HONE_ABSENT, x, y}, NULL, 0));
+    CHECK(hone_graph_status(s.g) == HONE_E_DTYPE);
+    CHECK_STR(hone_last_error()->message, "own: input 2 \"d\" is F64, \"x\" before it is F32");
+    end(&s);
+}
+
+TEST(graph, a_leaf_without_values_or_without_memory_for_its_gradient_is_refused) {
+    small s;
+    hone_tensor *x = begin(&s);
+    float *data = x->data;
+    x->data = NULL;
+    CHECK(!hone_scale(s.g, x, 2, 0) && hone_graph_status(s.g) == HONE_E_ARG);
+    CHECK_STR(hone_last_error()->message, "scale: input 0 \"x\" has no values");
+    end(&s);
+
+    /* Lent from the graph it would be somebody else's at the next step. */
+    x = begin(&s), data = x->data;
+    hone_tensor *y = hone_graph_input(s.g, "y", HONE_F32, x->shape, data);
+    y->needs_grad = true;
+    s.dx[0] = 7, x->grad_set = false;
+    CHECK(hone_graph_backward(s.g, hone_mean(s.g, hone_add(s.g, x, 1, y, 1)), 1) == HONE_E_ARG);
+    CHECK_STR(hone_last_error()->message, "backward: \"y\" [64, 48] wants a gradient and has no memory for one");
+    CHECK(s.dx[0] == 7 && !x->grad_set && !y->grad);
+    end(&s);
+}
+
+TEST(graph, a_backward_without_a_record_says_so) {
+    small s;
+    hone_tensor *x = begin(&s);
+    hone_graph_begin(s.g, &(hone_graph_mode){0});
+    x = hone_graph_input(s.g, "x", HONE_F32, hone_shape_of(2, T, C), s.x);
+    x->needs_grad = true, x->grad = s.dx;
+    CHECK(hone_graph_backward(s.g, hone_mean(s.g, x), 1) == HONE_E_ARG);
+    CHECK(strstr(hone_last_error()->hint, ".record = true"));
+    end(&s);
+    CHECK(!hone_graph_new(NULL)); /* an arena that was short of memory */
+}
