@@ -11,6 +11,9 @@ hone_linear_layer hone_linear_declare_stacked(hone_params *ps, int64_t in, int64
                                               const char *const *names) {
     char text[2][HONE_PARAM_PARTS][512];
     const char *weight[HONE_PARAM_PARTS], *offset[HONE_PARAM_PARTS];
+    if (n > HONE_PARAM_PARTS) /* refuses */
+        return (hone_linear_layer){hone_params_add_stacked(ps, HONE_PARAM_WEIGHT, hone_shape_of(2, out, in), n, names),
+                                   HONE_ABSENT};
     for (int i = 0; i < n; i++) {
         join(text[0][i], names[i], "weight");
         join(text[1][i], names[i], "bias");

@@ -9,7 +9,8 @@
 typedef struct hone_linear_layer {
     hone_tensor *w, *b;
 } hone_linear_layer;
-/* Registers "<name>.weight" and, with bias, "<name>.bias". */
+/* Registers "<name>.weight" and, with bias, "<name>.bias". What hone_params_add refuses, hone_params_allocate reports.
+ */
 hone_linear_layer hone_linear_declare(hone_params *ps, int64_t in, int64_t out, bool bias, const char *name);
 /* n layers over the same input as one: rows of the weight are the layers' one after another (query | key | value). */
 hone_linear_layer hone_linear_declare_stacked(hone_params *ps, int64_t in, int64_t out, bool bias, int n,

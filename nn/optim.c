@@ -87,6 +87,10 @@ hone_status hone_optim_new(hone_params *ps, const hone_optim_config *config, hon
                          c.clip);
     for (int64_t i = 0; i < hone_params_count(ps); i++) {
         const hone_param *p = hone_params_at(ps, i);
+        for (int k = 0; k < p->n_names; k++)
+            if (!(p->rate[k] >= 0 && isfinite(p->rate[k])))
+                return hone_fail(HONE_E_ARG, "the rate of \"%s\" is multiplied by %g, wants 0 or more", p->name[k],
+                                 p->rate[k]);
         if (!p->trainable || p->tensor->needs_grad) continue;
         hone_fail(HONE_E_ARG, "\"%s\" has no gradient, these parameters are not for training", p->name[0]);
         return hone_hint("hone_params_allocate(…, HONE_PARAMS_TRAIN), or hone_model_open with .train = true");
@@ -319,6 +323,7 @@ static hone_status make_room_for_decay(hone_optim *o) {
 
 hone_status hone_optim_step(hone_optim *o, double lr, double norm) {
     const hone_optim_config *c = &o->config;
+    if (!(lr >= 0 && isfinite(lr))) return hone_fail(HONE_E_ARG, "the learning rate is %g, wants 0 or more", lr);
     double t = (double)(o->steps + 1);
     hone_adamw_step step = {.lr = lr,
                             .beta1 = c->beta1,

@@ -29,7 +29,7 @@ typedef struct hone_optim_config {
 /* Moments and counters of one registry. */
 typedef struct hone_optim hone_optim;
 
-/* The registry must have gradients and the numbers be within their ranges (0 <= beta < 1, others 0 or more;
+/* The registry must have gradients and the numbers be within their ranges (0 <= beta < 1, others and rates 0 or more;
  * HONE_E_ARG); it must outlive the optimiser; frozen parts and rates are read here. HONE_E_NOMEM. */
 hone_status hone_optim_new(hone_params *ps, const hone_optim_config *config, hone_optim **out);
 void hone_optim_free(hone_optim *o); /* accepts NULL */
@@ -42,7 +42,8 @@ hone_status hone_optim_catch_up_all(hone_optim *o);
 /* sqrt(sum g^2) over all gradients, in double, in a fixed order; not finite if any gradient is not. HONE_E_NOMEM. */
 hone_status hone_optim_grad_norm(hone_optim *o, double *norm);
 /* Scale gradients by min(1, clip / (norm + 1e-6)), update everything with learning rate lr, forget the gradients.
- * norm: what hone_optim_grad_norm gave; the caller has seen that it is finite. HONE_E_NOMEM: nothing was updated. */
+ * norm: what hone_optim_grad_norm gave; the caller has seen that it is finite. HONE_E_ARG (lr below 0 or not finite),
+ * HONE_E_NOMEM: nothing was updated. */
 hone_status hone_optim_step(hone_optim *o, double lr, double norm);
 
 int64_t hone_optim_steps(const hone_optim *o); /* updates made so far */

@@ -9,7 +9,9 @@ struct hone_params {
     hone_param *list;
     int64_t n, capacity;
     void *values, *grads;
-    bool failed;
+    bool allocated;
+    hone_status failed; /* the first declaration that was refused, and its sentence */
+    hone_error error;
 };
 
 hone_params *hone_params_new(hone_dtype dtype) {
@@ -43,17 +45,35 @@ static bool make_room(hone_params *ps) {
     return true;
 }
 
+static hone_tensor *refuse(hone_params *ps, hone_status failed) {
+    if (ps->failed == HONE_OK) ps->failed = failed, ps->error = *hone_last_error();
+    return NULL;
+}
+
+static hone_status check_declared(const hone_params *ps, hone_param_kind kind, const hone_shape *part, int n,
+                                  const char *const *names) {
+    if (n < 1 || n > HONE_PARAM_PARTS)
+        return hone_fail(HONE_E_ARG, "a parameter of %d parts, wants 1 to %d", n, HONE_PARAM_PARTS);
+    if (ps->allocated) return hone_fail(HONE_E_ARG, "\"%s\" is declared after hone_params_allocate", names[0]);
+    if (n > 1 && part->rank < 1)
+        return hone_fail(HONE_E_SHAPE, "\"%s\" and others are scalars, which cannot be stacked", names[0]);
+    if (kind == HONE_PARAM_EMBEDDING && part->rank != 2)
+        return hone_fail(HONE_E_SHAPE, "embedding table \"%s\" is %s, wants [rows, columns]", names[0],
+                         hone_shape_str(part));
+    return HONE_OK;
+}
+
 hone_tensor *hone_params_add_stacked(hone_params *ps, hone_param_kind kind, hone_shape part, int n,
                                      const char *const *names) {
+    hone_status sound = check_declared(ps, kind, &part, n, names);
+    if (sound != HONE_OK) return refuse(ps, sound);
     hone_param p = {.kind = kind, .n_names = n, .trainable = true};
     hone_shape whole = part;
     whole.dim[0] *= n;
     p.tensor = make_room(ps) ? hone_tensor_wrap(ps->arena, ps->dtype, whole, NULL) : NULL;
     for (int i = 0; i < n; i++) p.name[i] = hone_arena_strdup(ps->arena, names[i]), p.rate[i] = 1;
-    if (!p.tensor || hone_arena_failed(ps->arena)) {
-        ps->failed = true;
-        return NULL;
-    }
+    if (!p.tensor || hone_arena_failed(ps->arena))
+        return refuse(ps, hone_fail(HONE_E_NOMEM, "no memory for %" PRId64 " parameters", ps->n + 1));
     p.tensor->name = p.name[0];
     p.tensor->needs_grad = true;
     ps->list[ps->n++] = p;
@@ -94,7 +114,9 @@ static void mark_use(hone_params *ps, hone_params_use use) {
 hone_status hone_params_allocate(hone_params *ps, hone_params_use use) {
     bool gradients = use == HONE_PARAMS_TRAIN;
     size_t values = 0, grads = 0;
-    if (ps->failed) return hone_fail(HONE_E_NOMEM, "no memory for %" PRId64 " parameters", ps->n);
+    if (ps->failed != HONE_OK) return hone_error_restore(&ps->error), ps->failed;
+    if (ps->allocated) return hone_fail(HONE_E_ARG, "the parameters have their memory already");
+    ps->allocated = true;
     mark_use(ps, use);
     for (int64_t i = 0; i < ps->n; i++) {
         const hone_param *p = &ps->list[i];

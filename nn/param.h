@@ -46,10 +46,12 @@ typedef struct hone_params hone_params;
 hone_params *hone_params_new(hone_dtype dtype); /* F32 or F64; NULL: no memory */
 void hone_params_free(hone_params *ps);         /* and every tensor it handed out; accepts NULL */
 
-/* Declare a parameter (names are copied). NULL when memory is short: the registry remembers it and hone_params_allocate
- * fails. */
+/* Declare a parameter (names are copied; files tell parameters apart by them). A table (HONE_PARAM_EMBEDDING) is [rows,
+ * columns]; others may have any rank, a scalar's is 0. NULL when memory is short (HONE_E_NOMEM), for another shape
+ * (HONE_E_SHAPE) and after hone_params_allocate (HONE_E_ARG): the registry remembers it and hone_params_allocate fails.
+ */
 hone_tensor *hone_params_add(hone_params *ps, hone_param_kind kind, hone_shape shape, const char *name);
-/* n parts of the same shape, stacked along the first dimension. */
+/* n parts of the same shape, 1 to HONE_PARAM_PARTS, stacked along the first dimension. */
 hone_tensor *hone_params_add_stacked(hone_params *ps, hone_param_kind kind, hone_shape part, int n,
                                      const char *const *names);
 
@@ -60,7 +62,7 @@ typedef enum hone_params_use {
     HONE_PARAMS_INFERENCE, /* tables borrow from a mapped file, matrices are prepared: neither has values here */
 } hone_params_use;
 /* Give every declared parameter its memory: one flat block of values (uninitialised) and one of gradients, as the use
- * asks. HONE_E_NOMEM, also when declaring ran short. */
+ * asks. Once, after all are declared: HONE_E_ARG for a second time; the first failure of declaring; HONE_E_NOMEM. */
 hone_status hone_params_allocate(hone_params *ps, hone_params_use use);
 
 /* How many parameters; the i-th, in order of declaration; elements of all together; F32 or F64. */
@@ -83,7 +85,7 @@ hone_named hone_params_part(const hone_params *ps, int64_t i, int part);
 bool hone_params_find(const hone_params *ps, const char *name, hone_named *out);
 
 /* Freeze the published tensors whose names match a pattern of the shell (* ? [a-z]), or give them a learning rate of
- * their own; a later call wins. How many names matched. Before hone_optim_new. */
+ * their own (0 or more); a later call wins. How many names matched. Before hone_optim_new, which looks at them. */
 int64_t hone_params_freeze(hone_params *ps, const char *pattern);
 int64_t hone_params_scale_rate(hone_params *ps, const char *pattern, double factor);
 /* The largest rate of a part that is not frozen; 0 when all are. */

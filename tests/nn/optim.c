@@ -1,5 +1,6 @@
 /* The optimiser: schedules, decay exclusions, and the table whose untouched rows are decayed late. */
 #include "nn/optim.h"
+#include "nn/layers.h"
 #include "nn/schedule.h"
 #include "tests/test.h"
 
@@ -182,7 +183,44 @@ TEST(optim, numbers_that_adamw_cannot_have_are_refused) {
                                           : -0.5;
         CHECK_MSG(hone_optim_new(ps, &c, &o) == HONE_E_ARG && !o, "case %d", i);
     }
+    CHECK(hone_params_scale_rate(ps, "*", (double)NAN) == 1);
+    CHECK_FAILS(hone_optim_new(ps, &good, &o), HONE_E_ARG, "the rate of \"dense.weight\" is multiplied by nan");
+    hone_params_scale_rate(ps, "*", 0);
     CHECK_OK(hone_optim_new(ps, &good, &o));
+    CHECK_FAILS(hone_optim_step(o, -1e-3, 1), HONE_E_ARG, "the learning rate is -0.001");
+    CHECK_FAILS(hone_optim_step(o, (double)NAN, 1), HONE_E_ARG, "the learning rate is nan");
+    CHECK(hone_optim_steps(o) == 0);
     hone_optim_free(o);
+    hone_params_free(ps);
+}
+
+TEST(params, a_declaration_that_cannot_be_is_what_allocate_reports) {
+    static const char *const names[] = {"a", "b", "c", "d"};
+    static const char *const want[] = {"a parameter of 4 parts, wants 1 to 3", "a parameter of 0 parts, wants 1 to 3",
+                                       "embedding table \"a\" is [5], wants [rows, columns]",
+                                       "\"a\" and others are scalars"};
+    for (int i = 0; i < 4; i++) {
+        hone_params *ps = hone_params_new(HONE_F32);
+        const hone_shape shape = i == 3 ? hone_shape_of(0) : hone_shape_of(1, 5);
+        CHECK(!hone_params_add_stacked(ps, i == 2 ? HONE_PARAM_EMBEDDING : HONE_PARAM_WEIGHT, shape,
+                                       (const int[]){4, 0, 1, 2}[i], names));
+        CHECK(hone_params_add(ps, HONE_PARAM_WEIGHT, hone_shape_of(0), "temperature")); /* a scalar may be one */
+        CHECK_FAILS(hone_params_allocate(ps, HONE_PARAMS_TRAIN), i < 2 ? HONE_E_ARG : HONE_E_SHAPE, want[i]);
+        hone_params_free(ps);
+    }
+    hone_params *ps = hone_params_new(HONE_F32);
+    const hone_linear_layer l = hone_linear_declare_stacked(ps, 2, 3, true, 4, names);
+    CHECK(!l.w);
+    CHECK_FAILS(hone_params_allocate(ps, HONE_PARAMS_TRAIN), HONE_E_ARG, "a parameter of 4 parts");
+    hone_params_free(ps);
+}
+
+TEST(params, memory_is_given_once_and_to_all) {
+    hone_params *ps = hone_params_new(HONE_F32);
+    hone_params_add(ps, HONE_PARAM_WEIGHT, hone_shape_of(2, 3, C), "dense.weight");
+    CHECK_OK(hone_params_allocate(ps, HONE_PARAMS_TRAIN));
+    CHECK_FAILS(hone_params_allocate(ps, HONE_PARAMS_TRAIN), HONE_E_ARG, "have their memory already");
+    CHECK(!hone_params_add(ps, HONE_PARAM_BIAS, hone_shape_of(1, 3), "dense.bias"));
+    CHECK(strstr(hone_last_error()->message, "\"dense.bias\" is declared after hone_params_allocate"));
     hone_params_free(ps);
 }
