@@ -51,5 +51,10 @@ static hone_tensor *matryoshka(hone_graph *g, const hone_loss *loss, const hone_
 
 hone_tensor *hone_loss_build(hone_graph *g, const hone_loss *loss, const hone_loss_batch *b,
                              const hone_loss_options *o) {
-    return o->n_dims > 0 ? matryoshka(g, loss, b, o) : loss->build(g, b, o);
+    if (!loss->build) return hone_graph_refuse(g, hone_fail(HONE_E_ARG, "loss %s has no build", loss->name));
+    hone_tensor *l = o->n_dims > 0 ? matryoshka(g, loss, b, o) : loss->build(g, b, o);
+    if (!l && hone_graph_status(g) == HONE_OK)
+        hone_graph_refuse(
+            g, hone_fail(HONE_E_ARG, "loss %s gave nothing for %" PRId64 " rows of %d texts", loss->name, b->B, b->G));
+    return l;
 }

@@ -62,7 +62,7 @@ typedef struct hone_loss {
 
 /* The loss of a batch; with o->n_dims > 0 the Matryoshka loss around it,
  *     L = sum over lengths k of  loss(normalize(e[0 : k]))          every length with weight 1, the longest first
- * HONE_E_ARG for a length beyond D. Source: Kusupati et al. 2022, arXiv:2205.13147; sentence-transformers
+ * HONE_E_ARG for a length beyond D, and for a loss that gives NULL without saying why. Source: Kusupati et al. 2022, arXiv:2205.13147; sentence-transformers
  * MatryoshkaLoss. */
 hone_tensor *hone_loss_build(hone_graph *g, const hone_loss *loss, const hone_loss_batch *b,
                              const hone_loss_options *o);

@@ -24,6 +24,11 @@ struct hone_pass {
 
 hone_status hone_pass_new(hone_model *m, hone_graph *g, const hone_train_data *data, const hone_loss *loss,
                           const hone_loss_options *options, int64_t chunk, hone_pass **out) {
+    if (hone_params_dtype(hone_model_params(m)) != HONE_F32) {
+        hone_fail(HONE_E_DTYPE, "the model is %s, training is in F32",
+                  hone_dtype_name(hone_params_dtype(hone_model_params(m))));
+        return hone_hint("F64 is for checks of gradients");
+    }
     hone_pass *p = hone_zalloc(sizeof *p);
     if (!p) return hone_last_error()->code;
     *p = (hone_pass){.m = m, .g = g, .data = data, .loss = loss, .options = options, .chunk = chunk};

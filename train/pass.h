@@ -20,7 +20,7 @@
 typedef struct hone_pass hone_pass;
 
 /* Everything is borrowed and outlives it. chunk 0: never; a batch of at most `chunk` rows takes the plain way. Errors:
- * HONE_E_NOMEM. */
+ * HONE_E_DTYPE for a model in F64, HONE_E_NOMEM. */
 hone_status hone_pass_new(hone_model *m, hone_graph *g, const hone_train_data *data, const hone_loss *loss,
                           const hone_loss_options *options, int64_t chunk, hone_pass **out);
 void hone_pass_free(hone_pass *p); /* accepts NULL */

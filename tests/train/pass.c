@@ -163,3 +163,30 @@ TEST(pass, the_chunk_with_the_most_tokens_is_the_one) {
     int64_t many[17] = {0};
     CHECK(hone_pass_chunks(&store, many, 16, 1).kept == 8 && hone_pass_chunks(&store, many, 17, 1).kept == -1);
 }
+
+static hone_tensor *nothing(hone_graph *g, const hone_loss_batch *b, const hone_loss_options *o) {
+    (void)g, (void)b, (void)o;
+    return NULL;
+}
+
+TEST(pass, a_loss_that_gives_nothing_and_a_model_in_double_are_refused) {
+    setup s = open_setup(4, -1);
+    const hone_loss lazy = {.name = "lazy", .build = nothing}, hollow = {.name = "hollow"};
+    hone_pass *p;
+    double loss = 0;
+    s.data.store = &s.f.store;
+    for (int i = 0; i < 2; i++) {
+        CHECK_OK(hone_pass_new(s.f.model, s.g, &s.data, i ? &hollow : &lazy, &s.f.options.loss_options, 0, &p));
+        CHECK_FAILS(hone_pass_run(p, &s.batch, 7, 3, 0, 1, &loss), HONE_E_ARG,
+                    i ? "loss hollow has no build" : "loss lazy gave nothing for 4 rows of 2 texts");
+        hone_pass_free(p);
+    }
+    char dir[HONE_PATH_MAX];
+    hone_model *m;
+    CHECK_OK(hone_io_join(dir, test_path("tests/golden/models"), "mean"));
+    CHECK_OK(hone_model_open(dir, &(hone_model_options){.train = true, .dtype = HONE_F64}, &m));
+    CHECK_FAILS(hone_pass_new(m, s.g, &s.data, s.f.options.loss, &s.f.options.loss_options, 0, &p), HONE_E_DTYPE,
+                "the model is F64, training is in F32");
+    hone_model_close(m);
+    close_setup(&s);
+}
