@@ -87,9 +87,10 @@ static int64_t pack(embed_run *r, int64_t first, hone_model_batch *b) {
     return B;
 }
 
-static void keep_vector(const embed_run *r, const float *from, float *to) {
+static void keep_vector(const embed_run *r, const hone_tensor *e, int64_t row, float *to) {
     double sum = 0;
-    memcpy(to, from, (size_t)r->kept * sizeof *to);
+    for (int64_t i = 0, at = row * r->width; i < r->kept; i++)
+        to[i] = e->dtype == HONE_F64 ? (float)hone_f64(e)[at + i] : hone_f32(e)[at + i];
     if (!r->o->normalize) return;
     for (int64_t i = 0; i < r->kept; i++) sum += (double)to[i] * (double)to[i];
     double norm = fmax(sqrt(sum), 1e-12);
@@ -106,7 +107,7 @@ static hone_status run_batches(embed_run *r) {
         HONE_TRY(hone_graph_status(r->g));
         for (int64_t i = 0; i < B; i++) {
             float *to = r->unit_vectors + r->order[first + i] * r->kept;
-            keep_vector(r, hone_f32(e) + i * r->width, to);
+            keep_vector(r, e, i, to);
         }
         first += B;
         if (r->o->progress) r->o->progress(r->o->ctx, first, r->store.n_units);

@@ -1,6 +1,7 @@
 /* Opening a folder: config, family, modules, tokenizer, weights; and writing it back. */
 #include "models/model.h"
 
+#include "autograd/ops/common.h"
 #include "base/io.h"
 #include "base/json.h"
 #include "base/random.h"
@@ -321,16 +322,10 @@ void hone_model_close(hone_model *m) {
 
 /* ---- running and facts ---- */
 
-/* Families walk over cu before any operation looks at it. */
-static hone_status check_batch(const hone_model_batch *b) {
-    if (b->B < 0 || b->T < 0)
-        return hone_fail(HONE_E_SHAPE, "a batch of %" PRId64 " sequences and %" PRId64 " tokens", b->B, b->T);
-    if (b->cu[0] != 0 || b->cu[b->B] != b->T)
-        return hone_fail(HONE_E_SHAPE, "the sequences go from token %d to %d of %" PRId64, b->cu[0], b->cu[b->B], b->T);
-    for (int64_t i = 0; i < b->B; i++)
-        if (b->cu[i] > b->cu[i + 1])
-            return hone_fail(HONE_E_SHAPE, "sequence %" PRId64 " is token %d to before %d", i, b->cu[i], b->cu[i + 1]);
-    return HONE_OK;
+/* Positions are written by cu before any operation looks at it. */
+static bool batch_is_whole(const hone_model_batch *b) {
+    const hone_sequences s = {.B = b->B, .T = b->T, .cu = b->cu};
+    return hone_ops_check_sequences("batch", &s, &(hone_tensor){.name = "ids", .shape = {1, {b->T}}}, 0) == HONE_OK;
 }
 
 /* The batch with the type ids that the tokenizer's template gives, where they are not all 0. False: no memory. */
@@ -346,13 +341,12 @@ static bool give_types(const hone_model *m, hone_graph *g, const hone_model_batc
 }
 
 hone_tensor *hone_model_hidden(hone_model *m, hone_graph *g, const hone_model_batch *b, int layer) {
+    if (!batch_is_whole(b)) return hone_graph_refuse(g, HONE_E_SHAPE);
     if (layer < HONE_ALL_ROWS || layer > m->info.layers)
         return hone_graph_refuse(g,
                                  hone_fail(HONE_E_ARG, "layer %d asked for, the model has 0 (embeddings) to %" PRId64,
                                            layer, m->info.layers));
     hone_model_batch typed;
-    hone_status s = check_batch(b);
-    if (s != HONE_OK) return hone_graph_refuse(g, s);
     return give_types(m, g, b, &typed) ? m->family->forward(m->self, g, &typed, layer) : NULL;
 }
 
@@ -374,9 +368,7 @@ static bool ids_are_known(const hone_model *m, const hone_model_batch *b) {
 
 hone_tensor *hone_model_encode(hone_model *m, hone_graph *g, const hone_model_batch *b) {
     hone_model_batch typed;
-    hone_status s = check_batch(b);
-    if (s != HONE_OK) return hone_graph_refuse(g, s);
-    if (!ids_are_known(m, b)) return hone_graph_refuse(g, HONE_E_SHAPE);
+    if (!batch_is_whole(b) || !ids_are_known(m, b)) return hone_graph_refuse(g, HONE_E_SHAPE);
     if (!give_types(m, g, b, &typed)) return NULL;
     /* CLS alone, and nothing left out of it: of the last layer only the first rows are read. */
     bool first = m->sentence.n_modes == 1 && m->sentence.modes[0] == HONE_POOL_CLS &&
@@ -468,6 +460,8 @@ hone_status hone_model_save(hone_model *m, const char *dir) {
     if (!m->tokenizer) return hone_fail(HONE_E_ARG, "a model made without files has no tokenizer to save");
     if (m->weights)
         return hone_fail(HONE_E_ARG, "%s is open for inference, its weights are no longer as they were read", m->dir);
+    if (hone_params_dtype(m->params) != HONE_F32)
+        return hone_fail(HONE_E_ARG, "%s is open in F64, for checks; what is saved is F32", m->dir);
     char fresh[HONE_PATH_MAX], old[HONE_PATH_MAX];
     size_t n = strlen(dir);
     while (n > 1 && dir[n - 1] == '/') n--;

@@ -48,7 +48,7 @@ hone_status hone_model_make(const json_t *config, const hone_model_options *o, u
  * byte (but for model_max_length in tokenizer_config.json, which becomes the model's max_length: transformers cuts
  * texts there), sentence-transformers' modules in the form that all its versions from 2 on read. The folder appears
  * complete or not at all (a temporary beside it is renamed); one that is there is replaced. HONE_E_IO, HONE_E_NOMEM;
- * HONE_E_ARG for a model that was opened for inference or made without files. */
+ * HONE_E_ARG for a model that was opened for inference or in F64, or made without files. */
 hone_status hone_model_save(hone_model *m, const char *dir);
 
 /* ---- what a model is, to the training loop ---- */
@@ -66,8 +66,8 @@ typedef struct hone_model_batch {
 } hone_model_batch;
 
 /* Embeddings [B, D]: encoder, pooling and whatever modules follow. Like all builders: NULL when it fails, the graph
- * keeps why. An id outside the vocabulary, a sequence longer than the positions or without a token, and sequences that
- * do not cut the T tokens are HONE_E_SHAPE. */
+ * keeps why. An id outside the vocabulary, a sequence longer than the positions or without a token, or a cu that does
+ * not cut 0 .. T into sequences is HONE_E_SHAPE. */
 hone_tensor *hone_model_encode(hone_model *m, hone_graph *g, const hone_model_batch *b);
 /* Hidden states [T, C], C = info.hidden, before pooling: the output of layer `layer` (0: the embeddings, 1 ..
  * info.layers: that block), as transformers' output_hidden_states has them. -1: of the last one. Computes up to that

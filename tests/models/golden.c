@@ -367,3 +367,45 @@ TEST(models, synonyms_of_activations_are_the_same_activation) {
         close_golden(&x);
     }
 }
+
+TEST(models, cu_that_does_not_cut_the_tokens_is_refused_before_positions_are_written) {
+    golden x = open_golden("mean");
+    int32_t ids[] = {2, 3, 4};
+    const int32_t wild[][3] = {{0, 1, 1000000}, {0, -5, 3}, {1, 2, 3}, {0, 2, 2}};
+    for (int i = 0; i < 8; i++) {
+        hone_model_batch b = {.B = 2, .T = 3, .ids = ids, .cu = wild[i / 2]};
+        hone_graph_begin(x.g, &(hone_graph_mode){0});
+        CHECK(!(i % 2 ? hone_model_hidden(x.m, x.g, &b, 0) : hone_model_encode(x.m, x.g, &b)));
+        CHECK_FAILS(hone_graph_status(x.g), HONE_E_SHAPE, "batch: ");
+    }
+    close_golden(&x);
+}
+
+TEST(models, a_model_in_double_embeds_alike_and_is_not_saved) {
+    golden x = open_golden("mean");
+    const hone_text text = {"a plane", 7};
+    float one[64], two[64];
+    hone_model *m;
+    CHECK_OK(hone_model_embed(x.m, x.g, &text, 1, NULL, one, NULL));
+    const hone_model_info *info = hone_model_get_info(x.m);
+    CHECK(info->kept <= 64);
+    CHECK_OK(hone_model_open(info->dir, &(hone_model_options){.dtype = HONE_F64}, &m));
+    CHECK_OK(hone_model_embed(m, x.g, &text, 1, NULL, two, NULL));
+    for (int64_t i = 0; i < info->kept; i++) CHECK_NEAR((double)one[i], (double)two[i], 1e-6);
+    CHECK_FAILS(hone_model_save(m, test_dir()), HONE_E_ARG, "is open in F64");
+    hone_model_close(m);
+    close_golden(&x);
+}
+
+TEST(models, a_weight_laid_out_for_inference_is_for_products_alone) {
+    golden x = open_golden("mean");
+    hone_params *ps = hone_model_params(x.m);
+    hone_tensor *w = NULL;
+    for (int64_t i = 0; i < hone_params_count(ps) && !w; i++)
+        if (hone_params_at(ps, i)->prepares) w = hone_params_at(ps, i)->tensor;
+    CHECK(w && !w->data);
+    hone_graph_begin(x.g, &(hone_graph_mode){0});
+    CHECK(!hone_mean(x.g, w));
+    CHECK_FAILS(hone_graph_status(x.g), HONE_E_ARG, "is laid out for inference, its values are not there");
+    close_golden(&x);
+}
