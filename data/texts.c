@@ -80,6 +80,9 @@ typedef struct source {
 
 static hone_status number_texts(const source *s, int64_t rows, int64_t width, hone_texts *out) {
     uint64_t bytes;
+    if (rows < 0 || width < 1)
+        return hone_fail(HONE_E_ARG, "%" PRId64 " rows of %" PRId64 " texts, wants 0 or more rows of 1 or more", rows,
+                         width);
     if (!hone_mul_size((uint64_t)rows, (uint64_t)width * sizeof(int32_t), &bytes))
         return hone_fail(HONE_E_LIMIT, "too many texts");
     int32_t *of = hone_alloc(bytes);

@@ -16,7 +16,8 @@ typedef struct hone_texts {
     size_t *n;      /* [count] bytes */
 } hone_texts;
 
-/* From columns[0..width) of a table. More than 2^31-1 texts: HONE_E_LIMIT. Free with hone_texts_free. */
+/* From columns[0..width) of a table. HONE_E_ARG (width below 1), HONE_E_LIMIT (more than 2^31-1 texts), HONE_E_NOMEM.
+ * Free with hone_texts_free. */
 hone_status hone_texts_from_table(const hone_table *t, const int64_t *columns, int64_t width, hone_texts *out);
 /* From plain memory: row-major text[rows * width], lengths n (NULL: NUL-terminated). Borrowed likewise; the same
  * errors. */

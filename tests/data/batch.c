@@ -358,3 +358,12 @@ TEST(data, a_real_tokenizer_fills_the_store_and_says_which_texts_it_cut) {
     hone_texts_free(&x);
     hone_tokenizer_free(tok);
 }
+
+TEST(data, texts_of_no_width_or_fewer_rows_than_none_are_refused) {
+    static const char *const text[] = {"a", "b"};
+    hone_texts x = {0};
+    CHECK_FAILS(hone_texts_from_array(text, NULL, -1, 2, &x), HONE_E_ARG, "-1 rows of 2 texts");
+    CHECK_FAILS(hone_texts_from_array(text, NULL, 1, 0, &x), HONE_E_ARG, "1 rows of 0 texts");
+    CHECK_OK(hone_texts_from_array(text, NULL, 0, 2, &x));
+    hone_texts_free(&x);
+}
