@@ -17,7 +17,7 @@ typedef struct hone_sequences {
     const int32_t *cu; /* [B+1], borrowed until the next begin */
 } hone_sequences;
 
-/* y = act(x W^T + b).   x [..., K], w [N, K], b [N] or NULL (pass `absent` below) -> [..., N]. A Linear's weight is
+/* y = act(x W^T + b).   x [..., K], w [N, K], b [N] or HONE_ABSENT -> [..., N]. A Linear's weight is
  * [out, in]. */
 hone_tensor *hone_linear(hone_graph *g, hone_tensor *x, hone_tensor *w, hone_tensor *b, hone_act act);
 

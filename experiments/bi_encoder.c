@@ -49,6 +49,7 @@ static hone_status run(const char *folder, const char *file, int64_t steps, cons
         &(hone_optim_config){.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.01, .clip = 1}, &o));
     hone_arena *arena = hone_arena_new("step", 0);
     hone_graph *g = hone_graph_new(arena);
+    if (!g) return HONE_E_NOMEM;
 
     for (int64_t k = 0, epoch = 0; k < steps; epoch++) {
         const hone_token_batch *b = NULL;

@@ -40,6 +40,23 @@ static int run_with_isa(const char *isa, const char *room, char said[512]) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+TEST(kernels, each_has_a_file_of_tests) {
+    static const char *const names[] = {
+#define HONE_KERNEL(name) #name,
+#include "kernels/kernels.def"
+#undef HONE_KERNEL
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        static const char *const types[] = {"_f32_", "_bf16_", "_f16_"};
+        const char *type = NULL;
+        char path[128];
+        for (int k = 0; k < 3 && !type; k++) type = strstr(names[i], types[k]);
+        CHECK_MSG(type, "%s: no type in its name", names[i]);
+        snprintf(path, sizeof path, "tests/kernels/%.*s.c", (int)(type - names[i]), names[i]);
+        CHECK_MSG(access(test_path(path), R_OK) == 0, "%s has no %s", names[i], path);
+    }
+}
+
 TEST(kernels, hone_isa_caps_the_choice) {
     char said[512];
     for (int isa = 0; isa < 3; isa++) {

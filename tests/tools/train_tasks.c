@@ -2,6 +2,7 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "tests/tools/command.h"
+#include "tools/train_setup.h"
 
 #include <stdlib.h>
 
@@ -23,6 +24,17 @@ static json_t *read_json(const char *format, const char *dir) {
     snprintf(path, sizeof path, format, dir);
     CHECK_OK(hone_json_load(path, &j));
     return j;
+}
+
+TEST(tools, every_loss_of_the_library_goes_with_a_task) {
+    static const char *const tasks[] = {"pairs", "triplet", "scored"};
+    for (int i = 0; hone_losses[i]; i++) {
+        const hone_loss *found = NULL;
+        for (int t = 0; t < 3 && !found; t++) hone_train_loss_of(tasks[t], hone_losses[i]->name, &found);
+        CHECK_MSG(found == hone_losses[i], "--loss %s goes with no task", hone_losses[i]->name);
+        CHECK_MSG(strstr("|" HONE_TRAIN_LOSSES "|", hone_losses[i]->name), "--loss %s is not known",
+                  hone_losses[i]->name);
+    }
 }
 
 TEST(tools, scored_pairs_are_trained_and_judged_by_their_correlations) {
