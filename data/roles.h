@@ -50,8 +50,8 @@ typedef struct hone_column_map {
 /* Find the roles that `kind` needs. map[0..n_map) is --columns, may be NULL.
  *   errors  HONE_E_ARG     an unknown role (nearest word in the hint), a role or a column given twice, a role that the
  *                          task has no use for, a mapped column that the file does not have
- *           HONE_E_FORMAT  `no field "positive"; fields are
- * "query", "pos"`, hint `--columns positive=pos` */
+ *           HONE_E_FORMAT  a role that the table has no column for: `no field "positive"; fields are "query", "pos"`,
+ *                          hint `--columns positive=pos` */
 hone_status hone_roles_find(const hone_table *t, hone_row_kind kind, const hone_column_map *map, int64_t n_map,
                             hone_roles *out);
 

@@ -1,9 +1,9 @@
 /* Tables: the rows of a .csv, .tsv, .jsonl or .json file, each also .gz, or of standard input ("-"), in memory.
  *
  *   .csv    RFC 4180 with a header line: commas, "quoted fields" with doubled quotes and line breaks, CRLF or LF, a
- * last line end or none. Lines without a single character are no rows. A quote inside an unquoted field is itself. A
- * column without a name has the empty one; others without a name are called "Unnamed: 3" by their place, counted from
- * 0, as pandas calls them.
+ *           last line end or none. Lines without a single character are no rows. A quote inside an unquoted field is
+ *           itself. A column without a name has the empty one; others without a name are called "Unnamed: 3" by their
+ *           place, counted from 0, as pandas calls them.
  *   .tsv    the same with tabs.
  *   .jsonl  (.ndjson) one JSON object a line; blank lines are no rows.
  *   .json   an array of objects; also what mongoexport writes into files of that name: objects one after another.

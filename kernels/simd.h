@@ -1,9 +1,12 @@
 /* A small vocabulary of vector operations, so that each op's body (kernels/<op>/<op>_vector.inc) is written once and
  * built for each instruction set. The backend follows the compiler's flags, which follow the file's name:
  *
- *   vf  VF_LANES floats      vi  the same lanes as 32-bit integers      vm  a truth value per lane      vd  lanes in
- * double HONE_ROW(name)           the symbol of this row, hone_<name>__avx2 or __avx512 HONE_SIMD_EMULATE_512    16
- * lanes in plain C with the names __emu512: tests of the 16-lane bodies on any machine
+ *   vf                     VF_LANES floats
+ *   vi                     the same lanes as 32-bit integers
+ *   vm                     a truth value per lane
+ *   vd                     the lanes in double
+ *   HONE_ROW(name)         the symbol of this row, hone_<name>__avx2 or __avx512
+ *   HONE_SIMD_EMULATE_512  16 lanes in plain C with the names __emu512: tests of the 16-lane bodies on any machine
  *
  * Every function here and in the backends is static inline: code built with AVX-512 must never be what the linker keeps
  * for everybody. min(a, b) is a < b ? a : b and max(a, b) is a > b ? a : b, so a NaN in b comes through and one in a

@@ -1,9 +1,10 @@
 /* What a number that is NaN or infinite is told as: the operation, its parameter by its published name, how many
  * values, which row.
  *
- *     NaN first appears in the forward pass, in linear of encoder.layer.3.attention.self.query.weight: 12 of 6144
- * values of its result, the first at [40, 2] (row 14 of the data) encoder.layer.0.output.dense.bias itself holds NaN: 1
- * of 384 values, the first at [7] */
+ *     NaN first appears in the forward pass, in linear of encoder.layer.3.attention.self.query.weight:
+ *     12 of 6144 values of its result, the first at [40, 2] (row 14 of the data)
+ *
+ *     encoder.layer.0.output.dense.bias itself holds NaN: 1 of 384 values, the first at [7] */
 #ifndef HONE_TRAIN_DIAGNOSE_H
 #define HONE_TRAIN_DIAGNOSE_H
 
