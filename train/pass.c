@@ -158,7 +158,7 @@ hone_chunks hone_pass_chunks(const hone_token_store *store, const int64_t *rows,
 static hone_status encode_chunk(hone_pass *p, const hone_token_batch *b, const hone_chunks *c, int64_t k,
                                 hone_graph_mode mode, bool record, hone_tensor **out) {
     int64_t s0 = k * c->per, s1 = s0 + c->per < b->S ? s0 + c->per : b->S;
-    mode.part = mode.part * (uint64_t)c->n + (uint64_t)k;
+    mode.part |= (uint64_t)k << 16; /* no two batches of a step need be cut into equally many */
     mode.record = record;
     return encode(p, b, s0, s1, &mode, out);
 }
@@ -166,9 +166,10 @@ static hone_status encode_chunk(hone_pass *p, const hone_token_batch *b, const h
 static hone_status run_cached(hone_pass *p, const hone_token_batch *b, const hone_chunks *c, hone_graph_mode mode,
                               double share, double *loss) {
     int64_t D = hone_model_get_info(p->m)->embedding, first = c->kept < 0 ? 0 : c->kept;
-    if (((int64_t)mode.part + 1) * c->n > 65536)
-        return hone_fail(HONE_E_LIMIT, "a step of %" PRId64 " chunks of %" PRId64 " rows, limit 65536",
-                         ((int64_t)mode.part + 1) * c->n, p->chunk);
+    if (mode.part >= 65536)
+        return hone_fail(HONE_E_LIMIT,
+                         "a step of more than %" PRIu64 " batches in chunks of %" PRId64 " rows, limit 65536",
+                         mode.part, p->chunk);
     HONE_TRY(make_room(p, b->S * D));
     HONE_TRY(lay_out(p));
     hone_tensor *e = NULL;

@@ -4,7 +4,7 @@
  *     1. embed chunk by chunk, without a tape;            E [S, D]
  *     2. the loss on E, and its gradient;                 dE = dL/dE
  *     3. chunk by chunk again, with a tape, starting its walk back from the chunk's rows of dE.
- * The gradients are those of the plain pass up to rounding: dropout depends on seed, step and chunk, so both times a
+ * The gradients are those of the plain pass up to rounding: dropout depends on seed, step, batch and chunk, so both times a
  * chunk is embedded it is embedded alike. Source: Gao et al. 2021, arXiv:2101.06983.
  *
  * A forward pass more is a third of the time. One chunk is spared it: the one with the most tokens is embedded last in 1
@@ -46,7 +46,7 @@ void hone_pass_place(const hone_pass *p, int64_t *s0, int64_t *s1);
 /* Adds share * L to *loss and share * dL/dp to the parameters' gradients. `part` numbers the batches of one optimiser
  * step, from 0; rows of tables that the batch reads must be up to date (hone_optim_catch_up). Embeddings that are not
  * finite have the loss NaN and no gradient: some losses would look past them. On the tape E is called HONE_EMBEDDINGS
- * (autograd/finite.h). Errors: those of the graph; HONE_E_LIMIT when a step has more than 65,536 chunks. */
+ * (autograd/finite.h). Errors: those of the graph; HONE_E_LIMIT when a step has more than 65,536 batches in chunks. */
 hone_status hone_pass_run(hone_pass *p, const hone_token_batch *b, uint64_t seed, int64_t step, int64_t part,
                           double share, double *loss);
 

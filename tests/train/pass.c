@@ -93,7 +93,41 @@ TEST(pass, chunks_and_parts_have_their_own_dropout_and_large_chunks_are_the_plai
     double loss = 0;
     s.data.store = &s.f.store;
     CHECK_OK(hone_pass_new(s.f.model, s.g, &s.data, s.f.options.loss, &s.f.options.loss_options, 1, &p));
-    CHECK_FAILS(hone_pass_run(p, &s.batch, 7, 3, 7000, 1, &loss), HONE_E_LIMIT, "limit 65536");
+    CHECK_FAILS(hone_pass_run(p, &s.batch, 7, 3, 65536, 1, &loss), HONE_E_LIMIT, "limit 65536");
+    hone_pass_free(p);
+    close_setup(&s);
+}
+
+/* Of a batch of one anchor again and again: those of the chunks' first texts that are anchors. */
+typedef struct firsts {
+    int64_t per, n;
+    float e[16][256];
+} firsts;
+
+static void take_firsts(void *ctx, const hone_token_batch *b, const float *e, int64_t D) {
+    firsts *f = ctx;
+    for (int64_t s = 0; s < b->B; s += f->per, f->n++) memcpy(f->e[f->n], e + s * D, (size_t)D * sizeof *e);
+}
+
+TEST(pass, no_two_chunks_of_a_step_drop_alike_however_its_batches_are_cut) {
+    static const int64_t rows[] = {8, 4, 2, 8}; /* in chunks of 2: 4, 2, none and 4 */
+    setup s = open_setup(1, 0.3);
+    firsts f = {.per = 4}; /* sequences: two groups */
+    hone_pass *p;
+    s.data.store = &s.f.store;
+    int64_t D = hone_model_get_info(s.f.model)->embedding, same[8] = {0};
+    CHECK(D <= 256);
+    CHECK_OK(hone_pass_new(s.f.model, s.g, &s.data, s.f.options.loss, &s.f.options.loss_options, 2, &p));
+    hone_pass_set_look(p, take_firsts, &f);
+    for (int part = 0; part < 4; part++) {
+        double loss = 0;
+        CHECK_OK(hone_token_batch_fill(&s.batch, &s.f.store, same, rows[part]));
+        CHECK_OK(hone_pass_run(p, &s.batch, 7, 3, part, 1, &loss));
+    }
+    CHECK_INT(f.n, 6);
+    for (int64_t i = 0; i < f.n; i++)
+        for (int64_t j = 0; j < i; j++)
+            CHECK_MSG(memcmp(f.e[i], f.e[j], (size_t)D * sizeof(float)), "%d and %d", (int)i, (int)j);
     hone_pass_free(p);
     close_setup(&s);
 }
