@@ -5,6 +5,7 @@
 #include "tensor/safetensors.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,6 +148,10 @@ static void read_numbers(const json_t *list, double *x, int n) {
     for (int i = 0; i < n; i++) x[i] = json_number_value(json_array_get(list, (size_t)i));
 }
 
+static json_t *loss_json(double loss) {
+    return isfinite(loss) ? json_real(loss) : json_null();
+}
+
 static hone_status state_json(const char *dir, const hone_train_state *s, const json_t *identity, json_t **out) {
     char file[HONE_PATH_MAX];
     json_t *weights = NULL, *optimizer = NULL, *files = NULL;
@@ -162,14 +167,14 @@ static hone_status state_json(const char *dir, const hone_train_state *s, const 
         json_decref(weights), json_decref(optimizer), json_decref(files), json_decref(watch);
         return status;
     }
-    *out =
-        json_pack("{s:i, s:s, s:I, s:I, s:I, s:I, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:o, s:O, s:{s:o, s:o}, s:o, s:s}",
-                  "format", FORMAT, "hone", HONE_VERSION, "step", (json_int_t)s->step, "epoch", (json_int_t)s->epoch,
-                  "batch", (json_int_t)s->batch, "best_step", (json_int_t)s->best_step, "best_metric", s->best_metric,
-                  "first_metric", s->first_metric, "skipped", (json_int_t)s->skipped, "stale", (json_int_t)s->stale,
-                  "bad", (json_int_t)s->bad, "log_offset", (json_int_t)s->log_offset, "judged", (json_int_t)s->judged,
-                  "watch", watch, "identity", (json_t *)(uintptr_t)identity, "checksums", "model.safetensors", weights,
-                  "optimizer.safetensors", optimizer, "files", files, "state_crc32", "00000000");
+    *out = json_pack(
+        "{s:i, s:s, s:I, s:I, s:I, s:I, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:O, s:{s:o, s:o}, s:o, s:s}",
+        "format", FORMAT, "hone", HONE_VERSION, "step", (json_int_t)s->step, "epoch", (json_int_t)s->epoch, "batch",
+        (json_int_t)s->batch, "best_step", (json_int_t)s->best_step, "best_metric", s->best_metric, "first_metric",
+        s->first_metric, "skipped", (json_int_t)s->skipped, "stale", (json_int_t)s->stale, "bad", (json_int_t)s->bad,
+        "log_offset", (json_int_t)s->log_offset, "judged", (json_int_t)s->judged, "last_loss", loss_json(s->last_loss),
+        "watch", watch, "identity", (json_t *)(uintptr_t)identity, "checksums", "model.safetensors", weights,
+        "optimizer.safetensors", optimizer, "files", files, "state_crc32", "00000000");
     return *out ? HONE_OK : hone_fail(HONE_E_NOMEM, "no memory for state.json");
 }
 
@@ -346,6 +351,7 @@ static hone_status read_state(const char *dir, hone_train_state *s, json_t **jso
     HONE_TRY(hone_json_int(*json, file, "judged", s->step, -1, INT64_MAX, &s->judged));
     HONE_TRY(hone_json_real(*json, file, "best_metric", 0, &s->best_metric));
     HONE_TRY(hone_json_real(*json, file, "first_metric", 0, &s->first_metric));
+    HONE_TRY(hone_json_real(*json, file, "last_loss", (double)NAN, &s->last_loss)); /* null: that step was skipped */
     HONE_TRY(check_sums(dir, "model.safetensors", *json));
     HONE_TRY(check_sums(dir, "optimizer.safetensors", *json));
     return check_files(dir, *json, file);

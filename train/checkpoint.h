@@ -33,6 +33,7 @@ typedef struct hone_train_state {
     int64_t bad;        /* steps skipped in a row until now */
     int64_t log_offset; /* bytes of log.jsonl that belong to this state */
     int64_t judged;     /* step of the last evaluation that was done; -1: none */
+    double last_loss;   /* of step `step`; NaN: it was skipped, or there is none */
     double watch[HONE_WATCH_NUMBERS];
     char version[24]; /* of Hone, that wrote it; saving writes this program's */
 } hone_train_state;

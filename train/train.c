@@ -31,9 +31,9 @@ typedef struct run {
     hone_train_log *log;
     json_t *identity;
     hone_train_state state;
-    int64_t total, warmup;      /* optimiser steps */
-    int64_t batches_per_epoch;  /* as announced */
-    double last_loss, top_rate; /* the largest factor of any trained parameter's rate */
+    int64_t total, warmup;     /* optimiser steps */
+    int64_t batches_per_epoch; /* as announced */
+    double top_rate;           /* the largest factor of any trained parameter's rate */
     hone_watch *watch;
     const hone_token_batch *batch; /* the last one */
     char from[HONE_PATH_MAX];      /* the checkpoint that it goes on from, or empty */
@@ -241,7 +241,7 @@ static hone_status one_step(run *r, bool *ended) {
     if (updated != HONE_OK && !skipped) return updated;
     r->state.step++;
     r->state.batch += count;
-    r->last_loss = loss;
+    r->state.last_loss = loss;
     hone_train_report report = {.epoch = epochs_done(r),
                                 .loss = loss,
                                 .lr = lr,
@@ -414,10 +414,11 @@ static hone_status write_run(const run *r, bool finished) {
     HONE_TRY(hone_io_join(path, r->o->out, "run.json"));
     if (!finished) return hone_json_save(r->o->options, path);
     json_t *all = r->o->options ? json_copy((json_t *)(uintptr_t)r->o->options) : json_object();
-    json_t *end = json_pack("{s:I, s:I, s:I, s:f, s:f, s:o, s:O}", "steps", (json_int_t)r->state.step, "best_step",
-                            (json_int_t)r->state.best_step, "skipped", (json_int_t)r->state.skipped, "first_metric",
-                            r->state.first_metric, "best_metric", r->state.best_metric, "last_loss",
-                            isfinite(r->last_loss) ? json_real(r->last_loss) : json_null(), "identity", r->identity);
+    json_t *end =
+        json_pack("{s:I, s:I, s:I, s:f, s:f, s:o, s:O}", "steps", (json_int_t)r->state.step, "best_step",
+                  (json_int_t)r->state.best_step, "skipped", (json_int_t)r->state.skipped, "first_metric",
+                  r->state.first_metric, "best_metric", r->state.best_metric, "last_loss",
+                  isfinite(r->state.last_loss) ? json_real(r->state.last_loss) : json_null(), "identity", r->identity);
     int failed = all && end ? json_object_set(all, "finished", end) : -1;
     hone_status s = failed ? hone_fail(HONE_E_NOMEM, "no memory for run.json") : hone_json_save(all, path);
     json_decref(all), json_decref(end);
@@ -441,7 +442,8 @@ static hone_status look_for_end(run *r) {
         r->state.first_metric = json_number_value(json_object_get(end, "first_metric"));
         r->state.best_metric = json_number_value(json_object_get(end, "best_metric"));
         const json_t *loss = json_object_get(end, "last_loss");
-        r->last_loss = json_is_number(loss) ? json_number_value(loss) : (double)NAN; /* null: that step was skipped */
+        r->state.last_loss =
+            json_is_number(loss) ? json_number_value(loss) : (double)NAN; /* null: that step was skipped */
     }
     json_decref(all);
     return s;
@@ -615,7 +617,7 @@ static hone_status begin_watch(run *r) {
 
 static hone_status prepare(run *r) {
     const hone_train_options *o = r->o;
-    r->state.best_step = r->state.judged = -1;
+    r->state.best_step = r->state.judged = -1, r->state.last_loss = (double)NAN;
     HONE_TRY(check_data(r));
     HONE_TRY(hone_io_join(r->best, o->out, "best_model"));
     HONE_TRY(hone_io_join(r->final, o->out, "final_model"));
@@ -681,7 +683,7 @@ hone_status hone_train_run(hone_model *m, const hone_train_data *data, const hon
                                       .skipped = r->state.skipped,
                                       .first_metric = r->state.first_metric,
                                       .best_metric = r->state.best_metric,
-                                      .last_loss = r->last_loss,
+                                      .last_loss = r->state.last_loss,
                                       .seconds = now() - start};
     if (s == HONE_E_IO && r->state.step > 0) say_what_is_left(r);
     hone_train_log_close(r->log);

@@ -8,6 +8,7 @@
 #include "tests/train/fixture.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -54,7 +55,8 @@ static saved save(const char *name, const char *freeze) {
                                  .first_metric = 0.125,
                                  .skipped = 2,
                                  .stale = 1,
-                                 .log_offset = 77};
+                                 .log_offset = 77,
+                                 .last_loss = 0.75};
     CHECK_OK(hone_io_join(s.run, test_dir(), name));
     CHECK_OK(hone_io_remove_tree(s.run));
     CHECK_OK(hone_io_mkdirs(s.run));
@@ -100,12 +102,25 @@ TEST(checkpoint, everything_comes_back) {
     CHECK_INT(t.skipped, 2);
     CHECK_INT(t.stale, 1);
     CHECK_INT(t.log_offset, 77);
+    CHECK_NEAR(t.last_loss, 0.75, 0);
     CHECK_INT(hone_optim_steps(o), 3);
     int64_t n, k;
     const float *was = hone_optim_decays(s.o, &n), *is = hone_optim_decays(o, &k);
     CHECK(n == k && n > 0 && !memcmp(was, is, (size_t)n * sizeof *was));
     hone_optim_free(o);
     hone_model_close(m);
+    done(&s);
+}
+
+TEST(checkpoint, a_last_step_that_was_skipped_has_no_loss) {
+    saved s = save("skipped", NULL);
+    hone_train_state t = {.last_loss = 1};
+    s.state.last_loss = (double)NAN;
+    CHECK_OK(hone_checkpoint_save(s.dir, s.m, s.o, &s.state, s.identity));
+    CHECK_OK(load_again(&s, &t));
+    CHECK(t.step == 5 && isnan(t.last_loss));
+    fixture_edit_state(s.dir, "\"last_loss\": null", "\"last_loss\": \"0\"", true);
+    CHECK_FAILS(load_again(&s, &t), HONE_E_FORMAT, "\"last_loss\" is \"0\", expected a number");
     done(&s);
 }
 

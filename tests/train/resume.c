@@ -144,6 +144,23 @@ TEST(resume, a_checkpoint_of_another_version_is_told) {
     }
 }
 
+TEST(resume, the_last_loss_is_known_where_no_step_is_left) {
+    const char *out = fresh_dir("no_step_left");
+    char file[HONE_PATH_MAX];
+    hone_train_result whole, rest;
+    fixture f = open_with_dropout(out);
+    f.options.save_every = 0;
+    CHECK_OK(fixture_train(&f, &whole));
+    fixture_close(&f);
+    CHECK_OK(hone_io_join(file, out, "final_model")); /* as if it had been killed before this was written */
+    CHECK_OK(hone_io_remove_tree(file));
+    f = open_with_dropout(out);
+    f.options.resume = true, f.options.save_every = 0;
+    CHECK_OK(fixture_train(&f, &rest));
+    fixture_close(&f);
+    CHECK(!rest.was_finished && rest.last_loss > 0 && rest.last_loss == whole.last_loss);
+}
+
 TEST(resume, fifty_steps_give_the_same_bits_with_1_2_3_4_and_8_threads) {
     static const int counts[] = {1, 2, 3, 4, 8};
     const char *first = NULL;
