@@ -33,6 +33,7 @@ typedef struct run {
     hone_train_state state;
     int64_t total, warmup;     /* optimiser steps */
     int64_t batches_per_epoch; /* as announced */
+    int64_t batches_here;      /* that this epoch really has */
     double top_rate;           /* the largest factor of any trained parameter's rate */
     hone_watch *watch;
     const hone_token_batch *batch; /* the last one */
@@ -125,12 +126,13 @@ static hone_status catch_up(run *r, const hone_token_batch *b) {
     return HONE_OK;
 }
 
-/* The batches of one optimiser step; *count of them, 0 at the end of the epoch. Each weighs 1/accumulate; at an epoch's
- * end the group may be smaller, and transformers' trainer then still divides by the full number of batches that the
- * group has. */
+/* The batches of one optimiser step; *count of them, 0 at the end of the epoch. Each weighs 1/group, where the group is
+ * smaller than `accumulate` at the end of the epoch that was announced, as in transformers' trainer, and at the end of
+ * the one that there is (data/sampler.h). */
 static hone_status accumulate(run *r, double *loss, int64_t *tokens, int64_t *count) {
-    int64_t left = hone_batches_announced(r->batches) - r->state.batch;
+    int64_t left = hone_batches_announced(r->batches) - r->state.batch, there = r->batches_here - r->state.batch;
     int64_t group = r->o->accumulate < left || left <= 0 ? r->o->accumulate : left;
+    if (there > 0 && there < group) group = there;
     *loss = 0, *tokens = 0;
     for (*count = 0; *count < group; (*count)++) {
         const hone_token_batch *b;
@@ -390,6 +392,7 @@ static hone_status run_epochs(run *r) {
     while (r->state.step < r->total && !out_of_patience(r)) {
         int64_t before = r->state.step;
         HONE_TRY(hone_batches_begin(r->batches, r->state.epoch, r->state.batch));
+        if (r->o->accumulate > 1) r->batches_here = hone_batches_count(r->batches, r->state.epoch);
         bool ended = false, fresh = r->state.batch == 0;
         while (!ended && r->state.step < r->total) {
             HONE_TRY(one_step(r, &ended));
