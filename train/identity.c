@@ -117,6 +117,7 @@ hone_status hone_train_identity(hone_model *m, const hone_train_data *data, cons
     json_t *id = options_and_model(m, data, o, total, warmup);
     if (!id) return hone_fail(HONE_E_NOMEM, "no memory for the run's identity");
     hone_status s = add_sums(m, data, o, id);
+    if (s == HONE_OK) s = hone_json_whole(); /* a length of Matryoshka, say */
     if (s == HONE_OK)
         *out = id;
     else
