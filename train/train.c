@@ -532,22 +532,30 @@ static hone_status check_numbers(const hone_train_options *o) {
                          o->batch_size, o->accumulate);
     const struct {
         const char *name;
-        double value, least;
-    } given[] = {{"steps", (double)o->steps, 0},
-                 {"epochs", o->steps ? 1 : o->epochs, DBL_MIN},
-                 {"lr", o->lr, 0},
-                 {"warmup", o->warmup, 0},
-                 {"chunk", (double)o->chunk, 0},
-                 {"keep", (double)o->keep, 0},
-                 {"eval_every", (double)o->eval_every, -1},
-                 {"save_every", (double)o->save_every, -1},
-                 {"patience", (double)o->patience, 0}};
-    for (size_t i = 0; i < sizeof given / sizeof *given; i++)
-        if (!(given[i].value >= given[i].least) || !isfinite(given[i].value))
-            return hone_fail(HONE_E_ARG, "%s is %g, wants %s", given[i].name, given[i].value,
-                             given[i].least > 0   ? "more than 0"
-                             : given[i].least < 0 ? "-1 (never), 0 (every epoch) or steps"
-                                                  : "0 or more");
+        double value, least, most;
+    } given[] = {{"steps", (double)o->steps, 0, DBL_MAX},
+                 {"epochs", o->steps ? 1 : o->epochs, DBL_MIN, 1e9}, /* of less than 2^31 rows: steps are below 2^63 */
+                 {"lr", o->lr, 0, DBL_MAX},
+                 {"warmup", o->warmup, 0, 1e15},
+                 {"chunk", (double)o->chunk, 0, DBL_MAX},
+                 {"keep", (double)o->keep, 0, DBL_MAX},
+                 {"eval_every", (double)o->eval_every, -1, DBL_MAX},
+                 {"save_every", (double)o->save_every, -1, DBL_MAX},
+                 {"patience", (double)o->patience, 0, DBL_MAX},
+                 {"clip", o->optim.clip, 0, DBL_MAX},
+                 {"scale", o->loss_options.scale, -DBL_MAX, DBL_MAX},
+                 {"margin", o->loss_options.margin, -DBL_MAX, DBL_MAX}};
+    for (size_t i = 0; i < sizeof given / sizeof *given; i++) {
+        double x = given[i].value, least = given[i].least, most = given[i].most;
+        if (x > most && most < DBL_MAX)
+            return hone_fail(HONE_E_ARG, "%s is %g, wants %g or less", given[i].name, x, most);
+        if (!(x >= least && x <= most))
+            return hone_fail(HONE_E_ARG, "%s is %g, wants %s", given[i].name, x,
+                             least > 0           ? "more than 0"
+                             : least == -DBL_MAX ? "a finite number"
+                             : least < 0         ? "-1 (never), 0 (every epoch) or steps"
+                                                 : "0 or more");
+    }
     if ((int)o->schedule < 0 || o->schedule > HONE_SCHEDULE_CONSTANT)
         return hone_fail(HONE_E_ARG, "schedule %d, wants 0 to %d", (int)o->schedule, HONE_SCHEDULE_CONSTANT);
     return HONE_OK;

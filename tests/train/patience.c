@@ -217,7 +217,7 @@ TEST(train, numbers_and_rows_that_no_run_can_have_are_refused_before_anything_is
     const char *dir = fresh_dir("refused");
     fixture f = open_case(PAIRS, dir);
     const hone_train_options good = f.options;
-    for (int i = 0; i < 14; i++) {
+    for (int i = 0; i < 20; i++) {
         hone_train_options *o = &f.options;
         *o = good;
         switch (i) {
@@ -233,11 +233,17 @@ TEST(train, numbers_and_rows_that_no_run_can_have_are_refused_before_anything_is
         case 9: o->patience = -1; break;
         case 10: o->schedule = (hone_schedule)9; break;
         case 11: o->batch_size = 0; break;
-        case 12: o->optim.beta2 = 1; break;
+        case 12: o->epochs = 1e300; break;
+        case 13: o->warmup = 1e300; break;
+        case 14: o->optim.clip = NAN; break;
+        case 15: o->optim.clip = INFINITY; break;
+        case 16: o->loss_options.scale = NAN; break;
+        case 17: o->loss_options.margin = INFINITY; break;
+        case 18: o->optim.beta2 = 1; break;
         default: o->loss = &hone_loss_triplet; /* wants three texts a row */
         }
         CHECK_MSG(fixture_train(&f, NULL) == HONE_E_ARG, "case %d: %s", i, hone_last_error()->message);
-        CHECK_MSG(!hone_io_exists(dir) || i >= 12, "case %d", i);
+        CHECK_MSG(!hone_io_exists(dir) || i >= 18, "case %d", i);
     }
     CHECK(strstr(hone_last_error()->message, "rows have 2 texts each, loss triplet wants at least 3"));
     fixture_close(&f);
