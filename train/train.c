@@ -561,6 +561,25 @@ static hone_status check_numbers(const hone_train_options *o) {
     return HONE_OK;
 }
 
+/* Scores sort, classes are places in arrays: what the command has judged when it read the file, others may not have. */
+static hone_status check_labels(const run *r) {
+    const hone_train_data *d = r->data;
+    hone_loss_needs needs = r->o->loss->needs;
+    bool scores = needs == HONE_LOSS_SCORES || needs == HONE_LOSS_BINARY;
+    for (int64_t i = 0; i < d->n && needs != HONE_LOSS_TEXTS; i++) {
+        int64_t row = d->rows ? d->rows[i] : i, number = d->table ? hone_table_row_number(d->table, row) : row;
+        double x = scores ? d->score[row] : d->group[row];
+        if (scores && (!isfinite(x) || (needs == HONE_LOSS_BINARY && x != 0 && x != 1)))
+            return hone_fail(HONE_E_ARG, "row %" PRId64 " has the %s %g, loss %s wants %s", number,
+                             needs == HONE_LOSS_BINARY ? "label" : "score", x, r->o->loss->name,
+                             needs == HONE_LOSS_BINARY ? "0 or 1" : "a number");
+        if (!scores && (x < 0 || x >= (double)d->n_groups))
+            return hone_fail(HONE_E_ARG, "row %" PRId64 " has the class %g, loss %s wants 0 to %" PRId64, number, x,
+                             r->o->loss->name, d->n_groups - 1);
+    }
+    return HONE_OK;
+}
+
 static hone_status check_data(const run *r) {
     const hone_loss *l = r->o->loss;
     bool scores = l->needs == HONE_LOSS_SCORES || l->needs == HONE_LOSS_BINARY;
@@ -575,7 +594,7 @@ static hone_status check_data(const run *r) {
                          : few                          ? "at least "
                                                         : "at most ",
                          few ? l->min_groups : l->max_groups);
-    return HONE_OK;
+    return check_labels(r);
 }
 
 hone_status hone_train_check_out(const hone_train_options *o) {

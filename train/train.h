@@ -107,8 +107,9 @@ typedef struct hone_train_result {
  * for weights that are NaN or infinite before training, HONE_E_NUMERIC after five steps in a row without a finite loss
  * and gradient (the first bad operation, its parameter and the last good checkpoint are named), or when an update made
  * weights infinite (nothing of them is saved), HONE_E_STOPPED after a stop (checkpoint written), HONE_E_ARG for numbers
- * that no run can have, rows of other texts than the loss takes, and when a loss lacks its scores or classes, and when
- * resuming with options that would change the result (named). */
+ * that no run can have, rows of other texts than the loss takes, when a loss lacks its scores or classes or does not
+ * take one of them (NaN, a label that is not 0 or 1, a class outside of n_groups; the row is named), and when resuming
+ * with options that would change the result (named). */
 hone_status hone_train_run(hone_model *m, const hone_train_data *data, const hone_train_options *o,
                            hone_train_result *result);
 

@@ -249,6 +249,34 @@ TEST(train, numbers_and_rows_that_no_run_can_have_are_refused_before_anything_is
     fixture_close(&f);
 }
 
+TEST(train, scores_and_classes_that_no_loss_takes_are_refused) {
+    static const struct {
+        const hone_loss *loss;
+        double score;
+        int32_t group;
+        const char *says;
+    } cases[] = {
+        {&hone_loss_cosent, NAN, 0, "row 3 has the score nan, loss cosent wants a number"},
+        {&hone_loss_cosine, -INFINITY, 0, "row 3 has the score -inf, loss cosine wants a number"},
+        {&hone_loss_online_contrastive, 0.5, 0, "row 3 has the label 0.5, loss online-contrastive wants 0 or 1"},
+        {&hone_loss_batch_hard, 0, -1, "row 3 has the class -1, loss batch-hard wants 0 to 1"},
+        {&hone_loss_semi_hard, 0, 2, "row 3 has the class 2, loss semi-hard wants 0 to 1"}};
+    const char *dir = fresh_dir("labels");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fixture f = open_case(PAIRS, dir);
+        double score[64] = {0};
+        int32_t group[64] = {0, 1, 0};
+        score[3] = cases[i].score, group[3] = cases[i].group;
+        hone_train_data data = {
+            .store = &f.store, .texts = &f.texts, .n = f.texts.rows, .score = score, .group = group, .n_groups = 2};
+        f.options.loss = cases[i].loss;
+        if (cases[i].loss->max_groups == 1) f.store.groups = f.texts.width = 1;
+        CHECK_FAILS(hone_train_run(f.model, &data, &f.options, NULL), HONE_E_ARG, cases[i].says);
+        CHECK(!hone_io_exists(dir));
+        fixture_close(&f);
+    }
+}
+
 typedef struct thief {
     const char *path;
     int64_t step;
