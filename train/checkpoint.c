@@ -529,8 +529,8 @@ hone_status hone_checkpoint_prune(const char *run, int64_t keep, int64_t step) {
 
 /* ---- loading ---- */
 
-/* As the user would write it; to be freed. Rows to judge by that there are none of have an empty sum; an empty prompt is
- * a prompt. */
+/* As the user would write it; to be freed. Rows to judge by that there are none of have an empty sum; an empty prompt
+ * is a prompt. */
 static char *value_text(const char *key, const json_t *x) {
     char number[32];
     if (!x) return NULL;

@@ -4,12 +4,12 @@
  *     1. embed chunk by chunk, without a tape;            E [S, D]
  *     2. the loss on E, and its gradient;                 dE = dL/dE
  *     3. chunk by chunk again, with a tape, starting its walk back from the chunk's rows of dE.
- * The gradients are those of the plain pass up to rounding: dropout depends on seed, step, batch and chunk, so both times a
- * chunk is embedded it is embedded alike. Source: Gao et al. 2021, arXiv:2101.06983.
+ * The gradients are those of the plain pass up to rounding: dropout depends on seed, step, batch and chunk, so both
+ * times a chunk is embedded it is embedded alike. Source: Gao et al. 2021, arXiv:2101.06983.
  *
- * A forward pass more is a third of the time. One chunk is spared it: the one with the most tokens is embedded last in 1
- * and first in 3, and its tape waits for the loss in between. That takes no more memory than a chunk and the loss, and
- * where chunks are many it is not done: it would win little, and the loss is what is large there. */
+ * A forward pass more is a third of the time. One chunk is spared it: the one with the most tokens is embedded last in
+ * 1 and first in 3, and its tape waits for the loss in between. That takes no more memory than a chunk and the loss,
+ * and where chunks are many it is not done: it would win little, and the loss is what is large there. */
 #ifndef HONE_TRAIN_PASS_H
 #define HONE_TRAIN_PASS_H
 
