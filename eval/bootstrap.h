@@ -1,11 +1,14 @@
 /* How sure is a mean, and is one model better than another?
  *
  * Interval: percentile bootstrap over queries. 2,000 resamples of n values with replacement; the interval is the 2.5
- * and 97.5 percentiles of the resampled means (linear interpolation). Source: Efron, Tibshirani 1993, chapter 13. Test:
- * paired sign-flip randomisation. Under the hypothesis of no difference each query's difference is as likely to have
- * either sign; p = (1 + how many of 10,000 random sign patterns give a mean difference at least as large) / 10,001.
- * Source: Smucker, Allan, Carterette 2007, "A comparison of statistical significance tests for information retrieval
- * evaluation". Random numbers are counters (base/random.h): the same seed gives the same figures, on any machine. */
+ * and 97.5 percentiles of the resampled means (linear interpolation). Source: Efron, Tibshirani 1993, chapter 13.
+ *
+ * Test: paired sign-flip randomisation. Under the hypothesis of no difference each query's difference is as likely to
+ * have either sign; p = (1 + how many of 10,000 random sign patterns give a mean difference at least as large) /
+ * 10,001. Source: Smucker, Allan, Carterette 2007, "A comparison of statistical significance tests for information
+ * retrieval evaluation".
+ *
+ * Random numbers are counters (base/random.h): the same seed gives the same figures, on any machine. */
 #ifndef HONE_EVAL_BOOTSTRAP_H
 #define HONE_EVAL_BOOTSTRAP_H
 

@@ -1,11 +1,12 @@
 /* Correlation of a model's scores with gold ones: how sure is it, and does another model correlate better?
  *
  * Interval: percentile bootstrap over pairs, as eval/bootstrap.h does it for means; ranks are taken anew in every
- * resample. Resamples in which one side is constant have no correlation and are left out. Test: paired randomisation.
- * Under the hypothesis of no difference a pair's two scores could as well come from the other model. Both models'
- * scores are put on one scale first (Pearson: mean 0, deviation 1; Spearman: ranks); p = (1 + how many of 10,000 random
- * swaps give a difference of correlations at least as large) / 10,001. Source: Yeh 2000, "More accurate tests for the
- * statistical significance of result differences".
+ * resample. Resamples in which one side is constant have no correlation and are left out.
+ *
+ * Test: paired randomisation. Under the hypothesis of no difference a pair's two scores could as well come from the
+ * other model. Both models' scores are put on one scale first (Pearson: mean 0, deviation 1; Spearman: ranks); p = (1 +
+ * how many of 10,000 random swaps give a difference of correlations at least as large) / 10,001. Source: Yeh 2000,
+ * "More accurate tests for the statistical significance of result differences".
  *
  * A correlation with a constant is NaN, and so are then its interval, difference and p. */
 #ifndef HONE_EVAL_CORRELATION_H

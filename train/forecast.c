@@ -404,9 +404,7 @@ hone_status hone_forecast_check(hone_model *m, const hone_train_data *data, cons
     return HONE_OK;
 }
 
-/* ---- disk
- * ---------------------------------------------------------------------------------------------------------------------
- */
+/* ---- disk ---- */
 
 static uint64_t file_size(const char *dir, const char *name) {
     char path[HONE_PATH_MAX];

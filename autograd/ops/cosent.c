@@ -1,8 +1,10 @@
 /* L = log(1 + sum over pairs y_i < y_j of exp(z_i - z_j)),  z = scale s.
  *
  * Without the square of pairs: rows in ascending order of labels, h(i) the first row with a larger label than row i,
- * f(j) the first with the label of row j: S_k = log sum_{j >= k} e^-z_j      L = log(1 + sum_i e^(z_i + S_h(i))) P_k =
- * log sum_{i < k} e^z_i        dz_i = e^(z_i + S_h(i) - L) - e^(P_f(i) - z_i - L) In double whatever the type. */
+ * f(i) the first with the label of row i.
+ *     S_k = log sum_{j >= k} e^-z_j      L = log(1 + sum_i e^(z_i + S_h(i)))
+ *     P_k = log sum_{i < k} e^z_i        dz_i = e^(z_i + S_h(i) - L) - e^(P_f(i) - z_i - L)
+ * In double whatever the type. */
 #include "autograd/ops.h"
 #include "autograd/ops/common.h"
 #include "autograd/ops/element.h"

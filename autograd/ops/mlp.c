@@ -1,6 +1,6 @@
 /* y = a W2^T + b2 with h = x W1^T + b1, a = act(h). Only h is kept; backward turns it into a where dh needs h for the
- * last time. With da = dy W2, dh = da act'(h): dW2 = dy^T a,  db2 = sum dy,  dW1 = dh^T x,  db1 = sum dh,  dx = dh W1
- * (sums over rows) */
+ * last time. With da = dy W2, dh = da act'(h), sums over rows:
+ *     dW2 = dy^T a,  db2 = sum dy,  dW1 = dh^T x,  db1 = sum dh,  dx = dh W1 */
 #include "autograd/ops.h"
 #include "autograd/ops/common.h"
 #include "kernels/kernels.h"
