@@ -36,16 +36,30 @@ bool hone_isa_supported(hone_isa isa) {
     return isa == HONE_ISA_AVX512 && avx2 && (saved & 0xE6) == 0xE6 && (b7 & leaf7) == leaf7;
 }
 
-uint32_t hone_cpu_features(hone_isa cap) {
+/* All HONE_CPU_ bits of this machine. */
+static uint32_t kernels_ask_features(void) {
     uint32_t last, b, c, d, a1, b1, c1, d1, found = 0;
-    if (cap == HONE_ISA_SCALAR || !hone_isa_supported(HONE_ISA_AVX2)) return 0;
-    if (!__get_cpuid_count(7, 0, &last, &b, &c, &d)) return 0;
+    if (!hone_isa_supported(HONE_ISA_AVX2) || !__get_cpuid_count(7, 0, &last, &b, &c, &d)) return 0;
     if (last < 1 || !__get_cpuid_count(7, 1, &a1, &b1, &c1, &d1)) a1 = 0;
     if (a1 & bit_AVXVNNI) found |= HONE_CPU_AVX_VNNI;
-    if (cap == HONE_ISA_AVX2 || !hone_isa_supported(HONE_ISA_AVX512)) return found;
+    if (!hone_isa_supported(HONE_ISA_AVX512)) return found;
     if (c & bit_AVX512VNNI) found |= HONE_CPU_AVX512_VNNI;
     if (a1 & bit_AVX512BF16) found |= HONE_CPU_AVX512_BF16;
     return found;
+}
+
+uint32_t hone_cpu_features(hone_isa cap) {
+    /* Asked once, because products choose their row at every call, and in a virtual machine each CPUID is a trip to the
+     * host: some forty microseconds in all. */
+    enum { ASKED = 1 << 30 };
+    static uint32_t known; /* every thread would find the same */
+    uint32_t found = __atomic_load_n(&known, __ATOMIC_RELAXED);
+    if (!found) {
+        found = kernels_ask_features() | ASKED;
+        __atomic_store_n(&known, found, __ATOMIC_RELAXED);
+    }
+    if (cap == HONE_ISA_SCALAR) return 0;
+    return found & (cap == HONE_ISA_AVX2 ? (uint32_t)HONE_CPU_AVX_VNNI : ~(uint32_t)ASKED);
 }
 
 const char *hone_isa_name(hone_isa isa) {
