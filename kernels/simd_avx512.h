@@ -150,7 +150,7 @@ static inline vi vi_odd_to_even(vi a) {
     return _mm512_srli_epi64(a, 32);
 }
 static inline vi vi_zip_even(vi a, vi b) {
-    return _mm512_mask_blend_epi32(0xAAAA, a, _mm512_slli_epi64(b, 32));
+    return _mm512_mask_shuffle_epi32(a, 0xAAAA, b, _MM_PERM_CCAA); /* b's even lanes doubled, into the odd ones */
 }
 static inline void vi_store(int32_t *p, vi a) {
     _mm512_storeu_si512(p, a);
