@@ -130,15 +130,28 @@ static inline void matmul_prefetch_a(const matmul_job *j, int64_t t, int64_t k, 
         for (int64_t q = k0; q < k1; q += line) __builtin_prefetch(a + i * row + q, 0, 2);
 }
 
-/* One chain of a group of panels for tiles t0..t1. */
+/* Whether the rows of a tile of A, read in place, drive each other out of L1: rows a multiple of 4 KiB apart lie in one
+ * set, which holds 8 lines (12 in some processors), and a tile of more rows would miss it at every step. Its chain is
+ * copied first, which pays as soon as two panels read it. */
+static bool matmul_rows_collide(const matmul_job *j) {
+    return !j->m->trans_a && j->m->lda % (4096 / (int64_t)sizeof(float)) == 0 && j->row->mr > 8;
+}
+
+static const float *matmul_copy_tile(const float *a, int64_t row, int64_t rows, int64_t steps, float *out) {
+    for (int64_t i = 0; i < rows; i++) memcpy(out + i * steps, a + i * row, (size_t)steps * sizeof *out);
+    return out;
+}
+
+/* One chain of a group of panels for tiles t0..t1. copy: room for one tile's chain, or NULL: A is read where it is. */
 static void matmul_chain_pass(const matmul_job *j, const float *panels, int64_t k, int64_t steps, int64_t t0,
-                              int64_t t1, int64_t p0, int64_t p1) {
+                              int64_t t1, int64_t p0, int64_t p1, float *copy) {
     const hone_matmul_f32_args *m = j->m;
     int64_t mr = j->row->mr, nr = j->row->nr;
     bool add = m->accumulate || k > 0;
     for (int64_t t = t0; t < t1; t++) {
         int64_t r0 = t * mr, rows = blocks_min(mr, m->M - r0), row, step;
         const float *a = matmul_a_at(j, t, k, steps, &row, &step);
+        if (copy && p1 - p0 > 1) a = matmul_copy_tile(a, row, rows, steps, copy), row = steps;
         for (int64_t p = p0; p < p1; p++) {
             if (t + 1 < t1) matmul_prefetch_a(j, t + 1, k, steps, p - p0, p1 - p0);
             j->row->tile(rows, blocks_min(nr, m->N - p * nr), steps, a, row, step, panels + (p - p0) * steps * nr,
@@ -158,10 +171,14 @@ static hone_status matmul_task(void *ctx, int64_t task) {
     if (!scratch) return HONE_E_NOMEM;
     hone_arena_mark mark = hone_arena_get_mark(scratch);
     int64_t groups = blocks_max(1, blocks_ceil(p1 - p0, j->group)), nr = j->row->nr;
-    float *own = NULL;
+    float *own = NULL, *copy = NULL;
     if (!j->b) {
         own = hone_arena_alloc(scratch, (size_t)(blocks_ceil(p1 - p0, groups) * j->kc * nr) * sizeof *own);
         if (!own) return HONE_E_NOMEM;
+    }
+    if (matmul_rows_collide(j)) {
+        copy = hone_arena_alloc(scratch, (size_t)(j->row->mr * j->kc) * sizeof *copy);
+        if (!copy) return HONE_E_NOMEM;
     }
     for (int64_t g = 0; g < groups; g++) {
         int64_t q0 = p0 + (p1 - p0) * g / groups, q1 = p0 + (p1 - p0) * (g + 1) / groups;
@@ -172,7 +189,7 @@ static hone_status matmul_task(void *ctx, int64_t task) {
                 for (int64_t p = q0; p < q1; p++) matmul_pack_panel(j, k, steps, p, own + (p - q0) * steps * nr);
             else
                 panels = j->b + ((k - j->K0) * j->panels + q0 * steps) * nr;
-            matmul_chain_pass(j, panels, k, steps, t0, t1, q0, q1);
+            matmul_chain_pass(j, panels, k, steps, t0, t1, q0, q1, copy);
         }
     }
     hone_arena_release(scratch, mark);

@@ -219,6 +219,44 @@ TEST(matmul, the_bits_do_not_depend_on_threads_packing_or_neighbours) {
     free(a), free(b), free(c), free(want);
 }
 
+/* Rows 4 KiB apart are copied tile by tile before a row of many rows reads them: in guarded buffers, whatever lies
+ * behind a row's K columns, the bits are those of rows that lie elsewhere. */
+static int check_distance(const hone_matmul_f32_row *row, int64_t M, int64_t N, int64_t K, int64_t far, int threads) {
+    const int64_t lda[2] = {K, far};
+    float *b = malloc((size_t)(K * N) * 4), *c[2];
+    fill_plain(b, K * N, 8);
+    hone_matmul_f32_forced = row;
+    hone_set_threads(threads);
+    for (int i = 0; i < 2; i++) {
+        size_t bytes = (size_t)((M - 1) * lda[i] + K) * 4;
+        float *a = test_guard_alloc(bytes, 4, false); /* NaN between the rows, a guard behind the last one */
+        for (int64_t r = 0; r < M; r++) fill_plain(a + r * lda[i], K, 70 + (uint64_t)r);
+        c[i] = malloc((size_t)(M * N) * 4);
+        CHECK_OK(hone_matmul_f32(&(hone_matmul_f32_args){
+            .M = M, .N = N, .K = K, .a = a, .lda = lda[i], .b = b, .ldb = N, .c = c[i], .ldc = N}));
+        test_guard_free(a);
+    }
+    CHECK_MSG(!memcmp(c[0], c[1], (size_t)(M * N) * 4), "%s %dx%dx%d: rows %d apart differ", row->name, (int)M, (int)N,
+              (int)K, (int)far);
+    free(b), free(c[0]), free(c[1]);
+    return 1;
+}
+
+TEST(matmul, rows_a_page_apart_give_the_same_bits) {
+    int cases = 0;
+    for (int r = 0; r < MATMUL_ROWS; r++) {
+        if (!row_runs(matmul_rows[r].kind)) continue;
+        for (int t = 1; t < 4; t++) {
+            cases += check_distance(matmul_rows[r].row, 29, 200, 700, 1024, t); /* two chains, a tile of five rows */
+            cases += check_distance(matmul_rows[r].row, 80, 130, 33, 3072, t);
+            cases += check_distance(matmul_rows[r].row, 13, 20, 17, 1024, t); /* one panel: read in place */
+        }
+    }
+    hone_matmul_f32_forced = NULL;
+    hone_set_threads(0);
+    CHECK(cases >= 4 * 9);
+}
+
 /* c = (a b) act'(x) and x = act(x), against the plain product followed by the kernels: the same bits. */
 static int check_through(const hone_matmul_f32_row *row, int64_t M, int64_t N, int64_t K, hone_act act, int threads) {
     int64_t ld = N + 3;
