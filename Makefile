@@ -61,7 +61,7 @@ LIBS    := $(shell pkg-config --libs $(PKGS) 2>/dev/null || echo -ljansson -lutf
 # A missing package is one clear line rather than a compiler's page; goals that compile nothing need none.
 GOALS   := $(or $(MAKECMDGOALS),all)
 ifneq ($(filter-out help clean format layers uninstall,$(GOALS)),)
-NEEDED  := $(PKGS) $(if $(filter test asan tsan cov mutants baddata mistakes nan avx512,$(GOALS) $(CONFIG)),cmocka)
+NEEDED  := $(PKGS) $(if $(filter test asan tsan cov mutants baddata mistakes nan emulated avx512,$(GOALS) $(CONFIG)),cmocka)
 MISSING := $(shell for p in $(NEEDED); do pkg-config --exists $$p 2>/dev/null || echo $$p; done; command -v $(firstword $(CC)) >/dev/null || echo $(firstword $(CC)))
 ifneq ($(MISSING),)
 $(error not found: $(MISSING). hint: "tools/setup make $(GOALS)" installs it)
@@ -95,7 +95,7 @@ TOOL_OBJ:= $(filter-out $(BUILD)/tools/hone.o,$(CMD_OBJ))
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)';)
 
-.PHONY: all lib experiments test asan tsan cov mutants baddata mistakes nan avx512 forecast fuzz fuzz-cov $(PROOFS) bench compare plots demo layers docs install uninstall format format-check help clean
+.PHONY: all lib experiments test asan tsan cov mutants baddata mistakes nan emulated avx512 forecast fuzz fuzz-cov $(PROOFS) bench compare plots demo layers docs install uninstall format format-check help clean
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY: $(EXP_SRC:%.c=$(BUILD)/%.o) $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/reliability/*.c))
@@ -219,6 +219,9 @@ malformed: ## 880 named kinds of bad files, JSONTestSuite, every prefix of a goo
 $(PROOFS):
 	$(Q)$(MAKE) --no-print-directory CONFIG=test build/test/proofs/$@
 	$(Q)build/test/proofs/$@
+
+emulated: ## every test with the AVX-512, VNNI and BF16 rows in plain C, on any machine with AVX2; ONLY=room
+	$(Q)HONE_TEST_EMULATE=1 $(MAKE) --no-print-directory CONFIG=test test
 
 # Minutes to an hour: everything but the two programs is emulated, one instruction after another.
 avx512: ## the kernels' tests on an emulated processor with AVX-512; ROOMS= CPUS= LIMIT=3600 (tests/kernels/avx512.sh)

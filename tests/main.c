@@ -6,6 +6,7 @@
 #include "base/io.h"
 #include "base/random.h"
 #include "kernels/kernel.h"
+#include "tests/kernels/rows.h"
 
 #include <cmocka.h>
 #include <errno.h>
@@ -201,6 +202,7 @@ int main(int argc, char **argv) {
         fprintf(stderr, "hone-tests: %s\n", why);
         return 2;
     }
+    if (test_emulates()) test_emulate();
     for (int k = 1; k < argc; k++)
         if (!is_room(argv[k])) {
             fprintf(stderr, "hone-tests: no room \"%s\"; --list shows them\n", argv[k]);

@@ -61,6 +61,7 @@ extern const hone_dot_int8_row hone_dot_int8__scalar, hone_dot_int8__avx2, hone_
 /* The first row that hone_kernels_isa() and the machine's features allow. */
 const hone_dot_int8_row *hone_dot_int8_choose(void);
 #ifdef HONE_TEST_HOOKS
-extern const hone_dot_int8_row *hone_dot_int8_forced; /* not NULL: what choose returns */
+extern const hone_dot_int8_row *hone_dot_int8_forced;   /* not NULL: what choose returns */
+extern const hone_dot_int8_row *hone_dot_int8_stand_in; /* the same where nothing is forced */
 #endif
 #endif

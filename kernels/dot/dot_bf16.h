@@ -52,6 +52,7 @@ extern const hone_dot_bf16_row hone_dot_bf16__scalar, hone_dot_bf16__avx2, hone_
     hone_dot_bf16__avx512bf16;
 const hone_dot_bf16_row *hone_dot_bf16_choose(void);
 #ifdef HONE_TEST_HOOKS
-extern const hone_dot_bf16_row *hone_dot_bf16_forced; /* not NULL: what choose returns */
+extern const hone_dot_bf16_row *hone_dot_bf16_forced;   /* not NULL: what choose returns */
+extern const hone_dot_bf16_row *hone_dot_bf16_stand_in; /* the same where nothing is forced */
 #endif
 #endif

@@ -49,12 +49,13 @@ const hone_dot_bf16_row *const hone_dot_bf16_rows[] = {&hone_dot_bf16__avx512bf1
                                                        &hone_dot_bf16__avx2, &hone_dot_bf16__scalar, NULL};
 
 #ifdef HONE_TEST_HOOKS
-const hone_dot_bf16_row *hone_dot_bf16_forced;
+const hone_dot_bf16_row *hone_dot_bf16_forced, *hone_dot_bf16_stand_in;
 #endif
 
 const hone_dot_bf16_row *hone_dot_bf16_choose(void) {
 #ifdef HONE_TEST_HOOKS
     if (hone_dot_bf16_forced) return hone_dot_bf16_forced;
+    if (hone_dot_bf16_stand_in) return hone_dot_bf16_stand_in;
 #endif
     hone_isa isa = hone_kernels_isa();
     uint32_t has = hone_cpu_features(isa);

@@ -29,12 +29,13 @@ const hone_dot_int8_row *const hone_dot_int8_rows[] = {&hone_dot_int8__avx512vnn
                                                        &hone_dot_int8__scalar,     NULL};
 
 #ifdef HONE_TEST_HOOKS
-const hone_dot_int8_row *hone_dot_int8_forced;
+const hone_dot_int8_row *hone_dot_int8_forced, *hone_dot_int8_stand_in;
 #endif
 
 const hone_dot_int8_row *hone_dot_int8_choose(void) {
 #ifdef HONE_TEST_HOOKS
     if (hone_dot_int8_forced) return hone_dot_int8_forced;
+    if (hone_dot_int8_stand_in) return hone_dot_int8_stand_in;
 #endif
     hone_isa isa = hone_kernels_isa();
     uint32_t has = hone_cpu_features(isa);

@@ -36,16 +36,17 @@ const hone_matmul_f32_row hone_matmul_f32__scalar = {.name = "scalar_4x8",
                                                      .pack_a = pack_a};
 
 #ifdef HONE_TEST_HOOKS
-const hone_matmul_f32_row *hone_matmul_f32_forced;
+const hone_matmul_f32_row *hone_matmul_f32_forced, *hone_matmul_f32_stand_in[2];
 #endif
 
 const hone_matmul_f32_row *hone_matmul_f32_choose(int64_t N) {
 #ifdef HONE_TEST_HOOKS
     if (hone_matmul_f32_forced) return hone_matmul_f32_forced;
+    if (hone_matmul_f32_stand_in[0]) return hone_matmul_f32_stand_in[hone_matmul_f32_is_wide(N)];
 #endif
     switch (hone_kernels_isa()) {
-    case HONE_ISA_AVX512: /* the wider tile reads A less often; it pays where no column of it is wasted */
-        return N % 48 == 0 || N % 48 > 32 ? &hone_matmul_f32__avx512_8x48 : &hone_matmul_f32__avx512_12x32;
+    case HONE_ISA_AVX512:
+        return hone_matmul_f32_is_wide(N) ? &hone_matmul_f32__avx512_8x48 : &hone_matmul_f32__avx512_12x32;
     case HONE_ISA_AVX2: return &hone_matmul_f32__avx2;
     default: return &hone_matmul_f32__scalar;
     }

@@ -14,6 +14,11 @@ enum { ROW_SCALAR, ROW_AVX2, ROW_EMU512, ROW_AVX512, ROW_COUNT };
 const char *row_name(int row);
 bool row_runs(int row); /* the machine can execute it */
 
+/* tests/kernels/emulate.c: whether the runner was asked to compute with the emulated rows, and doing so. A test of the
+ * choice of rows then skips. */
+bool test_emulates(void);
+void test_emulate(void);
+
 /* rows_<name>[row]: NULL where no such row is linked. */
 #define HONE_KERNEL(name) extern hone_##name##_fn *const rows_##name[ROW_COUNT];
 #include "kernels/kernels.def"
