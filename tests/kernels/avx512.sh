@@ -99,8 +99,9 @@ EOF
     echo c >$work/continue # Debian's Bochs stops in its debugger, others ignore the file
     # The pipe keeps the debugger's input open.
     sleep "$limit" | timeout "$limit" bochs -q -f $work/$cpu.rc -rc $work/continue >$work/$cpu.out 2>&1 &
-    while ! grep -q '^avx512: end' $work/$cpu.txt 2>/dev/null && kill -0 $! 2>/dev/null; do sleep 2; done
-    pkill -f "bochs.* $work/$cpu.rc" || true
+    local emulator=$! # timeout, which hands the signal on
+    while ! grep -q '^avx512: end' $work/$cpu.txt 2>/dev/null && kill -0 $emulator 2>/dev/null; do sleep 2; done
+    kill $emulator 2>/dev/null || true
     tr -d '\r' <$work/$cpu.txt >$work/$cpu.clean
     echo "$cpu: $(sed -n 's/^has: //p' $work/$cpu.clean)"
     grep -E 'FAILED|^skipped' $work/$cpu.clean || true
