@@ -31,8 +31,7 @@ static double int8_error(const hone_matmul_int8_args *m, const float *w) {
             double t = (double)m->a[i * m->lda + k] * (double)w[j * K + k];
             sum += t, size += fabs(t);
         }
-        double error = fabs((double)m->c[i * m->ldc + j] - sum) / size;
-        if (!(error <= worst)) worst = error;
+        worst = bench_worse(worst, fabs((double)m->c[i * m->ldc + j] - sum) / size);
     }
     return worst;
 }
@@ -88,8 +87,7 @@ static double bf16_error(const hone_matmul_bf16_args *m) {
                        (double)m->b[m->trans_b ? j * m->ldb + k : k * m->ldb + j];
             sum += t, size += fabs(t);
         }
-        double error = fabs((double)m->c[i * m->ldc + j] - sum) / size;
-        if (!(error <= worst)) worst = error;
+        worst = bench_worse(worst, fabs((double)m->c[i * m->ldc + j] - sum) / size);
     }
     return worst;
 }

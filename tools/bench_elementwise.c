@@ -253,10 +253,7 @@ static double element_error(const element_bench *b, element_result out) {
     const double *w = out == OUT_X3 ? b->w[3] : out == OUT_ROW2 ? b->wrow[2] : b->wcol[2];
     int64_t n = out == OUT_X3 ? N : out == OUT_ROW2 ? b->rows : COLUMNS;
     double worst = 0;
-    for (int64_t i = 0; i < n; i++) {
-        double e = fabs((double)x[i] - w[i]) / fmax(1, fabs(w[i]));
-        if (!(e <= worst)) worst = e; /* NaN stays */
-    }
+    for (int64_t i = 0; i < n; i++) worst = bench_worse(worst, fabs((double)x[i] - w[i]) / fmax(1, fabs(w[i])));
     return worst;
 }
 

@@ -36,11 +36,13 @@ static void print_line(bench_report *r, const bench_line *l, double seconds, dou
     double share = l->by_bytes ? rate / r->stream : gflops / roof;
     r->lines++;
     if (r->json) {
+        char error[32] = "null"; /* JSON has no NaN */
+        if (isfinite(l->error)) snprintf(error, sizeof error, "%.3g", l->error);
         fprintf(r->out,
                 "{\"kernel\":\"%s\",\"row\":\"%s\",\"shape\":\"%s\",\"threads\":%d,\"us\":%.3f,\"gflops\":%.3f,"
-                "\"gbytes\":%.3f,\"bound\":\"%s\",\"roof\":%.2f,\"share\":%.4f,\"error\":%.3g,\"error_of\":\"%s\"}\n",
+                "\"gbytes\":%.3f,\"bound\":\"%s\",\"roof\":%.2f,\"share\":%.4f,\"error\":%s,\"error_of\":\"%s\"}\n",
                 l->kernel, l->row, l->shape, l->threads, 1e6 * seconds, gflops, rate, l->by_bytes ? "memory" : "fma",
-                l->by_bytes ? r->stream : roof, share, l->error, l->error_of);
+                l->by_bytes ? r->stream : roof, share, error, l->error_of);
         return;
     }
     fprintf(r->out, "%-22s %-13s %-26s %2d %9.1f us %7.1f %s %6.1f %%   %.1e %s\n", l->kernel, l->row, l->shape,
@@ -83,7 +85,7 @@ static double matmul_error(const hone_matmul_f32_args *m) {
                        (double)m->b[m->trans_b ? j * m->ldb + k : k * m->ldb + j];
             sum += t, size += fabs(t);
         }
-        worst = fmax(worst, fabs((double)m->c[i * m->ldc + j] - sum) / size);
+        worst = bench_worse(worst, fabs((double)m->c[i * m->ldc + j] - sum) / size);
     }
     return worst;
 }
@@ -205,9 +207,9 @@ static hone_status attention_error(const attention_bench *b, hone_arena *a, doub
         hone_attention_f64_fwd(T, d, scale, x, x + C, x + 2 * C, ld, &b->drop, 0, o, C, lse, scratch);
     for (int64_t i = 0; i < T; i++)
         for (int64_t c = 0; c < d; c++) {
-            if (!b->backward) *worst = fmax(*worst, fabs(o[i * C + c] - (double)b->o[i * C + c]));
+            if (!b->backward) *worst = bench_worse(*worst, fabs(o[i * C + c] - (double)b->o[i * C + c]));
             for (int64_t part = 0; part < 3 && b->backward; part++)
-                *worst = fmax(*worst, fabs(dx[i * ld + part * C + c] - (double)b->dqkv[i * ld + part * C + c]));
+                *worst = bench_worse(*worst, fabs(dx[i * ld + part * C + c] - (double)b->dqkv[i * ld + part * C + c]));
         }
     return HONE_OK;
 }

@@ -5,6 +5,7 @@
 #include "base/status.h"
 #include "kernels/kernels.h"
 
+#include <math.h>
 #include <stdio.h>
 
 typedef struct bench_report {
@@ -32,6 +33,11 @@ hone_status bench_time(bench_report *r, const bench_line *line, bench_call call,
 bool bench_wanted(const bench_report *r, const char *kernel);
 /* Values in [-1, 1), cheap and always the same. */
 void bench_fill(float *x, int64_t n, uint32_t seed);
+
+/* The larger of two errors; a NaN is the largest and stays. */
+static inline double bench_worse(double worst, double error) {
+    return isnan(worst) || error <= worst ? worst : error;
+}
 
 hone_status bench_matmul(bench_report *r);
 hone_status bench_matmul_int8(bench_report *r);

@@ -12,7 +12,7 @@ double hone_roof_gflops(int threads);
  * short. */
 double hone_roof_bandwidth(int threads);
 
-/* The probes: n rounds of 24 independent FMAs; returns a value that depends on them. Lanes: 1, 8, 16. */
+/* The probes: n rounds of 12 independent FMAs; returns a value that depends on them. Lanes: 1, 8, 16. */
 float hone_roof_probe__scalar(int64_t n);
 float hone_roof_probe__avx2(int64_t n);
 float hone_roof_probe__avx512(int64_t n);

@@ -2,6 +2,7 @@
  * not a test's business. */
 #include "base/json.h"
 #include "tests/tools/command.h"
+#include "tools/bench_kernels.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -73,6 +74,12 @@ TEST(tools, bench_embed_measures_processes_single_texts_and_the_whole_file) {
     CHECK_NEAR(number(j, "tokens_per_s") * number(j, "median_ms") / 1e3, (double)tokens, 1e-6 * (double)tokens);
     CHECK_NEAR(number(j, "share"), number(j, "gflops") / number(j, "roof_gflops"), 1e-9);
     json_decref(j);
+}
+
+TEST(tools, a_bench_shows_an_error_that_is_not_a_number) {
+    CHECK_NEAR(bench_worse(bench_worse(0, 2), 1), 2, 0);
+    CHECK(isnan(bench_worse(0, (double)NAN)));
+    CHECK(isnan(bench_worse(bench_worse(0, (double)NAN), 1)));
 }
 
 TEST(tools, bench_embed_prints_a_table) {
