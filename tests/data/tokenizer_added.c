@@ -2,6 +2,7 @@
  * those of transformers 5.23 for the same folders. */
 #include "base/io.h"
 #include "data/tokenizer/tokenizer.h"
+#include "tests/data/tokenizer_folder.h"
 #include "tests/test.h"
 
 #define VOCAB "\"[PAD]\":0,\"[UNK]\":1,\"[CLS]\":2,\"[SEP]\":3,\"[MASK]\":4,\"a\":5,\"##b\":6,\"<s>\":7,\"</s>\":8"
@@ -9,7 +10,6 @@
 #define PLAIN "{\"tokenizer_class\":\"PreTrainedTokenizerFast\""
 #define TOKEN(content, flags) "{\"__type\":\"AddedToken\",\"content\":\"" content "\"" flags "}"
 #define PADDING "\"padding\":{\"strategy\":\"BatchLongest\",\"pad_id\":0,\"pad_type_id\":0,\"pad_token\":\"<p>\"},"
-static const char vocab_txt[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n##b\n";
 
 /* An element of tokenizer.json's list. */
 #define ADDED(id, content, single)                                                                                     \
@@ -23,32 +23,19 @@ typedef struct sample {
     int size; /* len(tokenizer) */
 } sample;
 
-static void put(const char *dir, const char *name, const char *text) {
-    char path[HONE_PATH_MAX];
-    CHECK_OK(hone_io_join(path, dir, name));
-    CHECK_OK(hone_io_remove_tree(path));
-    if (!text) return;
-    FILE *f = fopen(path, "wb");
-    CHECK(f && fwrite(text, 1, strlen(text), f) == strlen(text) && !fclose(f));
-}
-
 static void check(const sample *s) {
-    char dir[HONE_PATH_MAX], json[2048], got[256] = "";
+    char json[2048], got[256] = "";
     hone_tokenizer *t = NULL;
     hone_encoding e = {0};
-    CHECK_OK(hone_io_join(dir, test_dir(), "tokadded"));
-    CHECK_OK(hone_io_mkdirs(dir));
     snprintf(json, sizeof json,
              "{\"version\":\"1.0\",%s\"added_tokens\":[%s],\"pre_tokenizer\":{\"type\":\"WhitespaceSplit\"},\"model\":{"
              "\"type\":\"WordPiece\",\"unk_token\":\"[UNK]\",\"continuing_subword_prefix\":\"##\","
              "\"max_input_chars_per_word\":9,\"vocab\":{%s}}}",
              s->parts ? s->parts : "", s->added ? s->added : "", s->vocab ? s->vocab : VOCAB);
-    put(dir, "tokenizer.json", s->parts ? json : NULL);
-    put(dir, "vocab.txt", s->parts ? NULL : s->vocab ? s->vocab : vocab_txt);
-    put(dir, "tokenizer_config.json", s->config);
-    put(dir, "added_tokens.json", s->old);
-    put(dir, "config.json", "{\"model_type\":\"bert\"}");
-    CHECK_OK(hone_tokenizer_open(dir, &t));
+    const char *const content[6] = {
+        s->parts ? json : NULL,     s->parts ? NULL : s->vocab ? s->vocab : VOCAB_TXT, s->config, NULL, s->old,
+        "{\"model_type\":\"bert\"}"};
+    CHECK_OK(hone_tokenizer_open(tokenizer_folder(content), &t));
     CHECK_OK(hone_tokenizer_encode(t, s->text, strlen(s->text), NULL, 0, NULL, &e));
     for (int64_t i = 0; i < e.n; i++)
         snprintf(got + strlen(got), sizeof got - strlen(got), "%s%d", i ? " " : "", e.ids[i]);
@@ -188,4 +175,204 @@ TEST(tokenizer, the_classes_of_dpr_always_lower_or_take_tokenizer_json) {
         {.parts = "", .config = DPR("QuestionEncoderTokenizerFast"), .text = "A a. a", .ids = "2 1 1 5 3", .size = 9},
     };
     check_all(s, sizeof s / sizeof *s);
+}
+
+TEST(tokenizer, added_tokens_come_from_three_places_with_flags_of_their_own) {
+    static const struct {
+        const char *config, *map, *added, *text, *ids;
+    } c[] = {
+        {NULL, NULL, NULL, "a ab", "2 5 5 6 3"},
+        {NULL, NULL, "{\"<x>\": 7}", "a<x>a", "2 5 7 5 3"},
+        {NULL, NULL, "{\"<x>\": 7, \"[MASK]\": 4, \"\": 9}", "<x>[MASK]", "2 7 4 3"},
+        {"{\"additional_special_tokens\": [\"<x>\", {\"content\": \"<y>\", \"lstrip\": true}, \"\"]}", NULL, NULL,
+         "a<y> <x>", "2 5 8 7 3"},
+        {"{\"extra_special_tokens\": [\"<x>\"]}", NULL, NULL, "<x>", "2 7 3"},
+        /* What is not special is looked for in the normalized text. */
+        {"{\"extra_special_tokens\": [{\"content\": \"<x>\", \"special\": false}]}", NULL, NULL, "<X>", "2 7 3"},
+        {"{\"extra_special_tokens\": [{\"content\": \"<x>\", \"special\": false, \"normalized\": false}]}", NULL, NULL,
+         "a<x>", "2 5 7 3"},
+        {NULL, "{\"additional_special_tokens\": [\"<x>\"]}", NULL, "<x>", "2 7 3"},
+        {NULL, "{\"cls_token\": \"[MASK]\", \"sep_token\": {\"content\": \"[PAD]\", \"special\": true}}", NULL, "a",
+         "4 5 0"},
+        {"{\"added_tokens_decoder\": {\"7\": {\"content\": \"<x>\", \"single_word\": true, \"special\": true}, \"10\": "
+         "{\"content\": \"<z>\"}, "
+         "\"9\": {\"content\": \"<y>\", \"rstrip\": true}, \"4\": {\"content\": \"[MASK]\", \"lstrip\": true, "
+         "\"special\": true}, \"11\": \"\"}}",
+         NULL, NULL, "<x> a<x>b <y>  <z> [MASK]", NULL},
+        {"{\"added_tokens_decoder\": null, \"unk_token\": null}", NULL, NULL, "a", "2 5 3"},
+        {"{\"added_tokens_decoder\": {}}", "{\"cls_token\": \"a\"}", "{\"<x>\": 7}", "a", "2 5 3"},
+        {"{\"tokenizer_class\": \"BertTokenizerFast\", \"do_lower_case\": false}", NULL, NULL, "A a", "2 1 5 3"},
+        {"{\"tokenizer_class\": \"BertTokenizerFast\", \"do_lower_case\": null, \"strip_accents\": false, "
+         "\"tokenize_chinese_chars\": null}",
+         NULL, NULL, "A \xC3\xA1", "2 5 1 3"},
+        {"{\"tokenizer_class\": \"DistilBertTokenizer\"}", NULL, NULL, "a", "2 5 3"},
+        {"{\"tokenizer_class\": \"PreTrainedTokenizerFast\"}", NULL, NULL, "a", "2 5 3"},
+        {"{\"tokenizer_class\": \"TokenizersBackend\"}", NULL, NULL, "a", "2 5 3"},
+        {"{\"model_input_names\": [\"input_ids\", 7]}", NULL, NULL, "a", "2 5 3"},
+        {"{\"model_input_names\": [\"input_ids\", \"token_type_ids\"]}", NULL, NULL, "a", "2 5 3"},
+        {"{\"model_max_length\": 1000000000000000019884624838656}", NULL, NULL, "a", "2 5 3"},
+        {"{\"extra_special_tokens\": {\"image_token\": \"<i>\"}, \"additional_special_tokens\": null}", NULL, NULL, "a",
+         "2 5 3"},
+        {"{\"model_input_names\": null}", NULL, NULL, "a", "2 5 3"},
+        {"{\"bos_token\": \"\", \"mask_token\": {\"content\": \"<m>\"}}", NULL, NULL, "a<m>", NULL},
+    };
+    for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
+        const char *const content[6] = {NULL, VOCAB_TXT, c[i].config, c[i].map, c[i].added};
+        if (c[i].ids) {
+            tokenizer_check_ids(content, c[i].text, c[i].ids);
+            continue;
+        }
+        hone_tokenizer *t = NULL;
+        hone_encoding e = {0};
+        CHECK_OK(hone_tokenizer_open(tokenizer_folder(content), &t));
+        CHECK_OK(hone_tokenizer_encode(t, c[i].text, strlen(c[i].text), NULL, 0, NULL, &e));
+        hone_encoding_free(&e);
+        hone_tokenizer_free(t);
+    }
+}
+
+TEST(tokenizer, added_tokens_that_get_a_taken_id_or_one_past_the_limit_are_refused) {
+    static const char added[] = "{\"id\":%s,\"content\":\"<%s>\",\"single_word\":false,\"lstrip\":false,\"rstrip\":"
+                                "false,\"normalized\":false,\"special\":true}";
+    static const struct {
+        const char *vocab, *id, *says;
+        hone_status code;
+    } c[] = {{"\"a\":0,\"b\":2", "2", "gets id 2, which \"b\" has already", HONE_E_FORMAT},
+             {"\"a\":0,\"b\":1", "1", "has id 1, its place is 2", HONE_E_FORMAT}};
+    for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
+        char one[256], json[2048];
+        hone_tokenizer *t = NULL;
+        snprintf(one, sizeof one, added, c[i].id, "x");
+        snprintf(json, sizeof json,
+                 "{\"added_tokens\":[%s],\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"a\",\"continuing_subword_"
+                 "prefix\":\"##\","
+                 "\"max_input_chars_per_word\":9,\"vocab\":{%s}}}",
+                 one, c[i].vocab);
+        const char *const content[6] = {json};
+        CHECK_FAILS(hone_tokenizer_open(tokenizer_folder(content), &t), c[i].code, c[i].says);
+    }
+}
+
+/* Ids of transformers 5.23 for the same folders. */
+TEST(tokenizer, special_tokens_with_names_of_their_own_are_tokens) {
+    static const struct {
+        const char *config, *map, *text, *ids;
+    } c[] = {
+        {"{\"extra_special_tokens\": {\"image_token\": \"<i>\", \"b\": \"<j>\"}}", NULL, "<j>a<i>", "2 8 5 7 3"},
+        {"{\"image_token\": \"<i>\", \"add_x_token\": true, \"y_token\": {\"content\": \"<j>\"}}", NULL, "a <i>",
+         "2 5 7 3"},
+        {"{\"image_token\": \"<i>\", \"y_token\": {\"__type\": \"AddedToken\", \"content\": \"<j>\", \"lstrip\": "
+         "true}}",
+         NULL, "<i> <j>", "2 8 7 3"},
+        {NULL, "{\"image_token\": {\"content\": \"<i>\"}}", "<i>a", "2 7 5 3"},
+        {"{\"added_tokens_decoder\": {}}", "{\"additional_special_tokens\": [\"<x>\"], \"image_token\": \"<i>\"}", "a",
+         "2 5 3"},
+        /* Which of the two lists counts. */
+        {"{\"additional_special_tokens\": [\"<x>\"], \"extra_special_tokens\": [\"<y>\"]}", NULL, "<y>", "2 7 3"},
+        {"{\"additional_special_tokens\": [\"<x>\"], \"extra_special_tokens\": []}", NULL, "<x>", "2 7 3"},
+        {"{\"additional_special_tokens\": [\"<x>\"], \"extra_special_tokens\": {\"b\": \"<y>\"}}", NULL, "<x> <y>",
+         "2 8 7 3"},
+        {"{\"extra_special_tokens\": [\"<y>\"]}",
+         "{\"additional_special_tokens\": [\"<x>\"], \"extra_special_tokens\": [\"<z>\"]}", "<y><z>", "2 7 8 3"},
+        {"{\"additional_special_tokens\": [\"<x>\"]}", "{\"additional_special_tokens\": [\"<w>\", \"<x>\"]}", "<x>",
+         "2 7 3"},
+        {NULL, "{\"additional_special_tokens\": [\"<w>\", \"<x>\"]}", "<x>", "2 8 3"},
+        {NULL, "{\"extra_special_tokens\": {\"image_token\": \"<i>\"}, \"additional_special_tokens\": [\"<x>\"]}",
+         "<x> <i>", "2 8 7 3"},
+        {"{\"extra_special_tokens\": {\"b\": \"<y>\"}}", "{\"extra_special_tokens\": [\"<z>\"]}", "<y> <z>", "2 7 8 3"},
+        {"{\"y_token\": {\"__type\": \"Token\", \"content\": \"<j>\"}, \"token\": \"<k>\", \"z_token\": 7}",
+         "{\"unk_token\": \"[UNK]\"}", "a", "2 5 3"},
+        /* Text that spells special tokens is text. */
+        {"{\"split_special_tokens\": true, \"do_lower_case\": false}", NULL, "a[MASK]", NULL},
+    };
+    for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
+        const char *const content[6] = {NULL, VOCAB_TXT, c[i].config, c[i].map};
+        if (c[i].ids) {
+            tokenizer_check_ids(content, c[i].text, c[i].ids);
+            continue;
+        }
+        hone_tokenizer *t = NULL;
+        hone_encoding e = {0};
+        CHECK_OK(hone_tokenizer_open(tokenizer_folder(content), &t));
+        CHECK_OK(hone_tokenizer_encode(t, c[i].text, strlen(c[i].text), NULL, 0, NULL, &e));
+        for (int64_t k = 0; k < e.n; k++) CHECK_MSG(e.ids[k] != 4, "%s is a token", c[i].text);
+        CHECK(e.n == 6); /* [CLS] a [ MASK ] [SEP] */
+        hone_encoding_free(&e);
+        hone_tokenizer_free(t);
+    }
+}
+
+TEST(tokenizer, roles_that_nobody_names_are_the_usual_words) {
+    const char *const bare[6] = {NULL, VOCAB_TXT}, *const whole[6] = {"{" MODEL "}"};
+    for (int k = 0; k < 2; k++) {
+        hone_tokenizer *t = NULL;
+        CHECK_OK(hone_tokenizer_open(tokenizer_folder(k ? whole : bare), &t));
+        CHECK_INT(hone_tokenizer_special_id(t, HONE_TOKEN_PAD), 0);
+        CHECK_INT(hone_tokenizer_special_id(t, HONE_TOKEN_UNK), 1);
+        CHECK_INT(hone_tokenizer_special_id(t, HONE_TOKEN_CLS), 2);
+        CHECK_INT(hone_tokenizer_special_id(t, HONE_TOKEN_SEP), 3);
+        CHECK_INT(hone_tokenizer_special_id(t, HONE_TOKEN_MASK), 4);
+        hone_tokenizer_free(t);
+    }
+}
+
+/* Expected ids: transformers 5.23, AutoTokenizer. */
+TEST(tokenizer, of_tokens_named_twice_the_last_counts_that_is_not_one_of_before) {
+    static const struct {
+        const char *list, *ids;
+    } c[] = {
+        {"\"<x>\",\"<x>\"", "2 5 7 5 7 5 6 1 1 1 3"},
+        {TOKEN("<x>", "") "," TOKEN("<x>", ",\"single_word\":true"), "2 5 7 5 1 1 1 5 6 7 3"},
+        {TOKEN("<x>", ",\"single_word\":true") "," TOKEN("<x>", ""), "2 5 7 5 7 5 6 7 3"},
+        {TOKEN("<x>", ",\"single_word\":true") "," TOKEN("<x>", "") "," TOKEN("<x>", ",\"single_word\":true"),
+         "2 5 7 5 7 5 6 7 3"},
+        {TOKEN("<x>", "") "," TOKEN("<x>", ",\"lstrip\":true"), "2 5 7 5 7 5 6 7 3"},
+        {TOKEN("<x>", ",\"rstrip\":true") "," TOKEN("<x>", ",\"lstrip\":true") "," TOKEN("<x>", ",\"rstrip\":true"),
+         "2 5 7 5 7 5 6 7 3"},
+        {TOKEN("<x>", "") "," TOKEN("<x>", ",\"normalized\":true"), "2 5 7 5 7 5 6 7 3"},
+        {TOKEN("<x>", "") "," TOKEN("<x>", ",\"normalized\":false"), "2 5 7 5 7 5 6 1 1 1 3"},
+        {"\"<x>\"," TOKEN("<x>", ""), "2 5 7 5 7 5 6 7 3"},
+        {TOKEN("<x>", "") ",\"<x>\"", "2 5 7 5 7 5 6 1 1 1 3"},
+        {"\"<xy>\",\"<x>\",\"<xy>\"", "2 5 8 5 8 5 6 1 1 1 3"}};
+    for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
+        char config[512];
+        snprintf(config, sizeof config, "{\"extra_special_tokens\":[%s]}", c[i].list);
+        const char *const content[6] = {NULL, VOCAB_TXT, config};
+        tokenizer_check_ids(content, "a <x> a<x>ab <X>", c[i].ids);
+    }
+}
+
+/* A class that is built anew from tokenizer.json adds its own [CLS] or [SEP] where the vocabulary lacks it: with an id
+ * behind the table's, so it is refused unless the folder names that token. */
+TEST(tokenizer, a_role_that_the_vocabulary_lacks_is_added_where_something_names_it) {
+    static const struct {
+        const char *vocabulary, *config, *ids; /* NULL: refused */
+    } c[] = {{"\"[CLS]\":2", "", NULL},
+             {"\"[CLS]\":2", ",\"my_token\":\"[SEQ]\"", NULL},
+             {"\"[CLS]\":2", ",\"extra_special_tokens\":[\"[SE\"]", NULL},
+             {"\"[CLS]\":2", ",\"extra_special_tokens\":[\"[SEP]\"]", "2 4 2 6 6"},
+             {"\"[CLS]\":2", ",\"extra_special_tokens\":[\"[CLS]\",\"[SEP]\"]", "2 4 2 6 6"},
+             {"\"[CLS]\":2", ",\"sep_token\":\"[CLS]\"", "2 4 2 1 1 1 2"},
+             {"\"[SEP]\":2", "", NULL},
+             {"\"[SEP]\":2", ",\"my_token\":\"[CLS]\"", "6 4 6 2 2"},
+             {"\"[SEP]\":2", ",\"cls_token\":\"[CLS]\"", "6 4 6 2 2"},
+             {"\"[SEP]\":2", ",\"sep_token\":\"[CLS]\"", "6 4 6 1 1 1 6"}};
+    for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
+        char json[1024], config[256];
+        snprintf(json, sizeof json,
+                 "{\"normalizer\":{\"type\":\"BertNormalizer\",\"clean_text\":true,\"handle_chinese_chars\":true,"
+                 "\"strip_accents\":null,\"lowercase\":true},\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"},"
+                 "\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"[UNK]\",\"continuing_subword_prefix\":\"##\","
+                 "\"max_input_chars_per_word\":100,\"vocab\":{\"[PAD]\":0,\"[UNK]\":1,%s,\"[MASK]\":3,\"a\":4,"
+                 "\"##b\":5}}}",
+                 c[i].vocabulary);
+        snprintf(config, sizeof config, "{\"tokenizer_class\":\"BertTokenizer\"%s}", c[i].config);
+        const char *const content[6] = {json, NULL, config};
+        hone_tokenizer *t = NULL;
+        if (c[i].ids)
+            tokenizer_check_ids(content, "a [CLS] [SEP]", c[i].ids);
+        else
+            CHECK_FAILS(hone_tokenizer_open(tokenizer_folder(content), &t), HONE_E_FORMAT,
+                        "not a token of tokenizer.json");
+    }
 }

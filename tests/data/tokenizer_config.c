@@ -4,102 +4,8 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "data/tokenizer/tokenizer.h"
+#include "tests/data/tokenizer_folder.h"
 #include "tests/test.h"
-
-static const char *const texts[] = {
-    "tokenizer.json",          "vocab.txt",         "tokenizer_config.json",
-    "special_tokens_map.json", "added_tokens.json", "config.json",
-};
-static const char vocab_txt[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n##b\n";
-#define MODEL                                                                                                          \
-    "\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"[UNK]\",\"continuing_subword_prefix\":\"##\",\"max_input_"      \
-    "chars_per_word\":9,"                                                                                              \
-    "\"vocab\":{\"[PAD]\":0,\"[UNK]\":1,\"[CLS]\":2,\"[SEP]\":3,\"[MASK]\":4,\"a\":5,\"##b\":6,\"<s>\":7,\"</s>\":8}}"
-
-static const char *folder(const char *const content[6]) {
-    static char dir[HONE_PATH_MAX];
-    char path[HONE_PATH_MAX];
-    CHECK_OK(hone_io_join(dir, test_dir(), "tokconfig"));
-    CHECK_OK(hone_io_remove_tree(dir));
-    CHECK_OK(hone_io_mkdirs(dir));
-    for (int i = 0; i < 6; i++) {
-        if (!content[i]) continue;
-        CHECK_OK(hone_io_join(path, dir, texts[i]));
-        FILE *f = fopen(path, "wb");
-        CHECK(f && fwrite(content[i], 1, strlen(content[i]), f) == strlen(content[i]) && !fclose(f));
-    }
-    return dir;
-}
-
-/* The ids of " a<x>ab [MASK]" as text; what is not there is "-". */
-static void check_ids(const char *const content[6], const char *text, const char *want) {
-    hone_tokenizer *t = NULL;
-    hone_encoding e = {0};
-    char got[256] = "";
-    CHECK_OK(hone_tokenizer_open(folder(content), &t));
-    CHECK_OK(hone_tokenizer_encode(t, text, strlen(text), NULL, 0, NULL, &e));
-    for (int64_t i = 0; i < e.n; i++)
-        snprintf(got + strlen(got), sizeof got - strlen(got), "%s%d", i ? " " : "", e.ids[i]);
-    CHECK_STR(got, want);
-    for (int64_t i = 0; i < e.n; i++) CHECK(hone_encoding_token(t, &e, i, NULL));
-    CHECK(!hone_tokenizer_token(t, -1, NULL) && !hone_tokenizer_token(t, 1 << 30, NULL));
-    hone_encoding_free(&e);
-    hone_tokenizer_free(t);
-}
-
-TEST(tokenizer, added_tokens_come_from_three_places_with_flags_of_their_own) {
-    static const struct {
-        const char *config, *map, *added, *text, *ids;
-    } c[] = {
-        {NULL, NULL, NULL, "a ab", "2 5 5 6 3"},
-        {NULL, NULL, "{\"<x>\": 7}", "a<x>a", "2 5 7 5 3"},
-        {NULL, NULL, "{\"<x>\": 7, \"[MASK]\": 4, \"\": 9}", "<x>[MASK]", "2 7 4 3"},
-        {"{\"additional_special_tokens\": [\"<x>\", {\"content\": \"<y>\", \"lstrip\": true}, \"\"]}", NULL, NULL,
-         "a<y> <x>", "2 5 8 7 3"},
-        {"{\"extra_special_tokens\": [\"<x>\"]}", NULL, NULL, "<x>", "2 7 3"},
-        /* What is not special is looked for in the normalized text. */
-        {"{\"extra_special_tokens\": [{\"content\": \"<x>\", \"special\": false}]}", NULL, NULL, "<X>", "2 7 3"},
-        {"{\"extra_special_tokens\": [{\"content\": \"<x>\", \"special\": false, \"normalized\": false}]}", NULL, NULL,
-         "a<x>", "2 5 7 3"},
-        {NULL, "{\"additional_special_tokens\": [\"<x>\"]}", NULL, "<x>", "2 7 3"},
-        {NULL, "{\"cls_token\": \"[MASK]\", \"sep_token\": {\"content\": \"[PAD]\", \"special\": true}}", NULL, "a",
-         "4 5 0"},
-        {"{\"added_tokens_decoder\": {\"7\": {\"content\": \"<x>\", \"single_word\": true, \"special\": true}, \"10\": "
-         "{\"content\": \"<z>\"}, "
-         "\"9\": {\"content\": \"<y>\", \"rstrip\": true}, \"4\": {\"content\": \"[MASK]\", \"lstrip\": true, "
-         "\"special\": true}, \"11\": \"\"}}",
-         NULL, NULL, "<x> a<x>b <y>  <z> [MASK]", NULL},
-        {"{\"added_tokens_decoder\": null, \"unk_token\": null}", NULL, NULL, "a", "2 5 3"},
-        {"{\"added_tokens_decoder\": {}}", "{\"cls_token\": \"a\"}", "{\"<x>\": 7}", "a", "2 5 3"},
-        {"{\"tokenizer_class\": \"BertTokenizerFast\", \"do_lower_case\": false}", NULL, NULL, "A a", "2 1 5 3"},
-        {"{\"tokenizer_class\": \"BertTokenizerFast\", \"do_lower_case\": null, \"strip_accents\": false, "
-         "\"tokenize_chinese_chars\": null}",
-         NULL, NULL, "A \xC3\xA1", "2 5 1 3"},
-        {"{\"tokenizer_class\": \"DistilBertTokenizer\"}", NULL, NULL, "a", "2 5 3"},
-        {"{\"tokenizer_class\": \"PreTrainedTokenizerFast\"}", NULL, NULL, "a", "2 5 3"},
-        {"{\"tokenizer_class\": \"TokenizersBackend\"}", NULL, NULL, "a", "2 5 3"},
-        {"{\"model_input_names\": [\"input_ids\", 7]}", NULL, NULL, "a", "2 5 3"},
-        {"{\"model_input_names\": [\"input_ids\", \"token_type_ids\"]}", NULL, NULL, "a", "2 5 3"},
-        {"{\"model_max_length\": 1000000000000000019884624838656}", NULL, NULL, "a", "2 5 3"},
-        {"{\"extra_special_tokens\": {\"image_token\": \"<i>\"}, \"additional_special_tokens\": null}", NULL, NULL, "a",
-         "2 5 3"},
-        {"{\"model_input_names\": null}", NULL, NULL, "a", "2 5 3"},
-        {"{\"bos_token\": \"\", \"mask_token\": {\"content\": \"<m>\"}}", NULL, NULL, "a<m>", NULL},
-    };
-    for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
-        const char *const content[6] = {NULL, vocab_txt, c[i].config, c[i].map, c[i].added};
-        if (c[i].ids) {
-            check_ids(content, c[i].text, c[i].ids);
-            continue;
-        }
-        hone_tokenizer *t = NULL;
-        hone_encoding e = {0};
-        CHECK_OK(hone_tokenizer_open(folder(content), &t));
-        CHECK_OK(hone_tokenizer_encode(t, c[i].text, strlen(c[i].text), NULL, 0, NULL, &e));
-        hone_encoding_free(&e);
-        hone_tokenizer_free(t);
-    }
-}
 
 TEST(tokenizer, a_class_whose_words_vocab_txt_does_not_tell_is_refused) {
     static const char *const names[] = {"BertJapaneseTokenizer", "RoFormerTokenizer", "DistilBertTokenizes", "Fast",
@@ -108,8 +14,8 @@ TEST(tokenizer, a_class_whose_words_vocab_txt_does_not_tell_is_refused) {
         char config[128], path[HONE_PATH_MAX];
         hone_tokenizer *t = NULL;
         snprintf(config, sizeof config, "{\"tokenizer_class\": \"%s\"}", names[i / 2]);
-        const char *const content[6] = {NULL, vocab_txt, i % 2 ? NULL : config};
-        const char *dir = folder(content);
+        const char *const content[6] = {NULL, VOCAB_TXT, i % 2 ? NULL : config};
+        const char *dir = tokenizer_folder(content);
         CHECK_OK(hone_io_join(path, dir, i % 2 ? "config.json" : "tokenizer_config.json"));
         FILE *f = fopen(path, "wb");
         CHECK(f && fputs(config, f) >= 0 && !fclose(f));
@@ -128,9 +34,9 @@ TEST(tokenizer, type_ids_go_by_the_input_names_where_they_are_given) {
              {"{\"tokenizer_class\": \"DistilBertTokenizer\"}", false},
              {"{\"tokenizer_class\": \"DistilBertTokenizerFast\", \"model_input_names\": [\"token_type_ids\"]}", true}};
     for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
-        const char *const content[6] = {NULL, vocab_txt, c[i].config};
+        const char *const content[6] = {NULL, VOCAB_TXT, c[i].config};
         hone_tokenizer *t = NULL;
-        CHECK_OK(hone_tokenizer_open(folder(content), &t));
+        CHECK_OK(hone_tokenizer_open(tokenizer_folder(content), &t));
         CHECK_MSG(hone_tokenizer_uses_type_ids(t) == c[i].uses, "%s", c[i].config);
         CHECK_INT(hone_tokenizer_max_length(t), INT64_MAX);
         hone_tokenizer_free(t);
@@ -158,7 +64,7 @@ TEST(tokenizer, truncation_takes_the_side_that_the_folder_says) {
                      "\"sep\":[\"[SEP]\",3],\"cls\":[\"[CLS]\",2]}," MODEL "}",
                      c[i].direction);
             const char *const content[6] = {json, NULL, c[i].config};
-            CHECK_OK(hone_tokenizer_open(folder(content), &t));
+            CHECK_OK(hone_tokenizer_open(tokenizer_folder(content), &t));
             hone_encode_options o = {.max_length = pair ? 6 : 5, .want_offsets = true};
             CHECK_OK(hone_tokenizer_encode(t, first, strlen(first), pair ? second : NULL, pair ? strlen(second) : 0, &o,
                                            &e));
@@ -168,9 +74,9 @@ TEST(tokenizer, truncation_takes_the_side_that_the_folder_says) {
             hone_encoding_free(&e);
             hone_tokenizer_free(t);
         }
-    const char *const bad[6] = {NULL, vocab_txt, "{\"truncation_side\":\"middle\"}"};
+    const char *const bad[6] = {NULL, VOCAB_TXT, "{\"truncation_side\":\"middle\"}"};
     hone_tokenizer *t = NULL;
-    CHECK_FAILS(hone_tokenizer_open(folder(bad), &t), HONE_E_FORMAT,
+    CHECK_FAILS(hone_tokenizer_open(tokenizer_folder(bad), &t), HONE_E_FORMAT,
                 "\"truncation_side\" is \"middle\", expected left or right");
 }
 
@@ -242,9 +148,9 @@ TEST(tokenizer, broken_files_beside_either_vocabulary_are_named) {
          "\"y_token\" is neither a token nor", HONE_E_FORMAT},
     };
     for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
-        const char *const content[6] = {NULL, vocab_txt, c[i].config, c[i].map, c[i].added};
+        const char *const content[6] = {NULL, VOCAB_TXT, c[i].config, c[i].map, c[i].added};
         hone_tokenizer *t = NULL;
-        CHECK_FAILS(hone_tokenizer_open(folder(content), &t), c[i].code, c[i].says);
+        CHECK_FAILS(hone_tokenizer_open(tokenizer_folder(content), &t), c[i].code, c[i].says);
         CHECK_MSG(strstr(hone_last_error()->file, c[i].file), "\"%s\" is blamed, not %s", hone_last_error()->file,
                   c[i].file);
         CHECK(!t);
@@ -306,7 +212,7 @@ TEST(tokenizer, rarer_components_of_tokenizer_json_work_as_their_names_say) {
         char json[2048];
         snprintf(json, sizeof json, "{\"version\":\"1.0\",%s" MODEL "}", c[i].parts);
         const char *const content[6] = {json, NULL, c[i].config};
-        check_ids(content, c[i].text, c[i].ids);
+        tokenizer_check_ids(content, c[i].text, c[i].ids);
     }
 }
 
@@ -366,7 +272,7 @@ TEST(tokenizer, roberta_processing_leaves_out_the_spaces_at_both_ends_of_a_token
                                : "",
                  c[i].trim ? "true" : "false", c[i].add_prefix_space ? "true" : "false");
         const char *const content[6] = {json};
-        CHECK_OK(hone_tokenizer_open(folder(content), &t));
+        CHECK_OK(hone_tokenizer_open(tokenizer_folder(content), &t));
         CHECK_OK(hone_tokenizer_encode(t, c[i].text, strlen(c[i].text), NULL, 0,
                                        &(hone_encode_options){.want_offsets = true}, &e));
         for (int64_t k = 0; k < e.n; k++)
@@ -401,7 +307,7 @@ TEST(tokenizer, a_roberta_post_processor_is_one_with_both_switches) {
                  "\"vocab\":{\"u\":0,\"<s>\":1,\"</s>\":2,\"a\":3}}}",
                  c[i].type, c[i].more);
         const char *const content[6] = {json};
-        CHECK_OK(hone_tokenizer_open(folder(content), &t));
+        CHECK_OK(hone_tokenizer_open(tokenizer_folder(content), &t));
         CHECK_OK(hone_tokenizer_encode(t, "a", 1, "a", 1, NULL, &e));
         CHECK_MSG(e.n == c[i].tokens, "%s%s: %" PRId64 " tokens, want %" PRId64, c[i].type, c[i].more, e.n,
                   c[i].tokens);
@@ -418,9 +324,10 @@ TEST(tokenizer, a_tokenizer_json_for_another_version_is_refused_by_name) {
     const char *content[6] = {model, NULL,
                               "{\"fast_tokenizer_files\": [\"tokenizer.json\", \"tokenizer.4.0.0.json\"]}"};
     hone_tokenizer *t = NULL;
-    CHECK_FAILS(hone_tokenizer_open(folder(content), &t), HONE_E_UNSUPPORTED, "names \"tokenizer.4.0.0.json\"");
+    CHECK_FAILS(hone_tokenizer_open(tokenizer_folder(content), &t), HONE_E_UNSUPPORTED,
+                "names \"tokenizer.4.0.0.json\"");
     content[2] = "{\"fast_tokenizer_files\": [\"tokenizer.json\", 7, \"tokenizer.9.0.0.json\"]}";
-    CHECK_OK(hone_tokenizer_open(folder(content), &t));
+    CHECK_OK(hone_tokenizer_open(tokenizer_folder(content), &t));
     hone_tokenizer_free(t);
 }
 
@@ -432,7 +339,7 @@ TEST(tokenizer, a_pattern_is_not_completed_by_what_stands_behind_the_text) {
                                     "word\":9,\"vocab\":{\"a\":0,\"b\":1,\"u\":2}}}"};
     hone_tokenizer *t = NULL;
     hone_encoding e = {0};
-    CHECK_OK(hone_tokenizer_open(folder(content), &t));
+    CHECK_OK(hone_tokenizer_open(tokenizer_folder(content), &t));
     CHECK_OK(hone_tokenizer_encode(t, "aab", 3, NULL, 0, NULL, &e));
     CHECK(e.n == 2 && e.ids[0] == 0 && e.ids[1] == 1);
     CHECK_OK(hone_tokenizer_encode(t, "aab", 2, NULL, 0, NULL, &e));
@@ -447,10 +354,10 @@ TEST(tokenizer, a_vocabulary_shorter_than_a_character_or_the_prefix_gives_the_un
         "{\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"u\",\"continuing_subword_prefix\":\"####\","
         "\"max_input_chars_per_word\":9,\"vocab\":{\"a\":0,\"b\":1,\"u\":2}}}";
     const char *const content[6] = {json};
-    check_ids(content, "a", "0");
-    check_ids(content, "\xC3\xA9", "2");
-    check_ids(content, "ab", "2");
-    check_ids(content, "a\xC3\xA9", "2");
+    tokenizer_check_ids(content, "a", "0");
+    tokenizer_check_ids(content, "\xC3\xA9", "2");
+    tokenizer_check_ids(content, "ab", "2");
+    tokenizer_check_ids(content, "a\xC3\xA9", "2");
 }
 
 /* Under a BERT class transformers 5 builds everything but vocabulary and added tokens anew; ids from there (5.23). */
@@ -486,7 +393,7 @@ TEST(tokenizer, a_bert_class_goes_by_its_own_special_tokens_where_tokenizer_json
         char json[2048];
         snprintf(json, sizeof json, "{\"version\":\"1.0\",%s" MODEL "}", c[i].parts);
         const char *const content[6] = {json, NULL, c[i].config, c[i].map, NULL, c[i].model};
-        check_ids(content, c[i].text, c[i].ids);
+        tokenizer_check_ids(content, c[i].text, c[i].ids);
     }
     static const struct {
         const char *parts, *config, *map, *want, *where;
@@ -513,7 +420,7 @@ TEST(tokenizer, a_bert_class_goes_by_its_own_special_tokens_where_tokenizer_json
         hone_tokenizer *t = NULL;
         snprintf(json, sizeof json, "{\"version\":\"1.0\",%s" MODEL "}", bad[i].parts);
         const char *const content[6] = {json, NULL, bad[i].config, bad[i].map};
-        CHECK(hone_tokenizer_open(folder(content), &t) == HONE_E_FORMAT && !t);
+        CHECK(hone_tokenizer_open(tokenizer_folder(content), &t) == HONE_E_FORMAT && !t);
         CHECK_MSG(strstr(hone_last_error()->message, bad[i].want), "%s", hone_last_error()->message);
         CHECK_MSG(strstr(hone_last_error()->file, bad[i].where), "%s", hone_last_error()->file);
     }
@@ -600,38 +507,16 @@ TEST(tokenizer, components_of_the_wrong_kind_are_named) {
         hone_tokenizer *t = NULL;
         snprintf(json, sizeof json, "{\"version\":\"1.0\",%s" MODEL "}", c[i].parts);
         const char *const content[6] = {json};
-        CHECK_FAILS(hone_tokenizer_open(folder(content), &t), c[i].code, c[i].says);
+        CHECK_FAILS(hone_tokenizer_open(tokenizer_folder(content), &t), c[i].code, c[i].says);
         CHECK(!t);
-    }
-}
-
-TEST(tokenizer, added_tokens_that_get_a_taken_id_or_one_past_the_limit_are_refused) {
-    static const char added[] = "{\"id\":%s,\"content\":\"<%s>\",\"single_word\":false,\"lstrip\":false,\"rstrip\":"
-                                "false,\"normalized\":false,\"special\":true}";
-    static const struct {
-        const char *vocab, *id, *says;
-        hone_status code;
-    } c[] = {{"\"a\":0,\"b\":2", "2", "gets id 2, which \"b\" has already", HONE_E_FORMAT},
-             {"\"a\":0,\"b\":1", "1", "has id 1, its place is 2", HONE_E_FORMAT}};
-    for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
-        char one[256], json[2048];
-        hone_tokenizer *t = NULL;
-        snprintf(one, sizeof one, added, c[i].id, "x");
-        snprintf(json, sizeof json,
-                 "{\"added_tokens\":[%s],\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"a\",\"continuing_subword_"
-                 "prefix\":\"##\","
-                 "\"max_input_chars_per_word\":9,\"vocab\":{%s}}}",
-                 one, c[i].vocab);
-        const char *const content[6] = {json};
-        CHECK_FAILS(hone_tokenizer_open(folder(content), &t), c[i].code, c[i].says);
     }
 }
 
 /* The same folder under a longer and longer name, until the names of its files do not fit any more. */
 TEST(tokenizer, a_path_too_long_for_a_file_of_the_folder_is_refused) {
     for (int json = 0; json < 2; json++) {
-        const char *const content[6] = {json ? "{" MODEL "}" : NULL, json ? NULL : vocab_txt, "{}", "{}", "{}"};
-        const char *dir = folder(content);
+        const char *const content[6] = {json ? "{" MODEL "}" : NULL, json ? NULL : VOCAB_TXT, "{}", "{}", "{}"};
+        const char *dir = tokenizer_folder(content);
         char path[HONE_PATH_MAX + 8], out[HONE_PATH_MAX];
         size_t n = strlen(dir), opened = 0, refused = 0;
         snprintf(path, sizeof path, "%s/", dir);
@@ -674,7 +559,7 @@ TEST(tokenizer, offsets_come_through_a_step_before_the_bert_normalizer) {
     hone_encoding e[2] = {0};
     for (int k = 0; k < 2; k++) {
         hone_tokenizer *t = NULL;
-        CHECK_OK(hone_tokenizer_open(folder(content[k]), &t));
+        CHECK_OK(hone_tokenizer_open(tokenizer_folder(content[k]), &t));
         CHECK_OK(hone_tokenizer_encode(t, text, sizeof text - 1, NULL, 0, &(hone_encode_options){.want_offsets = true},
                                        &e[k]));
         hone_tokenizer_free(t);
@@ -742,55 +627,6 @@ TEST(tokenizer, no_failing_allocation_passes_for_an_encoding) {
     }
 }
 
-/* Ids of transformers 5.23 for the same folders. */
-TEST(tokenizer, special_tokens_with_names_of_their_own_are_tokens) {
-    static const struct {
-        const char *config, *map, *text, *ids;
-    } c[] = {
-        {"{\"extra_special_tokens\": {\"image_token\": \"<i>\", \"b\": \"<j>\"}}", NULL, "<j>a<i>", "2 8 5 7 3"},
-        {"{\"image_token\": \"<i>\", \"add_x_token\": true, \"y_token\": {\"content\": \"<j>\"}}", NULL, "a <i>",
-         "2 5 7 3"},
-        {"{\"image_token\": \"<i>\", \"y_token\": {\"__type\": \"AddedToken\", \"content\": \"<j>\", \"lstrip\": "
-         "true}}",
-         NULL, "<i> <j>", "2 8 7 3"},
-        {NULL, "{\"image_token\": {\"content\": \"<i>\"}}", "<i>a", "2 7 5 3"},
-        {"{\"added_tokens_decoder\": {}}", "{\"additional_special_tokens\": [\"<x>\"], \"image_token\": \"<i>\"}", "a",
-         "2 5 3"},
-        /* Which of the two lists counts. */
-        {"{\"additional_special_tokens\": [\"<x>\"], \"extra_special_tokens\": [\"<y>\"]}", NULL, "<y>", "2 7 3"},
-        {"{\"additional_special_tokens\": [\"<x>\"], \"extra_special_tokens\": []}", NULL, "<x>", "2 7 3"},
-        {"{\"additional_special_tokens\": [\"<x>\"], \"extra_special_tokens\": {\"b\": \"<y>\"}}", NULL, "<x> <y>",
-         "2 8 7 3"},
-        {"{\"extra_special_tokens\": [\"<y>\"]}",
-         "{\"additional_special_tokens\": [\"<x>\"], \"extra_special_tokens\": [\"<z>\"]}", "<y><z>", "2 7 8 3"},
-        {"{\"additional_special_tokens\": [\"<x>\"]}", "{\"additional_special_tokens\": [\"<w>\", \"<x>\"]}", "<x>",
-         "2 7 3"},
-        {NULL, "{\"additional_special_tokens\": [\"<w>\", \"<x>\"]}", "<x>", "2 8 3"},
-        {NULL, "{\"extra_special_tokens\": {\"image_token\": \"<i>\"}, \"additional_special_tokens\": [\"<x>\"]}",
-         "<x> <i>", "2 8 7 3"},
-        {"{\"extra_special_tokens\": {\"b\": \"<y>\"}}", "{\"extra_special_tokens\": [\"<z>\"]}", "<y> <z>", "2 7 8 3"},
-        {"{\"y_token\": {\"__type\": \"Token\", \"content\": \"<j>\"}, \"token\": \"<k>\", \"z_token\": 7}",
-         "{\"unk_token\": \"[UNK]\"}", "a", "2 5 3"},
-        /* Text that spells special tokens is text. */
-        {"{\"split_special_tokens\": true, \"do_lower_case\": false}", NULL, "a[MASK]", NULL},
-    };
-    for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
-        const char *const content[6] = {NULL, vocab_txt, c[i].config, c[i].map};
-        if (c[i].ids) {
-            check_ids(content, c[i].text, c[i].ids);
-            continue;
-        }
-        hone_tokenizer *t = NULL;
-        hone_encoding e = {0};
-        CHECK_OK(hone_tokenizer_open(folder(content), &t));
-        CHECK_OK(hone_tokenizer_encode(t, c[i].text, strlen(c[i].text), NULL, 0, NULL, &e));
-        for (int64_t k = 0; k < e.n; k++) CHECK_MSG(e.ids[k] != 4, "%s is a token", c[i].text);
-        CHECK(e.n == 6); /* [CLS] a [ MASK ] [SEP] */
-        hone_encoding_free(&e);
-        hone_tokenizer_free(t);
-    }
-}
-
 /* PreTrainedTokenizerBase.__init__ of transformers 5.23: pop("model_max_length", pop("max_len", None)). */
 TEST(tokenizer, the_older_name_of_the_length_counts_where_the_new_one_is_not_there) {
     static const struct {
@@ -804,23 +640,23 @@ TEST(tokenizer, the_older_name_of_the_length_counts_where_the_new_one_is_not_the
                  {"{\"max_length\": 11}", INT64_MAX}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         hone_tokenizer *t = NULL;
-        CHECK_OK(hone_tokenizer_open(folder((const char *const[6]){NULL, vocab_txt, cases[i].config}), &t));
+        CHECK_OK(hone_tokenizer_open(tokenizer_folder((const char *const[6]){NULL, VOCAB_TXT, cases[i].config}), &t));
         CHECK_INT(hone_tokenizer_max_length(t), cases[i].want);
         hone_tokenizer_free(t);
     }
     hone_tokenizer *t = NULL;
-    CHECK_FAILS(hone_tokenizer_open(folder((const char *const[6]){NULL, vocab_txt, "{\"max_len\": 0}"}), &t),
+    CHECK_FAILS(hone_tokenizer_open(tokenizer_folder((const char *const[6]){NULL, VOCAB_TXT, "{\"max_len\": 0}"}), &t),
                 HONE_E_FORMAT, "\"max_len\" is 0");
 }
 
 TEST(tokenizer, no_failing_allocation_or_read_passes_for_an_open_folder) {
     static const char *const contents[][6] = {
-        {NULL, vocab_txt,
+        {NULL, VOCAB_TXT,
          "{\"tokenizer_class\":\"BertTokenizer\",\"additional_special_tokens\":[\"<x>\"],\"mask_token\":{\"content\":"
          "\"<m>\",\"lstrip\":true},"
          "\"model_max_length\":64}",
          "{\"extra_special_tokens\":[\"<y>\"]}", "{\"<z>\": 7}"},
-        {NULL, vocab_txt, "{\"added_tokens_decoder\":{\"7\":{\"content\":\"<x>\"},\"10\":{\"content\":\"<y>\"}}}"},
+        {NULL, VOCAB_TXT, "{\"added_tokens_decoder\":{\"7\":{\"content\":\"<x>\"},\"10\":{\"content\":\"<y>\"}}}"},
         {"{\"added_tokens\":[{\"id\":9,\"content\":\"<x>\",\"single_word\":false,\"lstrip\":false,\"rstrip\":false,"
          "\"normalized\":true,\"special\":false}],"
          "\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Lowercase\"},{\"type\":\"Replace\","
@@ -832,7 +668,7 @@ TEST(tokenizer, no_failing_allocation_or_read_passes_for_an_open_folder) {
     static const char *const rules[] = {"alloc:%d", "read:%d:EIO", "open:%d:EMFILE"};
     for (size_t i = 0; i < sizeof contents / sizeof *contents; i++)
         for (int r = 0; r < 3; r++) {
-            const char *dir = folder(contents[i]);
+            const char *dir = tokenizer_folder(contents[i]);
             int k = 0;
             for (bool fired = true; fired;) {
                 char rule[32];
@@ -853,17 +689,3 @@ TEST(tokenizer, no_failing_allocation_or_read_passes_for_an_open_folder) {
         }
 }
 #endif
-
-TEST(tokenizer, roles_that_nobody_names_are_the_usual_words) {
-    const char *const bare[6] = {NULL, vocab_txt}, *const whole[6] = {"{" MODEL "}"};
-    for (int k = 0; k < 2; k++) {
-        hone_tokenizer *t = NULL;
-        CHECK_OK(hone_tokenizer_open(folder(k ? whole : bare), &t));
-        CHECK_INT(hone_tokenizer_special_id(t, HONE_TOKEN_PAD), 0);
-        CHECK_INT(hone_tokenizer_special_id(t, HONE_TOKEN_UNK), 1);
-        CHECK_INT(hone_tokenizer_special_id(t, HONE_TOKEN_CLS), 2);
-        CHECK_INT(hone_tokenizer_special_id(t, HONE_TOKEN_SEP), 3);
-        CHECK_INT(hone_tokenizer_special_id(t, HONE_TOKEN_MASK), 4);
-        hone_tokenizer_free(t);
-    }
-}
