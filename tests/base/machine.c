@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 
 TEST(machine, this_process_is_smaller_than_what_it_may_have) {
@@ -19,10 +20,12 @@ TEST(machine, this_process_is_smaller_than_what_it_may_have) {
 TEST(machine, memory_that_is_touched_becomes_resident) {
     hone_machine_memory a, b;
     hone_machine_get_memory(&a);
-    volatile char *p = malloc(32 << 20);
-    for (int i = 0; i < 32 << 20; i += 1024) p[i] = 1;
+    /* Not malloc: a room that ran before may have left it a heap whose pages are resident already. */
+    void *fresh = mmap(NULL, 32 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(fresh != MAP_FAILED);
+    for (volatile char *p = fresh; p < (char *)fresh + (32 << 20); p += 1024) *p = 1;
     hone_machine_get_memory(&b);
-    free((void *)(uintptr_t)p);
+    munmap(fresh, 32 << 20);
     CHECK(b.resident >= a.resident + (30 << 20) && b.peak >= b.resident);
 }
 
