@@ -27,6 +27,14 @@ void hone_machine_get_memory(hone_machine_memory *out);
 /* HONE_E_ARG when HONE_MEMORY_LIMIT is set and cannot be understood. */
 hone_status hone_machine_check_limit(void);
 
+/* Processors whose time this process may use up by its control groups (a container's share of a large machine: 2, or
+ * 1.5); INFINITY: no limit. The error record is left as it was. */
+double hone_machine_cpus(void);
+
+/* A small file of /proc or /sys as text (the caller's, hone_free); NULL when it cannot be had. Neither is counted among
+ * the file operations of base/fault.h, and the error record is left as it was. */
+char *hone_machine_text(const char *path);
+
 /* Seconds since this process began; 0 when that is not known. */
 double hone_machine_uptime(void);
 
@@ -34,11 +42,13 @@ double hone_machine_uptime(void);
 
 /* Value in bytes of the line "Name:   123 kB" of /proc/self/status or /proc/meminfo; UINT64_MAX: no such line. */
 uint64_t hone_machine_kib_line(const char *text, const char *name);
-/* Path of the memory cgroup in /proc/self/cgroup: version 1 (the line whose list has "memory") or 2 ("0::"); returns
- * the version, 0: none. */
-int hone_machine_cgroup(const char *text, char *path, int room);
+/* Path of a controller's cgroup ("memory", "cpu") in /proc/self/cgroup: version 1 (the line whose list has it) or 2
+ * ("0::"); returns the version, 0: none. */
+int hone_machine_cgroup(const char *text, const char *controller, char *path, int room);
 /* Bytes that a group of that version below `mount`, and all groups above it, leave; UINT64_MAX: no limit. `path` is cut
  * on the way. */
 uint64_t hone_machine_cgroup_room(const char *mount, int version, char *path);
+/* The same of processors: the least; INFINITY: no limit. */
+double hone_machine_cgroup_cpus(const char *mount, int version, char *path);
 
 #endif

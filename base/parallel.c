@@ -1,9 +1,10 @@
 #include "base/parallel.h"
 
-#include "base/io.h"
+#include "base/machine.h"
 #include "base/memory.h"
 #include "base/pool.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -16,10 +17,10 @@ static int threads; /* 0: not yet asked */
 /* The lowest CPU of our mask among the hardware threads that share cpu's core, from a list such as "0-1,64-65"; cpu
  * itself where the system does not tell. */
 static int core_of(int cpu, const cpu_set_t *mask, size_t mask_bytes) {
-    char path[128], *text;
-    size_t n;
+    char path[128];
     snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", cpu);
-    if (hone_io_read_file(path, 4096, &text, &n) != HONE_OK) return cpu;
+    char *text = hone_machine_text(path);
+    if (!text) return cpu;
     int lowest = cpu;
     for (char *s = text; *s >= '0' && *s <= '9';) {
         long from = strtol(s, &s, 10), to = from;
@@ -36,13 +37,13 @@ static int default_threads(void) {
     cpu_set_t *mask = CPU_ALLOC(MAX_CPUS);
     size_t mask_bytes = CPU_ALLOC_SIZE(MAX_CPUS);
     int n = 0;
-    if (mask && !sched_getaffinity(0, mask_bytes, mask)) {
-        hone_error kept = *hone_last_error(); /* a machine without /sys is no failure */
+    if (mask && !sched_getaffinity(0, mask_bytes, mask))
         for (int cpu = 0; cpu < MAX_CPUS; cpu++)
             if (CPU_ISSET_S((size_t)cpu, mask_bytes, mask)) n += core_of(cpu, mask, mask_bytes) == cpu;
-        hone_error_restore(&kept);
-    }
     CPU_FREE(mask);
+    /* More threads than a container may run at a time are all stopped for most of each period. */
+    double share = ceil(hone_machine_cpus());
+    if ((double)n > share) n = (int)share;
     const char *cap = getenv("OMP_NUM_THREADS");
     int most = cap ? atoi(cap) : 0;
     if (most > 0 && n > most) n = most;

@@ -6,7 +6,8 @@
 
 #include "base/status.h"
 
-/* Threads used by hone_parallel; default: physical cores of the affinity mask, capped by OMP_NUM_THREADS if set. */
+/* Threads used by hone_parallel; default: physical cores of the affinity mask, but no more than the processors whose
+ * time a container may use (hone_machine_cpus), capped by OMP_NUM_THREADS if set. */
 void hone_set_threads(int n);
 int hone_threads(void);
 

@@ -1,8 +1,10 @@
 #include "base/machine.h"
 
 #include "base/io.h"
+#include "base/memory.h"
 #include "tests/test.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -69,14 +71,16 @@ TEST(machine, a_line_of_meminfo_is_found_by_its_whole_name) {
 
 TEST(machine, the_memory_cgroup_is_found_in_both_versions) {
     char path[64] = "";
-    CHECK_INT(hone_machine_cgroup("0::/user.slice/a b\n", path, sizeof path), 2);
+    CHECK_INT(hone_machine_cgroup("0::/user.slice/a b\n", "memory", path, sizeof path), 2);
     CHECK_STR(path, "/user.slice/a b");
-    CHECK_INT(hone_machine_cgroup("9:cpu,cpuacct:/x\n4:hugetlb,memory:/box/7\n0::/\n", path, sizeof path), 1);
+    CHECK_INT(hone_machine_cgroup("9:cpu,cpuacct:/x\n4:hugetlb,memory:/box/7\n0::/\n", "memory", path, sizeof path), 1);
     CHECK_STR(path, "/box/7");
-    CHECK_INT(hone_machine_cgroup("0::/y\n4:memory:/z\n", path, sizeof path), 1);
+    CHECK_INT(hone_machine_cgroup("0::/y\n4:memory:/z\n", "memory", path, sizeof path), 1);
     CHECK_STR(path, "/z");
-    CHECK_INT(hone_machine_cgroup("3:cpuset:/\n", path, sizeof path), 0);
-    CHECK_INT(hone_machine_cgroup("", path, sizeof path), 0);
+    CHECK_INT(hone_machine_cgroup("3:cpuset:/\n", "memory", path, sizeof path), 0);
+    CHECK_INT(hone_machine_cgroup("3:cpuset:/a\n9:cpu,cpuacct:/x\n4:memory:/b\n0::/\n", "cpu", path, sizeof path), 1);
+    CHECK_STR(path, "/x");
+    CHECK_INT(hone_machine_cgroup("", "memory", path, sizeof path), 0);
 }
 
 static void group_file(const char *group, const char *name, const char *text) {
@@ -116,6 +120,48 @@ TEST(machine, the_room_of_a_group_is_the_least_of_its_own_and_those_above) {
     CHECK_INT(room_of("v1", 1, "/docker/ab"), 800000);
     group_file("v1/docker/ab", "memory.limit_in_bytes", "9223372036854771712\n"); /* none, as version 1 says it */
     CHECK(room_of("v1", 1, "/docker/ab") == UINT64_MAX);
+}
+
+static double cpus_of(const char *mount, int version, const char *group) {
+    char root[HONE_PATH_MAX], path[256];
+    snprintf(root, sizeof root, "%s/%s", test_dir(), mount);
+    snprintf(path, sizeof path, "%s", group);
+    return hone_machine_cgroup_cpus(root, version, path);
+}
+
+TEST(machine, the_processors_of_a_group_are_the_least_of_its_own_and_those_above) {
+    group_file("c2/slice", "cpu.max", "200000 100000\n");
+    group_file("c2/slice/job", "cpu.max", "max 100000\n");
+    CHECK(cpus_of("c2", 2, "/slice/job") == 2 && cpus_of("c2", 2, "/slice/gone") == 2);
+    group_file("c2/slice/job", "cpu.max", "75000 50000\n");
+    CHECK(cpus_of("c2", 2, "/slice/job") == 1.5);
+    CHECK(cpus_of("c2/slice", 2, "/a/name/of/the/host") == 2);
+    CHECK(isinf(cpus_of("c2", 2, "/")) && isinf(cpus_of("none", 2, "/x")));
+    group_file("c1/docker/ab", "cpu.cfs_quota_us", "400000\n");
+    group_file("c1/docker/ab", "cpu.cfs_period_us", "100000\n");
+    CHECK(cpus_of("c1", 1, "/docker/ab") == 4);
+    group_file("c1/docker/ab", "cpu.cfs_quota_us", "-1\n");
+    CHECK(isinf(cpus_of("c1", 1, "/docker/ab")));
+    CHECK(hone_machine_cpus() > 0);
+}
+
+/* Longer than one reading of it, longer than any that is read, not there. */
+TEST(machine, files_of_the_system_are_read_whole_or_not_at_all) {
+    static char text[(2 << 20) + 1];
+    char path[HONE_PATH_MAX];
+    memset(text, 'x', sizeof text - 1);
+    snprintf(path, sizeof path, "%s/system/file", test_dir());
+    hone_fail(HONE_E_IO, "before");
+    for (size_t n = 0; n < sizeof text; n = n ? n * 8 : 512) {
+        text[n] = 0;
+        group_file("system", "file", text);
+        char *got = hone_machine_text(path);
+        CHECK(!got == (n > 1 << 20) && (!got || !strcmp(got, text)));
+        hone_free(got);
+        text[n] = 'x';
+    }
+    hone_fail(HONE_E_IO, "before");
+    CHECK(!hone_machine_text("/proc/no such file") && !strcmp(hone_last_error()->message, "before"));
 }
 
 TEST(machine, uptime_moves_forward) {
