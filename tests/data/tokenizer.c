@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/parallel.h"
 #include "data/tokenizer/unicode.h"
+#include "tests/data/tokenizer_folder.h"
 #include "tests/test.h"
 
 #include <stdlib.h>
@@ -328,6 +329,23 @@ TEST(tokenizer, nothing_is_read_past_the_end_of_the_text) {
     }
     hone_encoding_free(&e);
     hone_tokenizer_free(t);
+}
+
+/* Of thirty marks in any order those below (class 220) come before those above (230), each sort as it came. */
+TEST(tokenizer, many_marks_are_sorted_by_their_class) {
+    char word[128] = "a", shuffled[128] = "a", json[1024];
+    for (int i = 0; i < 30; i++) {
+        strcat(word, i < 15 ? "\xCC\xA3" : "\xCC\x81");
+        strcat(shuffled, i * 7 % 30 < 15 ? "\xCC\x81" : "\xCC\xA3");
+    }
+    snprintf(json, sizeof json,
+             "{\"normalizer\":{\"type\":\"NFD\"},\"pre_tokenizer\":{\"type\":\"WhitespaceSplit\"},\"model\":{"
+             "\"type\":\"WordPiece\",\"unk_token\":\"u\",\"continuing_subword_prefix\":\"##\",\"max_input_chars_per_"
+             "word\":99,\"vocab\":{\"u\":0,\"%s\":1}}}",
+             word);
+    const char *const content[6] = {json};
+    tokenizer_check_ids(content, shuffled, "1");
+    tokenizer_check_ids(content, word, "1");
 }
 
 /* Canonical ordering must not be quadratic, nor may a match be. */

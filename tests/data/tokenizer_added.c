@@ -162,6 +162,11 @@ TEST(tokenizer, a_token_that_is_named_twice_has_the_flags_that_come_last) {
          .text = "a <mask>",
          .ids = "0 5 4 1",
          .size = 6},
+        {.vocab = "<s>\n<pad>\n</s>\n<unk>\n<mask>\na\n[UNK]\n",
+         .config = "{\"tokenizer_class\":\"MPNetTokenizer\",\"mask_token\":" TOKEN("<mask>", "") "}",
+         .text = "a <mask> a",
+         .ids = "0 5 4 5 2",
+         .size = 7},
     };
     check_all(s, sizeof s / sizeof *s);
 }
@@ -314,6 +319,41 @@ TEST(tokenizer, roles_that_nobody_names_are_the_usual_words) {
         CHECK_INT(hone_tokenizer_special_id(t, HONE_TOKEN_MASK), 4);
         hone_tokenizer_free(t);
     }
+}
+
+/* Expected ids: transformers 5.23, AutoTokenizer. */
+TEST(tokenizer, added_tokens_json_is_special_where_the_config_says_so_in_a_string) {
+    static const struct {
+        const char *config, *added, *ids;
+    } c[] = {{"\"cls_token\":\"a\"", "", "5 5 1 1 1 1 1 1 1 1 1 3"},
+             {"", "\"<x>\":7,\"a\":5", "2 5 7 7 1 1 1 3"},
+             {"\"additional_special_tokens\":[\"<x>\"]", "\"<x>\":7,\"<y>\":8", "2 5 7 1 1 1 8 3"},
+             {"\"additional_special_tokens\":[" TOKEN("<x>", "") "]", "\"<x>\":7", "2 5 7 7 1 1 1 3"},
+             {"\"mask_token\":\"<x>\"", "\"<x>\":7", "2 5 7 1 1 1 1 1 1 3"},
+             {"\"mask_token\":" TOKEN("<x>", ""), "\"<x>\":7", "2 5 7 7 1 1 1 3"}};
+    for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
+        char config[256], added[64];
+        snprintf(config, sizeof config, "{%s}", c[i].config);
+        snprintf(added, sizeof added, "{%s}", c[i].added);
+        const char *const content[6] = {NULL, VOCAB_TXT, config, NULL, added};
+        tokenizer_check_ids(content, "a <x> <X><y>", c[i].ids);
+    }
+}
+
+/* Expected ids: transformers 5.23, AutoTokenizer. */
+TEST(tokenizer, of_an_id_that_is_written_twice_the_last_token_counts) {
+#define SPECIAL(id, content) "\"" id "\":{\"content\":\"" content "\",\"special\":true}"
+    static const char *const c[][2] = {
+        {SPECIAL("7", "<x>") "," SPECIAL("07", "<y>"), "2 5 1 1 1 7 3"},
+        {SPECIAL("07", "<y>") "," SPECIAL("7", "<x>"), "2 5 7 1 1 1 3"},
+        {SPECIAL("123456789012345678901", "<x>") "," SPECIAL("9", "<y>"), "2 5 8 7 3"}}; /* ids are given anew */
+    for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
+        char config[256];
+        snprintf(config, sizeof config, "{\"added_tokens_decoder\":{%s}}", c[i][0]);
+        const char *const content[6] = {NULL, VOCAB_TXT, config};
+        tokenizer_check_ids(content, "a<x> <y>", c[i][1]);
+    }
+#undef SPECIAL
 }
 
 /* Expected ids: transformers 5.23, AutoTokenizer. */

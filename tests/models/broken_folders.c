@@ -295,6 +295,8 @@ TEST(models, a_dense_module_in_pytorchs_own_form_is_refused_with_the_way_out) {
 
 TEST(models, what_a_folder_may_say_in_more_than_one_way_is_read) {
     static const broken cases[] = {
+        {"mean", "config.json", "\"pad_token_id\": 0", "\"per_layer_config\": null", 0, "cosine"},
+        {"mean", "config.json", "\"pad_token_id\": 0", "\"per_layer_config\": {}", 0, "cosine"},
         {"mean", "config_sentence_transformers.json", "",
          "{\"similarity_fn_name\": \"dot\", \"model_type\": \"SentenceTransformer\"}", 0, "dot"},
         {"mean", "config_sentence_transformers.json", "", "{\"similarity_fn_name\": \"euclidean\"}", 0, "euclidean"},

@@ -194,6 +194,15 @@ TEST(models, eight_bits_cannot_be_trained) {
                 HONE_E_ARG, "have no backward pass");
 }
 
+TEST(models, a_precision_that_there_is_not_is_refused) {
+    hone_model *m;
+    static const int wrong[] = {-1, HONE_PRECISION_COUNT};
+    for (int i = 0; i < 2; i++)
+        CHECK_FAILS(hone_model_open(test_path("tests/golden/models/mean"),
+                                    &(hone_model_options){.precision = (hone_precision)wrong[i]}, &m),
+                    HONE_E_ARG, "wants 0 to");
+}
+
 TEST(models, options_that_no_model_has_are_refused) {
     const struct {
         hone_model_options o;
