@@ -33,7 +33,7 @@ OPT     := -O0 --coverage
 LDFLAGS += --coverage
 endif
 # What reads files of strangers, and the checkpoints: looked at closest by asan (clang), cov and mutants.
-PARSERS := $(filter-out %/unicode_tables.c,$(wildcard base/json*.c base/io_reader.c tensor/safetensors*.c data/csv.c data/jsonl.c \
+PARSERS := $(filter-out %/unicode_tables.c,$(wildcard base/json*.c base/io_reader.c base/utf8.c tensor/safetensors*.c data/csv.c data/jsonl.c \
            data/ejson.c data/table.c data/roles.c data/tokenizer/*.c models/model.c models/bert.c models/sentence.c models/weights.c \
            train/checkpoint.c))
 ifeq ($(CONFIG),asan)

@@ -1,5 +1,7 @@
 #include "base/json_scan.h"
 
+#include "base/utf8.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -81,20 +83,6 @@ static size_t take_escape(const char *p, size_t n, uint32_t *code) {
     return *code = 0x10000u + (((uint32_t)high - 0xD800) << 10) + ((uint32_t)low - 0xDC00), 12;
 }
 
-/* Bytes of the UTF-8 character at p, 0 for none. */
-static size_t take_utf8(const unsigned char *p, size_t n) {
-    if (p[0] >= 0xC2 && p[0] < 0xE0) return n >= 2 && (p[1] & 0xC0) == 0x80 ? 2 : 0;
-    if (p[0] >= 0xE0 && p[0] < 0xF0) {
-        unsigned char low = p[0] == 0xE0 ? 0xA0 : 0x80, high = p[0] == 0xED ? 0x9F : 0xBF;
-        return n >= 3 && p[1] >= low && p[1] <= high && (p[2] & 0xC0) == 0x80 ? 3 : 0;
-    }
-    if (p[0] >= 0xF0 && p[0] < 0xF5) {
-        unsigned char low = p[0] == 0xF0 ? 0x90 : 0x80, high = p[0] == 0xF4 ? 0x8F : 0xBF;
-        return n >= 4 && p[1] >= low && p[1] <= high && (p[2] & 0xC0) == 0x80 && (p[3] & 0xC0) == 0x80 ? 4 : 0;
-    }
-    return 0;
-}
-
 /* s->at stands on the opening quote. */
 static hone_status scan_string(hone_json_scanner *s, hone_json_token *t) {
     const char *p = s->text;
@@ -119,7 +107,7 @@ static hone_status scan_string(hone_json_scanner *s, hone_json_token *t) {
         } else if (c < 0x80) {
             s->at++;
         } else {
-            size_t k = take_utf8((const unsigned char *)p + s->at, s->n - s->at);
+            size_t k = hone_utf8_take(p + s->at, s->n - s->at);
             if (!k) return hone_json_scan_fail(s, p + s->at, HONE_E_FORMAT, "byte '\\x%02x' is not UTF-8", c);
             s->at += k;
         }

@@ -1,6 +1,8 @@
 /* The error record: one fixed buffer per thread. Nothing here allocates. */
 #include "base/status.h"
 
+#include "base/utf8.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -121,21 +123,6 @@ int hone_exit_status(const hone_error *e) {
     return 1;
 }
 
-/* Length of the UTF-8 character at p, 0 when it is none (overlong forms, surrogates and values past U+10FFFF are none).
- */
-static size_t utf8_length(const unsigned char *p, size_t n) {
-    if (p[0] < 0x80) return 1;
-    size_t k = p[0] >= 0xC2 && p[0] < 0xE0 ? 2 : p[0] >= 0xE0 && p[0] < 0xF0 ? 3 : p[0] >= 0xF0 && p[0] < 0xF5 ? 4 : 0;
-    if (!k || n < k) return 0;
-    for (size_t i = 1; i < k; i++)
-        if ((p[i] & 0xC0) != 0x80) return 0;
-    if (p[0] == 0xE0 && p[1] < 0xA0) return 0;
-    if (p[0] == 0xED && p[1] > 0x9F) return 0;
-    if (p[0] == 0xF0 && p[1] < 0x90) return 0;
-    if (p[0] == 0xF4 && p[1] > 0x8F) return 0;
-    return k;
-}
-
 /* Characters that a terminal obeys, that hide others or that look like a space and are none: C0, DEL, C1, the no-break
  * space and its kin, the soft hyphen, line separators, bidirectional overrides, zero width ones, the byte order
  * mark. */
@@ -158,7 +145,7 @@ const char *hone_quote_n(const char *s, size_t n) {
     const unsigned char *p = (const unsigned char *)s;
     size_t at = 0;
     for (size_t i = 0; i < n;) {
-        size_t k = utf8_length(p + i, n - i);
+        size_t k = hone_utf8_take(p + i, n - i);
         bool plain = k && is_harmless(p + i, k);
         if (!k) k = 1;
         size_t wants = plain ? k : 4 * k;

@@ -7,6 +7,7 @@
 #include "data/table.h"
 
 #include "base/hash.h"
+#include "base/utf8.h"
 #include "data/table_internal.h"
 
 #include <stdarg.h>
@@ -103,25 +104,9 @@ void hone_text_place(const char *p, size_t at, bool lone_cr, int64_t *line, int6
 }
 
 size_t hone_text_bad_byte(const char *text, size_t n) {
-    const unsigned char *p = (const unsigned char *)text;
-    size_t i = 0;
-    while (i < n) {
-        unsigned char c = p[i];
-        if (c < 0x80) {
-            if (!c) return i;
-            i++;
-            continue;
-        }
-        size_t len = c >= 0xF0 ? 4 : c >= 0xE0 ? 3 : 2;
-        if (c < 0xC2 || c > 0xF4 || len > n - i) return i;
-        /* The second byte's range excludes overlong forms, surrogates and what lies beyond U+10FFFF. */
-        unsigned char lo = c == 0xE0 ? 0xA0 : c == 0xF0 ? 0x90 : 0x80, hi = c == 0xED ? 0x9F : c == 0xF4 ? 0x8F : 0xBF;
-        if (p[i + 1] < lo || p[i + 1] > hi) return i;
-        for (size_t k = 2; k < len; k++)
-            if ((p[i + k] & 0xC0) != 0x80) return i;
-        i += len;
-    }
-    return n;
+    size_t good = hone_utf8_check(text, n);
+    const char *nul = memchr(text, 0, good);
+    return nul ? (size_t)(nul - text) : good;
 }
 
 /* ---- the window onto the file ---- */

@@ -1,6 +1,7 @@
 /* The writer. Byte for byte what the reference writes, so that equal models are equal files. */
 #include "base/io.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "kernels/kernels.h"
 #include "tensor/safetensors.h"
 
@@ -69,27 +70,10 @@ static void put_string(header_text *h, const char *s) {
     put(h, "\"", 1);
 }
 
-static bool is_utf8(const char *s) {
-    const unsigned char *p = (const unsigned char *)s;
-    while (*p) {
-        int more = *p < 0x80                 ? 0
-                   : *p >= 0xC2 && *p < 0xE0 ? 1
-                   : *p >= 0xE0 && *p < 0xF0 ? 2
-                   : *p >= 0xF0 && *p < 0xF5 ? 3
-                                             : -1;
-        if (more < 0) return false;
-        if ((p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F)) return false;
-        if ((p[0] == 0xF0 && p[1] < 0x90) || (p[0] == 0xF4 && p[1] > 0x8F)) return false;
-        for (p++; more; more--, p++)
-            if ((*p & 0xC0) != 0x80) return false;
-    }
-    return true;
-}
-
 static hone_status check_names(const char *path, const write_item *order, int64_t n) {
     for (int64_t i = 0; i < n; i++) {
         const char *name = order[i].item->name;
-        if (!is_utf8(name) || !strcmp(name, "__metadata__"))
+        if (hone_utf8_check(name, strlen(name)) < strlen(name) || !strcmp(name, "__metadata__"))
             return hone_fail_at(HONE_E_ARG, path, 0, 0, "\"%s\" cannot be the name of a tensor", hone_quote(name));
     }
     return HONE_OK;

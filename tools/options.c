@@ -5,7 +5,7 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "data/tokenizer/unicode.h"
+#include "base/utf8.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -183,7 +183,7 @@ static hone_status check_share(const place *at, const hone_option *o, const char
 
 /* Texts meet a tokenizer, names of columns and files of JSON: all of them are UTF-8. (File names may be any bytes.) */
 static hone_status check_utf8(const place *at, const hone_option *o, const char *text) {
-    size_t n = strlen(text), bad = hone_utf8_check((const uint8_t *)text, n);
+    size_t n = strlen(text), bad = hone_utf8_check(text, n);
     if (bad == n) return HONE_OK;
     return refuse(at, o, "\"%s\" is not UTF-8: byte 0x%02X at offset %zu of %zu", hone_quote(text), (uint8_t)text[bad],
                   bad, n);

@@ -1,30 +1,18 @@
 #include "tools/terminal.h"
 
 #include "base/json.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Length of the well-formed UTF-8 character at s (RFC 3629: no overlong forms, no surrogates), 0 if there is none. */
-static size_t utf8_length(const unsigned char *s) {
-    if (s[0] < 0x80) return 1;
-    if (s[0] < 0xC2 || s[0] > 0xF4) return 0;
-    size_t n = s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : 4;
-    unsigned char low = s[0] == 0xE0 ? 0xA0 : s[0] == 0xF0 ? 0x90 : 0x80;
-    unsigned char high = s[0] == 0xED ? 0x9F : s[0] == 0xF4 ? 0x8F : 0xBF;
-    if (s[1] < low || s[1] > high) return 0;
-    for (size_t i = 2; i < n; i++)
-        if ((s[i] & 0xC0) != 0x80) return 0;
-    return n;
-}
-
 char *hone_plain_text(const char *text, char *out, size_t n) {
-    const unsigned char *s = (const unsigned char *)text;
+    const unsigned char *s = (const unsigned char *)text, *end = s + strlen(text);
     size_t k = 0;
-    while (*s && k + 5 < n) {
-        size_t len = utf8_length(s);
+    while (s < end && k + 5 < n) {
+        size_t len = hone_utf8_take(s, (size_t)(end - s));
         bool c1 = len == 2 && s[0] == 0xC2 && s[1] < 0xA0; /* U+0080..U+009F drive terminals too */
         if (!len || *s < 0x20 || *s == 0x7F || c1) {
             k += (size_t)snprintf(out + k, n - k, "\\x%02X", *s++);

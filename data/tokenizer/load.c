@@ -2,6 +2,7 @@
  * added_tokens.json say. Where the files leave room, the order is that of transformers 5: tokenizer_config.json's
  * switches win for the BERT classes, special tokens that it names are added tokens even when tokenizer.json does not
  * list them. */
+#include "base/utf8.h"
 #include "data/tokenizer/load_internal.h"
 #include "data/tokenizer/unicode.h"
 
@@ -106,7 +107,7 @@ hone_status hone_tok_add_token(hone_tokenizer *t, const char *file, const hone_t
 /* ---- vocab.txt ---- */
 
 static hone_status read_lines(const char *path, const char *text, size_t n, hone_tokenizer *t) {
-    size_t bad = hone_utf8_check((const uint8_t *)text, n);
+    size_t bad = hone_utf8_check(text, n);
     int64_t line = 0;
     t->cut = n > 0 && text[n - 1] != '\n';
     HONE_TRY(hone_tok_map_reserve(&t->vocab, n / 8 < 65536 ? n / 8 : 65536, n));

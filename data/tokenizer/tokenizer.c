@@ -1,4 +1,6 @@
 #include "data/tokenizer/tokenizer.h"
+
+#include "base/utf8.h"
 #include "data/tokenizer/internal.h"
 #include "data/tokenizer/unicode.h"
 
@@ -111,7 +113,7 @@ static hone_status encode_text(const hone_tokenizer *t, struct hone_tokenizer_wo
     out->n = 0;
     if (n > HONE_TOKENIZER_MAX_TEXT)
         return hone_fail(HONE_E_LIMIT, "a text of %zu bytes, the tokenizer takes %zu", n, HONE_TOKENIZER_MAX_TEXT);
-    size_t bad = hone_utf8_check((const uint8_t *)text, n);
+    size_t bad = hone_utf8_check(text, n);
     if (bad < n)
         return hone_fail(HONE_E_FORMAT, "the text is not UTF-8: byte 0x%02X at offset %zu of %zu", (uint8_t)text[bad],
                          bad, n);

@@ -107,7 +107,5 @@ static inline int hone_utf8_encode(uint32_t c, uint8_t *p) {
     p[3] = (uint8_t)(0x80 | (c & 0x3F));
     return 4;
 }
-/* Index of the first byte that is not UTF-8 (overlong, surrogate, above U+10FFFF, cut short), n when all is. */
-size_t hone_utf8_check(const uint8_t *p, size_t n);
 
 #endif

@@ -27,6 +27,7 @@ rooms_of() { # of a source: the rooms that are about it
     case $1 in
     base/json*) echo json data safetensors ;;
     base/io_reader.c) echo io data ;;
+    base/utf8.c) echo utf8 data ;;
     tensor/*) echo safetensors ;;
     data/tokenizer/*) echo tokenizer ;;
     data/*) echo data ;;
