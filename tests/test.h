@@ -52,6 +52,10 @@ void test_skip(const char *fmt, ...) __attribute__((format(printf, 1, 2), noretu
         int64_t got_ = (int64_t)(got), want_ = (int64_t)(want);                                                        \
         if (got_ != want_) FAIL("%s is %" PRId64 ", want %" PRId64, #got, got_, want_);                                \
     } while (0)
+/* The larger of two errors, for a check of the largest: fmax would lose a NaN, which is the largest here and stays. */
+static inline double test_worse(double worst, double error) {
+    return worst >= error || worst != worst ? worst : error;
+}
 #define CHECK_NEAR(got, want, tol)                                                                                     \
     do {                                                                                                               \
         double got_ = (double)(got), want_ = (double)(want), tol_ = (double)(tol);                                     \

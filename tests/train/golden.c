@@ -82,11 +82,11 @@ static double compare_weights(const char *name, const char *dir, const char *out
         double largest = 1e-3, err = 0;
         for (int64_t k = 0; k < n; k++) {
             largest = fmax(largest, fabs((double)w[k]));
-            err = fmax(err, fabs((double)w[k] - (double)((float *)got.data)[k]));
+            err = test_worse(err, fabs((double)w[k] - (double)((float *)got.data)[k]));
         }
         CHECK_MSG(err <= 1e-5 * fmax(1, largest), "%s: \"%s\" differs by %.3g (largest weight %.3g)", name, e->name,
                   err, largest);
-        worst = fmax(worst, err / fmax(1, largest));
+        worst = test_worse(worst, err / fmax(1, largest));
         free(w);
         compared++;
     }

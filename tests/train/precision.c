@@ -100,7 +100,7 @@ TEST(precision, losses_of_a_bf16_run_follow_those_of_f32) {
     double worst = 0;
     bool differs = false;
     for (int64_t i = 0; i < want.n; i++) {
-        worst = fmax(worst, fabs(got.loss[i] - want.loss[i]) / fmax(1, want.loss[i]));
+        worst = test_worse(worst, fabs(got.loss[i] - want.loss[i]) / fmax(1, want.loss[i]));
         differs |= got.loss[i] != want.loss[i];
     }
     printf("  %d steps, losses %.4f to %.4f, bf16 within %.2g\n", (int)want.n, want.loss[0], want.loss[want.n - 1],
