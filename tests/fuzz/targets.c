@@ -192,18 +192,15 @@ static void put_one(fuzz_folder *f, const char *name, char how, const char *p, s
     } else if (how == '/') {
         remove_any(path);
         mkdir(path, 0777);
-    } else if (how == '+') {
+    } else {
+        FILE *out = fopen(path, "wb"); /* a name that no file can have, below another file for one, is passed over */
+        if (!out) return;
         char *copy = malloc(n + 1);
         if (!copy) give_up("malloc");
         memcpy(copy, p, n);
-        right_sum(copy, n);
-        put(path, copy, n);
+        if (how == '+') right_sum(copy, n);
+        if (fwrite(copy, 1, n, out) != n || fclose(out)) give_up(path);
         free(copy);
-    } else {
-        FILE *out = fopen(path, "wb"); /* a name that no file can have is passed over */
-        if (!out) return;
-        if (fwrite(p, 1, n, out) != n) give_up(path);
-        fclose(out);
     }
     size += n;
 }
