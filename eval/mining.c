@@ -190,16 +190,16 @@ static hone_status mine_all(miner *h) {
     for (h->first = 0; h->first < in->n_queries && st == HONE_OK; h->first += QUERIES_PER_BLOCK) {
         int64_t rest = in->n_queries - h->first, block = rest < QUERIES_PER_BLOCK ? rest : QUERIES_PER_BLOCK;
         if (!is_distance(h->o->similarity))
-            st = hone_matmul_f32(&(hone_matmul_f32_args){.M = block,
-                                                         .N = N,
-                                                         .K = in->D,
-                                                         .trans_b = true,
-                                                         .a = h->q + h->first * in->D,
-                                                         .lda = in->D,
-                                                         .b = h->d,
-                                                         .ldb = in->D,
-                                                         .c = h->scores,
-                                                         .ldc = N});
+            st = hone_matmul_f32(&(hone_matmul_args){.M = block,
+                                                     .N = N,
+                                                     .K = in->D,
+                                                     .trans_b = true,
+                                                     .a = h->q + h->first * in->D,
+                                                     .lda = in->D,
+                                                     .b = h->d,
+                                                     .ldb = in->D,
+                                                     .c = h->scores,
+                                                     .ldc = N});
         if (st == HONE_OK) st = hone_parallel(block, mine_query, h);
         for (int64_t i = 0; i < block && st == HONE_OK; i++)
             for (int k = 0; k < HONE_MINED_LIMITS; k++) h->m->excluded[k] += h->excluded[i][k];

@@ -223,16 +223,16 @@ static hone_status rank_all(hone_retrieval *r, const float *q, const float *d, i
     for (j.first = 0; j.first < r->n_queries && s == HONE_OK; j.first += QUERIES_PER_TASK) {
         int64_t rest = r->n_queries - j.first, block = rest < QUERIES_PER_TASK ? rest : QUERIES_PER_TASK;
         if (similarity == HONE_SIMILARITY_COSINE || similarity == HONE_SIMILARITY_DOT)
-            s = hone_matmul_f32(&(hone_matmul_f32_args){.M = block,
-                                                        .N = r->n_documents,
-                                                        .K = D,
-                                                        .trans_b = true,
-                                                        .a = q + j.first * D,
-                                                        .lda = D,
-                                                        .b = d,
-                                                        .ldb = D,
-                                                        .c = j.scores,
-                                                        .ldc = r->n_documents});
+            s = hone_matmul_f32(&(hone_matmul_args){.M = block,
+                                                    .N = r->n_documents,
+                                                    .K = D,
+                                                    .trans_b = true,
+                                                    .a = q + j.first * D,
+                                                    .lda = D,
+                                                    .b = d,
+                                                    .ldb = D,
+                                                    .c = j.scores,
+                                                    .ldc = r->n_documents});
         if (s == HONE_OK) s = hone_parallel(block, rank_query, &j);
     }
     hone_free(j.scores);

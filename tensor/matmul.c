@@ -20,21 +20,18 @@
 #include "kernels/matmul/matmul.h"
 #include "tensor/matmul_blocks.h"
 
-#include <math.h>
 #include <string.h>
 
 typedef struct matmul_job {
-    const hone_matmul_f32_args *m;
+    const hone_matmul_args *m;
     const hone_matmul_f32_row *row;
-    int64_t K0, K1;        /* the part of the sums that this pass adds */
-    int64_t kc;            /* chain length; the last chain may be shorter */
-    int64_t tiles, panels; /* of all of C */
-    int64_t group;         /* panels that stay in L2 together */
-    int64_t cut_m, cut_n;  /* tasks along each side */
-    const float *b;        /* chains of panels, from K0 on; NULL: each task packs its own */
-    const float *a;        /* packed tiles of A^T for K0..K1; NULL: read in place */
-    float *b_out, *a_out;  /* while packing */
-    float *sums;           /* [chains of this pass, M]: what sum_a gets, chain by chain; or NULL */
+    int64_t K0, K1;       /* the part of the sums that this pass adds */
+    int64_t kc;           /* chain length; the last chain may be shorter */
+    blocks_grid grid;     /* of all of C */
+    const float *b;       /* chains of panels, from K0 on; NULL: each task packs its own */
+    const float *a;       /* packed tiles of A^T for K0..K1; NULL: read in place */
+    float *b_out, *a_out; /* while packing */
+    float *sums;          /* [chains of this pass, M]: what sum_a gets, chain by chain; or NULL */
 } matmul_job;
 
 /* Chains of equal length, multiples of 8. */
@@ -43,12 +40,12 @@ static int64_t matmul_chain(const hone_matmul_f32_row *row, int64_t K) {
     return blocks_ceil(blocks_ceil(K, chains), 8) * 8;
 }
 
-static const float *matmul_b_at(const hone_matmul_f32_args *m, int64_t k, int64_t n) {
+static const float *matmul_b_at(const hone_matmul_args *m, int64_t k, int64_t n) {
     return m->trans_b ? m->b + n * m->ldb + k : m->b + k * m->ldb + n;
 }
 
 static void matmul_pack_panel(const matmul_job *j, int64_t k, int64_t steps, int64_t panel, float *out) {
-    const hone_matmul_f32_args *m = j->m;
+    const hone_matmul_args *m = j->m;
     int64_t n0 = panel * j->row->nr;
     (m->trans_b ? j->row->pack_transpose : j->row->pack_copy)(steps, blocks_min(j->row->nr, m->N - n0),
                                                               matmul_b_at(m, k, n0), m->ldb, out);
@@ -58,17 +55,17 @@ enum { PACK_PANELS = 4, PACK_TILES = 16, PACK_STEPS = 32 }; /* of one packing ta
 
 static hone_status matmul_pack_b_task(void *ctx, int64_t task) {
     const matmul_job *j = ctx;
-    int64_t groups = blocks_ceil(j->panels, PACK_PANELS), p0 = task % groups * PACK_PANELS;
+    int64_t groups = blocks_ceil(j->grid.panels, PACK_PANELS), p0 = task % groups * PACK_PANELS;
     int64_t k = j->K0 + task / groups * j->kc, steps = blocks_min(j->kc, j->K1 - k);
-    for (int64_t p = p0; p < blocks_min(j->panels, p0 + PACK_PANELS); p++)
-        matmul_pack_panel(j, k, steps, p, j->b_out + ((k - j->K0) * j->panels + p * steps) * j->row->nr);
+    for (int64_t p = p0; p < blocks_min(j->grid.panels, p0 + PACK_PANELS); p++)
+        matmul_pack_panel(j, k, steps, p, j->b_out + ((k - j->K0) * j->grid.panels + p * steps) * j->row->nr);
     return HONE_OK;
 }
 
 static hone_status matmul_pack_a_task(void *ctx, int64_t task) {
     const matmul_job *j = ctx;
-    const hone_matmul_f32_args *m = j->m;
-    int64_t groups = blocks_ceil(j->tiles, PACK_TILES), t0 = task % groups * PACK_TILES, mr = j->row->mr;
+    const hone_matmul_args *m = j->m;
+    int64_t groups = blocks_ceil(j->grid.tiles, PACK_TILES), t0 = task % groups * PACK_TILES, mr = j->row->mr;
     int64_t k = j->K0 + task / groups * j->kc, steps = blocks_min(j->kc, j->K1 - k), first = t0 * mr,
             width = blocks_min(m->M - first, PACK_TILES * mr);
     float *sums = j->sums ? j->sums + task / groups * m->M + first : NULL;
@@ -77,45 +74,27 @@ static hone_status matmul_pack_a_task(void *ctx, int64_t task) {
         /* Short columns, so that the source's lines are still in L1 for the next tile. */
         int64_t some = blocks_min(PACK_STEPS, steps - part);
         const float *from = m->a + (k + part) * m->lda;
-        for (int64_t t = t0; t < blocks_min(j->tiles, t0 + PACK_TILES); t++)
+        for (int64_t t = t0; t < blocks_min(j->grid.tiles, t0 + PACK_TILES); t++)
             j->row->pack_a(some, m->M - t * mr, from + t * mr, m->lda,
-                           j->a_out + ((k - j->K0) * j->tiles + t * steps + part) * mr);
+                           j->a_out + ((k - j->K0) * j->grid.tiles + t * steps + part) * mr);
         if (sums) hone_vector_f32_colsum(some, width, m->lda, from + first, sums);
     }
     return HONE_OK;
 }
 
-/* Rows r0..r1, columns n0..n1 are sums now: bias, pre and activation. */
-static void matmul_finish(const hone_matmul_f32_args *m, int64_t r0, int64_t r1, int64_t n0, int64_t n1) {
-    if (!m->bias && !m->pre && !m->act) return;
-    for (int64_t r = r0; r < r1; r++) {
-        float *c = m->c + r * m->ldc + n0, *pre = m->pre ? m->pre + r * m->ldc + n0 : NULL;
-        if (m->through) {
-            float *x = m->through + r * m->ldc + n0;
-            hone_activation_f32_bwd(n1 - n0, m->act, x, c, c, false);
-            hone_activation_f32_fwd(n1 - n0, m->act, x, x);
-            continue;
-        }
-        if (m->bias) hone_vector_f32_scale(n1 - n0, 1, m->bias + n0, c, true);
-        if (pre) memcpy(pre, c, (size_t)(n1 - n0) * sizeof *c);
-        if (m->act) hone_activation_f32_fwd(n1 - n0, m->act, c, c);
-    }
-}
-
 /* Where tile t of A begins at step k: element (i, k) of it is [i * row + k * step]. */
 static const float *matmul_a_at(const matmul_job *j, int64_t t, int64_t k, int64_t steps, int64_t *row, int64_t *step) {
-    const hone_matmul_f32_args *m = j->m;
+    const hone_matmul_args *m = j->m;
     int64_t mr = j->row->mr, r0 = t * mr;
     *row = 1, *step = mr;
-    if (j->a) return j->a + ((k - j->K0) * j->tiles + t * steps) * mr;
+    if (j->a) return j->a + ((k - j->K0) * j->grid.tiles + t * steps) * mr;
     *step = m->trans_a ? m->lda : 1;
     if (m->trans_a) return m->a + k * m->lda + r0;
     *row = m->lda;
     return m->a + r0 * m->lda + k;
 }
 
-/* Ask for the share `p` of `of` of tile t, which is the next one: rows of A are too short and too far apart for the
- * processor to see them coming, and the first panel would wait for every line of them. */
+/* Ask for the share `p` of `of` of tile t, which is the next one: the first panel would wait for every line of it. */
 static inline void matmul_prefetch_a(const matmul_job *j, int64_t t, int64_t k, int64_t steps, int64_t p, int64_t of) {
     int64_t row, step, mr = j->row->mr, rows = blocks_min(mr, j->m->M - t * mr), line = 16;
     const float *a = matmul_a_at(j, t, k, steps, &row, &step);
@@ -124,10 +103,7 @@ static inline void matmul_prefetch_a(const matmul_job *j, int64_t t, int64_t k, 
         for (int64_t i = n * p / of / line * line; i < n * (p + 1) / of; i += line) __builtin_prefetch(a + i, 0, 2);
         return;
     }
-    if (step != 1) return;
-    int64_t k0 = steps * p / of / line * line, k1 = steps * (p + 1) / of;
-    for (int64_t i = 0; i < rows; i++)
-        for (int64_t q = k0; q < k1; q += line) __builtin_prefetch(a + i * row + q, 0, 2);
+    if (step == 1) blocks_prefetch_rows(a, rows, row, steps * p / of / line * line, steps * (p + 1) / of);
 }
 
 /* Whether the rows of a tile of A, read in place, drive each other out of L1: rows a multiple of 4 KiB apart lie in one
@@ -145,7 +121,7 @@ static const float *matmul_copy_tile(const float *a, int64_t row, int64_t rows, 
 /* One chain of a group of panels for tiles t0..t1. copy: room for one tile's chain, or NULL: A is read where it is. */
 static void matmul_chain_pass(const matmul_job *j, const float *panels, int64_t k, int64_t steps, int64_t t0,
                               int64_t t1, int64_t p0, int64_t p1, float *copy) {
-    const hone_matmul_f32_args *m = j->m;
+    const hone_matmul_args *m = j->m;
     int64_t mr = j->row->mr, nr = j->row->nr;
     bool add = m->accumulate || k > 0;
     for (int64_t t = t0; t < t1; t++) {
@@ -155,22 +131,22 @@ static void matmul_chain_pass(const matmul_job *j, const float *panels, int64_t 
         for (int64_t p = p0; p < p1; p++) {
             if (t + 1 < t1) matmul_prefetch_a(j, t + 1, k, steps, p - p0, p1 - p0);
             j->row->tile(rows, blocks_min(nr, m->N - p * nr), steps, a, row, step, panels + (p - p0) * steps * nr,
-                         m->c + r0 * m->ldc + p * nr, m->ldc, add);
+                         blocks_sums(m) + r0 * m->ldc + p * nr, m->ldc, add);
         }
-        if (k + steps == m->K) matmul_finish(m, r0, r0 + rows, p0 * nr, blocks_min(m->N, p1 * nr));
+        if (k + steps == m->K) hone_blocks_finish(m, r0, r0 + rows, p0 * nr, blocks_min(m->N, p1 * nr));
     }
 }
 
 static hone_status matmul_task(void *ctx, int64_t task) {
     const matmul_job *j = ctx;
     /* Neighbouring tasks share their panels: rows run fastest. */
-    int64_t im = task % j->cut_m, in = task / j->cut_m;
-    int64_t t0 = j->tiles * im / j->cut_m, t1 = j->tiles * (im + 1) / j->cut_m;
-    int64_t p0 = j->panels * in / j->cut_n, p1 = j->panels * (in + 1) / j->cut_n;
+    int64_t im = task % j->grid.cut_m, in = task / j->grid.cut_m;
+    int64_t t0 = j->grid.tiles * im / j->grid.cut_m, t1 = j->grid.tiles * (im + 1) / j->grid.cut_m;
+    int64_t p0 = j->grid.panels * in / j->grid.cut_n, p1 = j->grid.panels * (in + 1) / j->grid.cut_n;
     hone_arena *scratch = hone_scratch();
     if (!scratch) return HONE_E_NOMEM;
     hone_arena_mark mark = hone_arena_get_mark(scratch);
-    int64_t groups = blocks_max(1, blocks_ceil(p1 - p0, j->group)), nr = j->row->nr;
+    int64_t groups = blocks_max(1, blocks_ceil(p1 - p0, j->grid.group)), nr = j->row->nr;
     float *own = NULL, *copy = NULL;
     if (!j->b) {
         own = hone_arena_alloc(scratch, (size_t)(blocks_ceil(p1 - p0, groups) * j->kc * nr) * sizeof *own);
@@ -188,7 +164,7 @@ static hone_status matmul_task(void *ctx, int64_t task) {
             if (own)
                 for (int64_t p = q0; p < q1; p++) matmul_pack_panel(j, k, steps, p, own + (p - q0) * steps * nr);
             else
-                panels = j->b + ((k - j->K0) * j->panels + q0 * steps) * nr;
+                panels = j->b + ((k - j->K0) * j->grid.panels + q0 * steps) * nr;
             matmul_chain_pass(j, panels, k, steps, t0, t1, q0, q1, copy);
         }
     }
@@ -196,45 +172,14 @@ static hone_status matmul_task(void *ctx, int64_t task) {
     return HONE_OK;
 }
 
-/* K = 0: the sums are empty. */
-static void matmul_no_terms(const hone_matmul_f32_args *m) {
-    if (m->sum_a && !m->add_sum_a) memset(m->sum_a, 0, (size_t)m->M * sizeof *m->sum_a);
-    for (int64_t r = 0; r < m->M; r++) {
-        if (!m->accumulate) memset(m->c + r * m->ldc, 0, (size_t)m->N * sizeof *m->c);
-        matmul_finish(m, r, r + 1, 0, m->N);
-    }
-}
-
-/* How many tasks along each side: several for each thread, so that a slow core does not hold up the rest, but none so
- * small that handing it out shows (TASK_WORK multiply-adds, some microseconds). A task reads its rows of A once for each
- * group of panels, and its panels once: of the cuts into groups or less, the one that reads least. */
-enum { TASKS_PER_THREAD = 6, TASK_WORK = 64 << 10, TASK_PANELS = 4, SMALL_M = 64 };
-
-static void matmul_cut(matmul_job *j) {
-    const hone_matmul_f32_args *m = j->m;
-    double work = (double)m->M * (double)m->N * (double)m->K / TASK_WORK, least = INFINITY;
-    int64_t threads = hone_threads(), want = threads > 1 ? threads * TASKS_PER_THREAD : 1;
-    if ((double)want > work) want = blocks_max(1, (int64_t)work);
-    int64_t groups = blocks_ceil(j->panels, j->group), most = blocks_max(groups, j->panels / TASK_PANELS);
-    if (m->M <= SMALL_M) groups = most = blocks_min(want, j->panels);
-    for (int64_t n = groups; n <= most; n++) {
-        int64_t along_m = blocks_min(j->tiles, blocks_ceil(want, n));
-        double read = (double)n * (double)m->M + (double)along_m * (double)m->N;
-        if (read < least) least = read, j->cut_n = n, j->cut_m = along_m;
-    }
-}
-
-/* Packed copies take at most this much at a time, and one chain at least; longer sums are added in several passes. A
- * copy that is used and overwritten stays in the caches; of one that is made whole, every line goes to memory and
- * back. */
-enum { PASS_BYTES = 1 << 20 };
+enum { TASK_WORK = 64 << 10 };
 
 /* Room for the packed operands of one pass, and how much of K it covers. */
 static hone_status matmul_reserve(matmul_job *j, bool share_a, bool share_b, hone_arena *scratch, int64_t *depth) {
-    int64_t wide_a = share_a ? j->tiles * j->row->mr : 0, wide_b = share_b ? j->panels * j->row->nr : 0;
+    int64_t wide_a = share_a ? j->grid.tiles * j->row->mr : 0, wide_b = share_b ? j->grid.panels * j->row->nr : 0;
     int64_t per_chain = (wide_a + wide_b) * j->kc * (int64_t)sizeof(float);
     *depth = j->m->K;
-    if (per_chain) *depth = blocks_min(*depth, blocks_max(1, PASS_BYTES / per_chain) * j->kc);
+    if (per_chain) *depth = blocks_min(*depth, blocks_max(1, BLOCKS_PASS_BYTES / per_chain) * j->kc);
     if (share_a) j->a = j->a_out = hone_arena_alloc(scratch, (size_t)(*depth * wide_a) * sizeof(float));
     if (share_b) j->b = j->b_out = hone_arena_alloc(scratch, (size_t)(*depth * wide_b) * sizeof(float));
     if (j->m->sum_a)
@@ -243,27 +188,28 @@ static hone_status matmul_reserve(matmul_job *j, bool share_a, bool share_b, hon
 }
 
 static int64_t matmul_pack_b_tasks(const matmul_job *j) {
-    return blocks_ceil(j->K1 - j->K0, j->kc) * blocks_ceil(j->panels, PACK_PANELS);
+    return blocks_ceil(j->K1 - j->K0, j->kc) * blocks_ceil(j->grid.panels, PACK_PANELS);
 }
 
-static matmul_job matmul_job_of(const hone_matmul_f32_args *m) {
+static matmul_job matmul_job_of(const hone_matmul_args *m) {
     const hone_matmul_f32_row *row = hone_matmul_f32_choose(m->N);
     matmul_job j = {.m = m, .row = row, .K1 = m->K, .kc = matmul_chain(row, m->K)};
-    j.tiles = blocks_ceil(m->M, row->mr), j.panels = blocks_ceil(m->N, row->nr);
-    j.group = blocks_max(1, blocks_l2_bytes() / (j.kc * row->nr * (int64_t)sizeof(float)));
+    j.grid.tiles = blocks_ceil(m->M, row->mr), j.grid.panels = blocks_ceil(m->N, row->nr);
+    j.grid.group = blocks_max(1, blocks_l2_bytes() / (j.kc * row->nr * (int64_t)sizeof(float)));
     return j;
 }
 
-hone_status hone_matmul_f32(const hone_matmul_f32_args *m) {
+hone_status hone_matmul_f32(const hone_matmul_args *m) {
     if (m->M <= 0 || m->N <= 0) return HONE_OK;
     if (m->K <= 0) {
-        matmul_no_terms(m);
+        hone_blocks_no_terms(m);
         return HONE_OK;
     }
     matmul_job j = matmul_job_of(m);
-    matmul_cut(&j);
+    hone_blocks_cut(m, TASK_WORK, &j.grid);
     /* Few rows: every task packs what it needs, at once, while the panel is in L1. */
-    bool share_a = m->trans_a && (m->M > 1 || m->sum_a), share_b = !m->packed_b && (j.cut_m > 1 || m->M > 2 * SMALL_M);
+    bool share_a = m->trans_a && (m->M > 1 || m->sum_a),
+         share_b = !m->packed_b && (j.grid.cut_m > 1 || m->M > 2 * BLOCKS_SMALL_M);
     hone_arena *scratch = hone_scratch();
     if (!scratch) return HONE_E_NOMEM;
     hone_arena_mark mark = hone_arena_get_mark(scratch);
@@ -272,12 +218,12 @@ hone_status hone_matmul_f32(const hone_matmul_f32_args *m) {
     if (!status && m->sum_a && !m->add_sum_a) memset(m->sum_a, 0, (size_t)m->M * sizeof *m->sum_a);
     for (; !status && j.K0 < m->K; j.K0 = j.K1) {
         j.K1 = blocks_min(m->K, j.K0 + depth);
-        if (m->packed_b) j.b = m->packed_b + j.K0 * j.panels * j.row->nr;
+        if (m->packed_b) j.b = (const float *)m->packed_b + j.K0 * j.grid.panels * j.row->nr;
         int64_t chains = blocks_ceil(j.K1 - j.K0, j.kc);
-        if (share_a) status = hone_parallel(chains * blocks_ceil(j.tiles, PACK_TILES), matmul_pack_a_task, &j);
+        if (share_a) status = hone_parallel(chains * blocks_ceil(j.grid.tiles, PACK_TILES), matmul_pack_a_task, &j);
         if (m->sum_a && !status) hone_vector_f32_colsum(chains, m->M, m->M, j.sums, m->sum_a);
         if (share_b && !status) status = hone_parallel(matmul_pack_b_tasks(&j), matmul_pack_b_task, &j);
-        if (!status) status = hone_parallel(j.cut_m * j.cut_n, matmul_task, &j);
+        if (!status) status = hone_parallel(j.grid.cut_m * j.grid.cut_n, matmul_task, &j);
     }
     hone_arena_release(scratch, mark);
     return status;
@@ -290,7 +236,7 @@ int64_t hone_matmul_packed_count(int64_t N, int64_t K) {
 
 hone_status hone_matmul_pack(int64_t N, int64_t K, bool trans_b, const float *b, int64_t ldb, float *out) {
     if (N <= 0 || K <= 0) return HONE_OK;
-    hone_matmul_f32_args m = {.M = 1, .N = N, .K = K, .trans_b = trans_b, .b = b, .ldb = ldb};
+    hone_matmul_args m = {.M = 1, .N = N, .K = K, .trans_b = trans_b, .b = b, .ldb = ldb};
     matmul_job j = matmul_job_of(&m);
     j.b_out = out;
     return hone_parallel(matmul_pack_b_tasks(&j), matmul_pack_b_task, &j);

@@ -20,14 +20,14 @@
 #include "kernels/kernel.h"
 
 /* The fields are those of the head of the page. */
-typedef struct hone_matmul_f32_args {
+typedef struct hone_matmul_args {
     int64_t M, N, K;
     bool trans_a, trans_b;
     const float *a;
     int64_t lda;
     const float *b;
     int64_t ldb;
-    const float *packed_b; /* op(B) from hone_matmul_pack, then b is not read; or NULL */
+    const void *packed_b; /* op(B) from hone_matmul_pack or hone_matmul_bf16_pack, then b is not read; or NULL */
     float *c;
     int64_t ldc;
     const float *bias;
@@ -36,7 +36,7 @@ typedef struct hone_matmul_f32_args {
     float *through;
     float *sum_a;
     bool accumulate, add_sum_a;
-} hone_matmul_f32_args;
+} hone_matmul_args;
 
 /* The same in double. */
 typedef struct hone_matmul_f64_args {
@@ -55,7 +55,7 @@ typedef struct hone_matmul_f64_args {
 } hone_matmul_f64_args;
 
 /* C (+)= act(op(A) op(B) + bias). */
-hone_status hone_matmul_f32(const hone_matmul_f32_args *m);
+hone_status hone_matmul_f32(const hone_matmul_args *m);
 /* op(B) [K, N] laid out as the kernels read it, for an operand that is used many times between changes (a weight). The
  * layout depends on N, K and the kernel row in use: same process only. Results have the same bits as without packing.
  *   out  hone_matmul_packed_count(N, K) floats, 64-byte aligned for speed */

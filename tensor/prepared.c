@@ -36,29 +36,18 @@ hone_status hone_prepared_linear(const hone_prepared *w, int64_t M, const float 
         return hone_matmul_int8(&(hone_matmul_int8_args){
             .M = M, .a = a, .lda = w->K, .w = &w->int8, .c = c, .ldc = w->N, .bias = bias, .act = act});
     }
-    if (w->precision == HONE_PRECISION_BF16)
-        return hone_matmul_bf16(&(hone_matmul_bf16_args){.M = M,
-                                                         .N = w->N,
-                                                         .K = w->K,
-                                                         .trans_b = true,
-                                                         .a = a,
-                                                         .lda = w->K,
-                                                         .packed_b = w->bf16,
-                                                         .c = c,
-                                                         .ldc = w->N,
-                                                         .bias = bias,
-                                                         .act = act,
-                                                         .pre = pre});
-    return hone_matmul_f32(&(hone_matmul_f32_args){.M = M,
-                                                   .N = w->N,
-                                                   .K = w->K,
-                                                   .trans_b = true,
-                                                   .a = a,
-                                                   .lda = w->K,
-                                                   .packed_b = w->f32,
-                                                   .c = c,
-                                                   .ldc = w->N,
-                                                   .bias = bias,
-                                                   .act = act,
-                                                   .pre = pre});
+    const bool half = w->precision == HONE_PRECISION_BF16;
+    const hone_matmul_args m = {.M = M,
+                                .N = w->N,
+                                .K = w->K,
+                                .trans_b = true,
+                                .a = a,
+                                .lda = w->K,
+                                .packed_b = half ? (const void *)w->bf16 : w->f32,
+                                .c = c,
+                                .ldc = w->N,
+                                .bias = bias,
+                                .act = act,
+                                .pre = pre};
+    return half ? hone_matmul_bf16(&m) : hone_matmul_f32(&m);
 }

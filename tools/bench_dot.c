@@ -77,7 +77,7 @@ static hone_status call_bf16(void *ctx) {
     return hone_matmul_bf16(ctx);
 }
 
-static double bf16_error(const hone_matmul_bf16_args *m) {
+static double bf16_error(const hone_matmul_args *m) {
     double worst = 0;
     for (int64_t s = 0; s < 64; s++) {
         int64_t i = s * 7919 % m->M, j = s * 104729 % m->N;
@@ -96,13 +96,13 @@ static double bf16_error(const hone_matmul_bf16_args *m) {
 static hone_status bf16_line(bench_report *r, const int64_t shape[3], int form, const float *a, const float *b,
                              float *c) {
     const int64_t tokens = shape[0], out = shape[1], in = shape[2];
-    hone_matmul_bf16_args m = {
+    hone_matmul_args m = {
         .M = tokens, .N = out, .K = in, .trans_b = true, .a = a, .lda = in, .b = b, .ldb = in, .c = c, .ldc = out};
     if (form == 1)
-        m = (hone_matmul_bf16_args){
+        m = (hone_matmul_args){
             .M = tokens, .N = in, .K = out, .a = a, .lda = out, .b = b, .ldb = in, .c = c, .ldc = in};
     if (form == 2)
-        m = (hone_matmul_bf16_args){
+        m = (hone_matmul_args){
             .M = out, .N = in, .K = tokens, .trans_a = true, .a = a, .lda = out, .b = b, .ldb = in, .c = c, .ldc = in};
     HONE_TRY(hone_matmul_bf16(&m));
     char text[64];

@@ -75,7 +75,7 @@ static hone_status call_matmul(void *ctx) {
 }
 
 /* Largest error of some elements, as a share of the sum of absolute products. */
-static double matmul_error(const hone_matmul_f32_args *m) {
+static double matmul_error(const hone_matmul_args *m) {
     double worst = 0;
     for (int64_t s = 0; s < 64; s++) {
         int64_t i = s * 7919 % m->M, j = s * 104729 % m->N;
@@ -93,13 +93,13 @@ static double matmul_error(const hone_matmul_f32_args *m) {
 /* One product. form 0: X W^T (forward), 1: dY W (dX), 2: dY^T X (dW), for a layer of `in` to `out` on `tokens` rows. */
 static hone_status matmul_line(bench_report *r, int64_t tokens, int64_t out, int64_t in, int form, bool packed,
                                const float *a, const float *b, float *c, float *room) {
-    hone_matmul_f32_args m = {
+    hone_matmul_args m = {
         .M = tokens, .N = out, .K = in, .trans_b = true, .a = a, .lda = in, .b = b, .ldb = in, .c = c, .ldc = out};
     if (form == 1)
-        m = (hone_matmul_f32_args){
+        m = (hone_matmul_args){
             .M = tokens, .N = in, .K = out, .a = a, .lda = out, .b = b, .ldb = in, .c = c, .ldc = in};
     if (form == 2)
-        m = (hone_matmul_f32_args){
+        m = (hone_matmul_args){
             .M = out, .N = in, .K = tokens, .trans_a = true, .a = a, .lda = out, .b = b, .ldb = in, .c = c, .ldc = in};
     if (packed) {
         HONE_TRY(hone_matmul_pack(m.N, m.K, m.trans_b, m.b, m.ldb, room));

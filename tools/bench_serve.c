@@ -31,16 +31,16 @@ static hone_status control(double *gflops) {
     float *x = hone_alloc((size_t)3 * N * N * sizeof *x);
     if (!x) return HONE_E_NOMEM;
     for (int64_t i = 0; i < 2 * N * N; i++) x[i] = (float)(i % 251) * 0.01f - 1;
-    hone_matmul_f32_args m = {.M = N,
-                              .N = N,
-                              .K = N,
-                              .trans_b = true,
-                              .a = x,
-                              .lda = N,
-                              .b = x + N * N,
-                              .ldb = N,
-                              .c = x + 2 * N * N,
-                              .ldc = N};
+    hone_matmul_args m = {.M = N,
+                          .N = N,
+                          .K = N,
+                          .trans_b = true,
+                          .a = x,
+                          .lda = N,
+                          .b = x + N * N,
+                          .ldb = N,
+                          .c = x + 2 * N * N,
+                          .ldc = N};
     hone_status s = hone_matmul_f32(&m);
     double best = INFINITY;
     for (int t = 0; t < TRIES && s == HONE_OK; t++) {

@@ -11,7 +11,7 @@
 
 /* M, N, K and the leading dimensions are read side by side. */
 /* clang-format off */
-static hone_status product_f64(const hone_matmul_f32_args *m) {
+static hone_status product_f64(const hone_matmul_args *m) {
     return hone_matmul_f64(&(hone_matmul_f64_args){
         .M = m->M, .N = m->N, .K = m->K, .trans_a = m->trans_a, .trans_b = m->trans_b, .accumulate = m->accumulate,
         .a = (const void *)m->a, .lda = m->lda, .b = (const void *)m->b, .ldb = m->ldb, .c = (void *)m->c,
@@ -19,23 +19,16 @@ static hone_status product_f64(const hone_matmul_f32_args *m) {
         .pre = (void *)m->pre});
 }
 
-static hone_status product_bf16(const hone_matmul_f32_args *m) {
-    return hone_matmul_bf16(&(hone_matmul_bf16_args){
-        .M = m->M, .N = m->N, .K = m->K, .trans_a = m->trans_a, .trans_b = m->trans_b, .accumulate = m->accumulate,
-        .a = m->a, .lda = m->lda, .b = m->b, .ldb = m->ldb, .c = m->c, .ldc = m->ldc,
-        .bias = m->bias, .act = m->through ? HONE_ACT_NONE : m->act, .pre = m->pre});
-}
-
-hone_status hone_ops_product(hone_dtype dtype, hone_precision precision, const hone_matmul_f32_args *m) {
-    if (dtype == HONE_F32 && precision != HONE_PRECISION_BF16) return hone_matmul_f32(m);
-    HONE_TRY(dtype == HONE_F64 ? product_f64(m) : product_bf16(m));
+hone_status hone_ops_product(hone_dtype dtype, hone_precision precision, const hone_matmul_args *m) {
+    if (dtype == HONE_F32) return precision == HONE_PRECISION_BF16 ? hone_matmul_bf16(m) : hone_matmul_f32(m);
+    HONE_TRY(product_f64(m));
     if (m->sum_a) HONE_TRY(hone_ops_column_sums(dtype, m->K, m->M, m->a, m->sum_a, m->add_sum_a));
     if (!m->through) return HONE_OK;
     HONE_TRY(hone_ops_activation_backward(dtype, m->M * m->N, m->act, m->through, m->c, m->c, false));
     return hone_ops_activation_forward(dtype, m->M * m->N, m->act, m->through, m->through);
 }
 
-static hone_status linear_product(const hone_graph *g, const hone_tensor *w, const hone_matmul_f32_args *m) {
+static hone_status linear_product(const hone_graph *g, const hone_tensor *w, const hone_matmul_args *m) {
     if (!w->data)
         return hone_fail(HONE_E_ARG, "a weight laid out for inference has no backward pass: open the model for training");
     return hone_ops_product(w->dtype, hone_graph_get_mode(g)->precision, m);
@@ -46,7 +39,7 @@ hone_status hone_ops_linear(hone_graph *g, int64_t M, const void *x, const hone_
     int64_t N = hone_dim(w, 0), K = hone_dim(w, 1);
     const void *bias = b ? b->data : NULL;
     if (w->prepared) return hone_prepared_linear(w->prepared, M, x, bias, act, pre, y);
-    return linear_product(g, w, &(hone_matmul_f32_args){
+    return linear_product(g, w, &(hone_matmul_args){
         .M = M, .N = N, .K = K, .trans_b = true, .a = x, .lda = K, .b = w->data, .ldb = K, .c = y, .ldc = N,
         .bias = bias, .act = act, .pre = pre});
 }
@@ -58,7 +51,7 @@ hone_status hone_ops_linear_grads(hone_graph *g, int64_t M, const void *dy, cons
     void *dw = hone_graph_grad(g, w, &add_w), *db = hone_graph_grad(g, b, &add_b);
     HONE_TRY(hone_graph_status(g));
     if (!dw) return db ? hone_ops_column_sums(w->dtype, M, N, dy, db, add_b) : HONE_OK;
-    return linear_product(g, w, &(hone_matmul_f32_args){
+    return linear_product(g, w, &(hone_matmul_args){
         .M = N, .N = K, .K = M, .trans_a = true, .a = dy, .lda = N, .b = x, .ldb = K, .c = dw, .ldc = K,
         .accumulate = add_w, .sum_a = db, .add_sum_a = add_b});
 }
@@ -68,14 +61,14 @@ hone_status hone_ops_linear_input_grad(hone_graph *g, int64_t M, const void *dy,
     bool add;
     void *dx = hone_graph_grad(g, x, &add);
     if (!dx) return hone_graph_status(g);
-    return linear_product(g, w, &(hone_matmul_f32_args){
+    return linear_product(g, w, &(hone_matmul_args){
         .M = M, .N = K, .K = N, .a = dy, .lda = N, .b = w->data, .ldb = K, .c = dx, .ldc = K, .accumulate = add});
 }
 
 hone_status hone_ops_linear_through(hone_graph *g, int64_t M, const void *dy, const hone_tensor *w, hone_act act,
                                     void *h, void *dh) {
     int64_t N = hone_dim(w, 0), K = hone_dim(w, 1);
-    return linear_product(g, w, &(hone_matmul_f32_args){
+    return linear_product(g, w, &(hone_matmul_args){
         .M = M, .N = K, .K = N, .a = dy, .lda = N, .b = w->data, .ldb = K, .c = dh, .ldc = K,
         .act = act, .through = h});
 }

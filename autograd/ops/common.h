@@ -11,7 +11,7 @@
 /* A product as tensor/matmul.h describes it, for F32 or F64 data: with F64 the pointers of m are those of doubles.
  * Precision bf16 rounds the operands of F32 products (tensor/matmul_bf16.h). What a form lacks of `through` and `sum_a`
  * is done in passes of its own. */
-hone_status hone_ops_product(hone_dtype dtype, hone_precision precision, const hone_matmul_f32_args *m);
+hone_status hone_ops_product(hone_dtype dtype, hone_precision precision, const hone_matmul_args *m);
 
 /* y [M, N] = act(x [M, K] w^T + b): w [N, K] plain or prepared, b [N] or NULL; pre: the value before act, or NULL. */
 hone_status hone_ops_linear(hone_graph *g, int64_t M, const void *x, const hone_tensor *w, const hone_tensor *b,

@@ -23,18 +23,18 @@ static hone_status matmul_shape(const hone_node *n, hone_shape *shape, hone_dtyp
 static hone_status multiply(hone_dtype dtype, int64_t M, int64_t N, int64_t K, bool trans_a, const void *a, int64_t lda,
                             bool trans_b, const void *b, int64_t ldb, void *c, int64_t ldc, bool add) {
     return hone_ops_product(dtype, HONE_PRECISION_F32,
-                            &(hone_matmul_f32_args){.M = M,
-                                                    .N = N,
-                                                    .K = K,
-                                                    .trans_a = trans_a,
-                                                    .trans_b = trans_b,
-                                                    .a = a,
-                                                    .lda = lda,
-                                                    .b = b,
-                                                    .ldb = ldb,
-                                                    .c = c,
-                                                    .ldc = ldc,
-                                                    .accumulate = add});
+                            &(hone_matmul_args){.M = M,
+                                                .N = N,
+                                                .K = K,
+                                                .trans_a = trans_a,
+                                                .trans_b = trans_b,
+                                                .a = a,
+                                                .lda = lda,
+                                                .b = b,
+                                                .ldb = ldb,
+                                                .c = c,
+                                                .ldc = ldc,
+                                                .accumulate = add});
 }
 
 static hone_status matmul_forward(hone_graph *g, hone_node *n) {

@@ -10,7 +10,7 @@
 #define BF16_ROW hone_dot_bf16__avx512
 #define BF16_FIELDS .name = "avx512_12x32", .isa = HONE_ISA_AVX512, .needs = 0
 static void bf16_tile(int64_t rows, int64_t words, const uint32_t *a, int64_t row, int64_t step, const uint32_t *b,
-                      float *sums) {
-    bf16_tile_in_f32(&hone_matmul_f32__avx512_12x32, rows, words, a, row, step, b, sums);
+                      float *c, int64_t ldc) {
+    bf16_tile_in_f32(&hone_matmul_f32__avx512_12x32, rows, words, a, row, step, b, c, ldc);
 }
 #include "kernels/dot/dot_bf16.inc"

@@ -23,7 +23,7 @@ static inline float bf16_float(uint32_t bits) {
 }
 
 static void bf16_tile(int64_t rows, int64_t words, const uint32_t *a, int64_t row, int64_t step, const uint32_t *b,
-                      float *sums) {
+                      float *c, int64_t ldc) {
     for (int64_t i = 0; i < rows; i++)
         for (int64_t j = 0; j < BF16_NR; j++) {
             float sum = 0;
@@ -32,7 +32,7 @@ static void bf16_tile(int64_t rows, int64_t words, const uint32_t *a, int64_t ro
                 sum = bf16_fma(bf16_float(u & 0xFFFF0000), bf16_float(v & 0xFFFF0000), sum);
                 sum = bf16_fma(bf16_float(u << 16), bf16_float(v << 16), sum);
             }
-            sums[i * BF16_NR + j] = sum;
+            c[i * ldc + j] = sum;
         }
 }
 

@@ -7,7 +7,7 @@
 #define DOT_NAME(x) dot_int8_##x
 
 static void dot_int8_words(int64_t rows, int64_t groups, const uint32_t *a, int64_t row, int64_t step, const int8_t *b,
-                           int32_t *sums) {
+                           int32_t *sums, int64_t lds) {
     for (int64_t i = 0; i < rows; i++)
         for (int64_t j = 0; j < DOT_COLS; j++) {
             int32_t sum = 0;
@@ -16,7 +16,7 @@ static void dot_int8_words(int64_t rows, int64_t groups, const uint32_t *a, int6
                 const int8_t *q = b + (g * DOT_COLS + j) * DOT_GROUP;
                 for (int k = 0; k < DOT_GROUP; k++) sum += u[k] * q[k];
             }
-            sums[i * DOT_COLS + j] = sum;
+            sums[i * lds + j] = sum;
         }
 }
 

@@ -97,7 +97,7 @@ TEST(dot_bf16, packing_rounds_as_the_instruction_does_and_fills_with_zeros) {
 
 static void bf16_tile_case(score *s, const dot_bf16_entry *e, int64_t rows, int64_t K, bool transposed, uint64_t seed) {
     const hone_dot_bf16_row *row = e->row;
-    const int64_t words = hone_dot_bf16_words(row, K), nr = row->nr;
+    const int64_t words = hone_dot_bf16_words(row, K), nr = row->nr, ldc = nr + (int64_t)(seed % 3) * 5;
     fixture f;
     fixture_begin(&f, seed);
     float *x = malloc((size_t)(rows * K) * 4 + 4), *y = malloc((size_t)(K * nr) * 4 + 4);
@@ -106,7 +106,8 @@ static void bf16_tile_case(score *s, const dot_bf16_entry *e, int64_t rows, int6
     for (int64_t i = 0; i < K * nr; i++) y[i] = value(seed + 5, (uint64_t)i, kind);
     uint32_t *a = fixture_raw(&f, (size_t)(words * (transposed ? row->mr : rows)) * 4, 4),
              *b = fixture_raw(&f, (size_t)(words * nr) * 4, 4);
-    float *sums = fixture_raw(&f, (size_t)(rows * nr) * 4, 4), *want = malloc((size_t)(rows * nr) * 4);
+    float *sums = fixture_raw(&f, (size_t)((rows - 1) * ldc + nr) * 4, 4), *want = malloc((size_t)(rows * nr) * 4);
+    for (int64_t i = 0; i < (rows - 1) * ldc + nr; i++) sums[i] = -7;
     row->pack_copy(K, nr, y, nr, b);
     if (transposed) {
         float *t = malloc((size_t)(rows * K) * 4 + 4);
@@ -118,7 +119,7 @@ static void bf16_tile_case(score *s, const dot_bf16_entry *e, int64_t rows, int6
         row->pack_a_rows(K, rows, x, K, a);
     }
     fixture_keep(&f, a), fixture_keep(&f, b);
-    row->tile(rows, words, a, transposed ? 1 : words, transposed ? row->mr : 1, b, sums);
+    row->tile(rows, words, a, transposed ? 1 : words, transposed ? row->mr : 1, b, sums, ldc);
     for (int64_t i = 0; i < rows; i++)
         for (int64_t j = 0; j < nr; j++) {
             float sum = 0;
@@ -130,7 +131,10 @@ static void bf16_tile_case(score *s, const dot_bf16_entry *e, int64_t rows, int6
             }
             want[i * nr + j] = sum;
         }
-    score_same(s, e->kind, &f, row->name, rows * nr, sums, want);
+    for (int64_t i = 0; i < rows; i++) {
+        score_same(s, e->kind, &f, row->name, nr, sums + i * ldc, want + i * nr);
+        for (int64_t j = nr; j < ldc && i < rows - 1; j++) CHECK(sums[i * ldc + j] == -7);
+    }
     fixture_end(&f);
     free(x), free(y), free(want);
     s->cases++;
@@ -164,7 +168,7 @@ TEST(dot_bf16, a_result_is_denormal_if_it_is_after_rounding) {
                     uint32_t a[2], b[2 * 32];
                     row->pack_a_rows(2, 1, x, 2, a);
                     row->pack_transpose(2, 1, y, 2, b);
-                    row->tile(1, row->pair_words, a, row->pair_words, 1, b, sums);
+                    row->tile(1, row->pair_words, a, row->pair_words, 1, b, sums, row->nr);
                     float want = e + f == 150 ? copysignf(0, (float)sign) : copysignf(0x1p-126f, (float)sign);
                     CHECK_MSG(bits_of(sums[0]) == bits_of(want), "%s: %d %d: %a, want %a", row->name, e, f,
                               (double)sums[0], (double)want);
@@ -179,7 +183,7 @@ TEST(dot_bf16, tiles_leave_the_rounding_mode_and_denormals_of_the_caller_alone) 
         if (!dot_runs(row->isa, row->needs)) continue;
         uint32_t a[2 * 12] = {0}, b[2 * 32] = {0};
         float sums[12 * 32];
-        row->tile(1, row->pair_words, a, row->pair_words, 1, b, sums);
+        row->tile(1, row->pair_words, a, row->pair_words, 1, b, sums, row->nr);
         CHECK(tiny * 2 == 0x1p-139f);
     }
 }

@@ -66,7 +66,7 @@ static inline dot_sum dot_add(dot_sum sum, dot_vec a, dot_vec b) {
 #define BF16_ROW hone_dot_bf16__emu512bf16
 #define BF16_FIELDS .name = "emu512bf16_12x32", .isa = HONE_ISA_AVX2, .needs = 0
 static void bf16_tile(int64_t rows, int64_t words, const uint32_t *a, int64_t row, int64_t step, const uint32_t *b,
-                      float *sums) {
-    dot_bf16_words(rows, words, a, row, step, b, sums);
+                      float *c, int64_t ldc) {
+    dot_bf16_words(rows, words, a, row, step, b, c, ldc);
 }
 #include "kernels/dot/dot_bf16.inc"

@@ -5,6 +5,7 @@
 #include "base/fault.h"
 #include "base/parallel.h"
 #include "tests/kernels/matmul_rows.h"
+#include "tests/tensor/matmul_checks.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -21,7 +22,7 @@ static uint64_t hash(uint64_t x) {
 /* A product in guarded buffers. */
 typedef struct product {
     fixture f;
-    hone_matmul_f32_args m;
+    hone_matmul_args m;
     bool exact;
     int64_t nc; /* floats of c (and pre) */
     float *old; /* c as it was */
@@ -41,8 +42,8 @@ static void product_begin(product *p, uint64_t seed, int64_t M, int64_t N, int64
     memset(p, 0, sizeof *p);
     fixture_begin(&p->f, seed);
     p->exact = exact;
-    hone_matmul_f32_args *m = &p->m;
-    *m = (hone_matmul_f32_args){.M = M, .N = N, .K = K, .trans_a = h & 1, .trans_b = h & 2};
+    hone_matmul_args *m = &p->m;
+    *m = (hone_matmul_args){.M = M, .N = N, .K = K, .trans_a = h & 1, .trans_b = h & 2};
     int64_t ra = m->trans_a ? K : M, ca = m->trans_a ? M : K, rb = m->trans_b ? N : K, cb = m->trans_b ? K : N;
     m->lda = ca + (int64_t)(h >> 2 & 3), m->ldb = cb + (int64_t)(h >> 4 & 3), m->ldc = N + (int64_t)(h >> 6 & 3);
     float *a = fill(p, K ? (ra - 1) * m->lda + ca : 0, 1), *b = fill(p, K ? (rb - 1) * m->ldb + cb : 0, 2);
@@ -64,7 +65,7 @@ static void product_begin(product *p, uint64_t seed, int64_t M, int64_t N, int64
 
 /* Every element, every gap. Returns through the test framework on failure. */
 static void product_check(product *p, score *s, int row) {
-    const hone_matmul_f32_args *m = &p->m;
+    const hone_matmul_args *m = &p->m;
     for (int64_t i = 0; i < m->M; i++)
         for (int64_t j = 0; j < m->ldc && i * m->ldc + j < p->nc; j++) {
             int64_t at = i * m->ldc + j;
@@ -143,10 +144,10 @@ TEST(matmul, long_sums_of_several_chains_are_exact) {
 
 TEST(matmul, empty_sums_give_the_bias_and_empty_results_nothing) {
     float c[6] = {9, 9, 9, 9, 9, 9}, bias[3] = {1, -2, 3}, pre[6];
-    hone_matmul_f32_args m = {.M = 2, .N = 3, .K = 0, .c = c, .ldc = 3, .bias = bias, .act = HONE_ACT_RELU, .pre = pre};
+    hone_matmul_args m = {.M = 2, .N = 3, .K = 0, .c = c, .ldc = 3, .bias = bias, .act = HONE_ACT_RELU, .pre = pre};
     CHECK_OK(hone_matmul_f32(&m));
     for (int i = 0; i < 6; i++) CHECK(pre[i] == bias[i % 3] && c[i] == (bias[i % 3] > 0 ? bias[i % 3] : 0));
-    m = (hone_matmul_f32_args){.M = 2, .N = 3, .K = 0, .c = c, .ldc = 3, .accumulate = true};
+    m = (hone_matmul_args){.M = 2, .N = 3, .K = 0, .c = c, .ldc = 3, .accumulate = true};
     CHECK_OK(hone_matmul_f32(&m));
     CHECK(c[0] == 1 && c[2] == 3);
     m.M = 0;
@@ -175,17 +176,17 @@ TEST(matmul, the_bits_do_not_depend_on_threads_packing_or_neighbours) {
         for (int i = 0; i < 8; i++)
             for (int form = 0; form < forms; form++) {
                 int64_t M = shapes[i][0], N = shapes[i][1], K = shapes[i][2];
-                hone_matmul_f32_args m = {.M = M,
-                                          .N = N,
-                                          .K = K,
-                                          .trans_a = form & 1,
-                                          .trans_b = form & 2,
-                                          .a = a,
-                                          .b = b,
-                                          .c = want,
-                                          .ldc = N,
-                                          .bias = b + 5,
-                                          .act = HONE_ACT_GELU};
+                hone_matmul_args m = {.M = M,
+                                      .N = N,
+                                      .K = K,
+                                      .trans_a = form & 1,
+                                      .trans_b = form & 2,
+                                      .a = a,
+                                      .b = b,
+                                      .c = want,
+                                      .ldc = N,
+                                      .bias = b + 5,
+                                      .act = HONE_ACT_GELU};
                 m.lda = m.trans_a ? M : K, m.ldb = m.trans_b ? K : N;
                 hone_set_threads(1);
                 CHECK_OK(hone_matmul_f32(&m));
@@ -232,8 +233,8 @@ static int check_distance(const hone_matmul_f32_row *row, int64_t M, int64_t N, 
         float *a = test_guard_alloc(bytes, 4, false); /* NaN between the rows, a guard behind the last one */
         for (int64_t r = 0; r < M; r++) fill_plain(a + r * lda[i], K, 70 + (uint64_t)r);
         c[i] = malloc((size_t)(M * N) * 4);
-        CHECK_OK(hone_matmul_f32(&(hone_matmul_f32_args){
-            .M = M, .N = N, .K = K, .a = a, .lda = lda[i], .b = b, .ldb = N, .c = c[i], .ldc = N}));
+        CHECK_OK(hone_matmul_f32(
+            &(hone_matmul_args){.M = M, .N = N, .K = K, .a = a, .lda = lda[i], .b = b, .ldb = N, .c = c[i], .ldc = N}));
         test_guard_free(a);
     }
     CHECK_MSG(!memcmp(c[0], c[1], (size_t)(M * N) * 4), "%s %dx%dx%d: rows %d apart differ", row->name, (int)M, (int)N,
@@ -246,6 +247,7 @@ TEST(matmul, rows_a_page_apart_give_the_same_bits) {
     int cases = 0;
     for (int r = 0; r < MATMUL_ROWS; r++) {
         if (!row_runs(matmul_rows[r].kind)) continue;
+        hone_matmul_f32_forced = matmul_rows[r].row;
         for (int t = 1; t < 4; t++) {
             cases += check_distance(matmul_rows[r].row, 29, 200, 700, 1024, t); /* two chains, a tile of five rows */
             cases += check_distance(matmul_rows[r].row, 80, 130, 33, 3072, t);
@@ -257,43 +259,16 @@ TEST(matmul, rows_a_page_apart_give_the_same_bits) {
     CHECK(cases >= 4 * 9);
 }
 
-/* c = (a b) act'(x) and x = act(x), against the plain product followed by the kernels: the same bits. */
-static int check_through(const hone_matmul_f32_row *row, int64_t M, int64_t N, int64_t K, hone_act act, int threads) {
-    int64_t ld = N + 3;
-    float *a = malloc((size_t)(M * K) * 4), *b = malloc((size_t)(K * N) * 4), *c = malloc((size_t)(M * ld) * 4),
-          *x = malloc((size_t)(M * ld) * 4);
-    float *plain = malloc((size_t)(M * N) * 4), *y = malloc((size_t)N * 4);
-    fill_plain(a, M * K, 3), fill_plain(b, K * N, 4), fill_plain(x, M * ld, 5), fill_plain(c, M * ld, 6);
-    hone_matmul_f32_forced = row;
-    hone_set_threads(threads);
-    CHECK_OK(hone_matmul_f32(
-        &(hone_matmul_f32_args){.M = M, .N = N, .K = K, .a = a, .lda = K, .b = b, .ldb = N, .c = plain, .ldc = N}));
-    CHECK_OK(hone_matmul_f32(&(hone_matmul_f32_args){
-        .M = M, .N = N, .K = K, .a = a, .lda = K, .b = b, .ldb = N, .c = c, .ldc = ld, .act = act, .through = x}));
-    for (int64_t i = 0; i < M; i++)
-        for (int64_t j = 0; j < ld; j++) {
-            float old = (float)case_uniform(5, (uint64_t)(i * ld + j)),
-                  want = (float)case_uniform(6, (uint64_t)(i * ld + j)), at = old;
-            if (j < N) {
-                hone_activation_f32_bwd(1, act, &old, &plain[i * N + j], &want, false);
-                hone_activation_f32_fwd(1, act, &old, &at);
-            }
-            CHECK_MSG(c[i * ld + j] == want && x[i * ld + j] == at,
-                      "%s %dx%dx%d act %d at %d, %d: %g and %g, want %g and %g", row->name, (int)M, (int)N, (int)K, act,
-                      (int)i, (int)j, (double)c[i * ld + j], (double)x[i * ld + j], (double)want, (double)at);
-        }
-    free(a), free(b), free(c), free(x), free(plain), free(y);
-    return 1;
-}
-
 TEST(matmul, going_back_through_an_activation_is_the_product_then_its_slope) {
     int cases = 0;
     for (int r = 0; r < MATMUL_ROWS; r++) {
         if (!row_runs(matmul_rows[r].kind)) continue;
+        hone_matmul_f32_forced = matmul_rows[r].row;
         for (int t = 1; t < 4; t++) {
-            cases += check_through(matmul_rows[r].row, 23, 131, 17, HONE_ACT_GELU, t);
-            cases += check_through(matmul_rows[r].row, 97, 40, 800, HONE_ACT_TANH, t); /* several chains */
-            cases += check_through(matmul_rows[r].row, 1, 1, 1, HONE_ACT_RELU, t);
+            cases += check_through(hone_matmul_f32, matmul_rows[r].row->name, 23, 131, 17, HONE_ACT_GELU, t);
+            cases += check_through(hone_matmul_f32, matmul_rows[r].row->name, 97, 40, 800, HONE_ACT_TANH,
+                                   t); /* several chains */
+            cases += check_through(hone_matmul_f32, matmul_rows[r].row->name, 1, 1, 1, HONE_ACT_RELU, t);
         }
     }
     hone_matmul_f32_forced = NULL;
@@ -301,52 +276,19 @@ TEST(matmul, going_back_through_an_activation_is_the_product_then_its_slope) {
     CHECK(cases >= 4 * 9);
 }
 
-/* Sums over k of op(A) beside the product: exact on integers, whatever the tiles, the chains, the passes and the
- * threads. */
-static int check_sum_a(const hone_matmul_f32_row *row, int64_t M, int64_t N, int64_t K, int threads) {
-    int64_t lda = M + 5;
-    float *a = malloc((size_t)(K * lda) * 4), *b = calloc((size_t)(K * N), 4), *c = malloc((size_t)(M * N) * 4),
-          *sum = malloc((size_t)(M + 1) * 4);
-    for (int64_t i = 0; i < K * lda; i++) a[i] = (float)((int)(hash((uint64_t)i) % 17) - 8);
-    for (int add = 0; add < 2; add++) {
-        for (int64_t i = 0; i <= M; i++) sum[i] = 1000;
-        hone_matmul_f32_forced = row;
-        hone_set_threads(threads);
-        CHECK_OK(hone_matmul_f32(&(hone_matmul_f32_args){.M = M,
-                                                         .N = N,
-                                                         .K = K,
-                                                         .trans_a = true,
-                                                         .a = a,
-                                                         .lda = lda,
-                                                         .b = b,
-                                                         .ldb = N,
-                                                         .c = c,
-                                                         .ldc = N,
-                                                         .sum_a = sum,
-                                                         .add_sum_a = add}));
-        for (int64_t i = 0; i < M; i++) {
-            double want = add ? 1000 : 0;
-            for (int64_t k = 0; k < K; k++) want += (double)a[k * lda + i];
-            CHECK_NEAR(sum[i], want, 0);
-        }
-        CHECK(sum[M] == 1000);
-    }
-    free(a), free(b), free(c), free(sum);
-    return 1;
-}
-
 TEST(matmul, the_sums_of_an_operand_come_with_its_product) {
     int cases = 0;
     for (int r = 0; r < MATMUL_ROWS; r++) {
         if (!row_runs(matmul_rows[r].kind)) continue;
+        hone_matmul_f32_forced = matmul_rows[r].row;
         for (int t = 1; t < 4; t++) {
-            cases += check_sum_a(matmul_rows[r].row, 1, 5, 3, t);
-            cases += check_sum_a(matmul_rows[r].row, 131, 17, 33, t);
-            cases += check_sum_a(matmul_rows[r].row, 300, 16, 1000, t);
-            cases += check_sum_a(matmul_rows[r].row, 7, 3, 0, t);
+            cases += check_sum_a(hone_matmul_f32, 1, 5, 3, t);
+            cases += check_sum_a(hone_matmul_f32, 131, 17, 33, t);
+            cases += check_sum_a(hone_matmul_f32, 300, 16, 1000, t);
+            cases += check_sum_a(hone_matmul_f32, 7, 3, 0, t);
         }
         /* several passes */
-        if (matmul_rows[r].kind != ROW_EMU512) cases += check_sum_a(matmul_rows[r].row, 2400, 16, 6000, 2);
+        if (matmul_rows[r].kind != ROW_EMU512) cases += check_sum_a(hone_matmul_f32, 2400, 16, 6000, 2);
     }
     hone_matmul_f32_forced = NULL;
     hone_set_threads(0);
@@ -358,7 +300,7 @@ TEST(matmul, operands_larger_than_a_pass_are_added_in_several) {
     float *a = malloc(sizeof(float) * K * M), *b = malloc(sizeof(float) * K * N), *c = malloc(sizeof(float) * M * N);
     for (int64_t i = 0; i < (int64_t)K * M; i++) a[i] = (float)(i * 7 % 11 - 5);
     for (int64_t i = 0; i < (int64_t)K * N; i++) b[i] = (float)(i * 5 % 13 - 6);
-    hone_matmul_f32_args m = {
+    hone_matmul_args m = {
         .M = M, .N = N, .K = K, .trans_a = true, .a = a, .lda = M, .b = b, .ldb = N, .c = c, .ldc = N};
     for (int packed = 0; packed < 2; packed++) {
         float *p = packed ? malloc((size_t)hone_matmul_packed_count(N, K) * 4) : NULL;
@@ -381,7 +323,7 @@ TEST(matmul, nothing_is_allocated_once_warm) {
     enum { S = 200 };
     float *x = malloc(sizeof(float) * S * S * 3);
     fill_plain(x, S * S * 3, 1);
-    hone_matmul_f32_args m = {
+    hone_matmul_args m = {
         .M = S, .N = S, .K = S, .a = x, .lda = S, .b = x + S * S, .ldb = S, .c = x + 2 * S * S, .ldc = S};
     hone_set_threads(1);
     CHECK_OK(hone_matmul_f32(&m));
@@ -397,7 +339,7 @@ TEST(matmul, nothing_is_allocated_once_warm) {
 static hone_status product_without_memory(int threads) {
     enum { S = 1100 }; /* packs more than scratch can hold so far */
     float *x = calloc(S * S * 3, sizeof *x);
-    hone_matmul_f32_args m = {
+    hone_matmul_args m = {
         .M = S, .N = S, .K = S, .a = x, .lda = S, .b = x + S * S, .ldb = S, .c = x + 2 * S * S, .ldc = S};
     hone_set_threads(threads);
     hone_arena *a = hone_scratch();
@@ -417,7 +359,7 @@ TEST(matmul, short_memory_is_reported_and_the_next_call_works) {
     CHECK_FAILS(product_without_memory(1), HONE_E_NOMEM, "out of memory");
     float a = 2, b = 3, c = 0;
     CHECK_OK(hone_matmul_f32(
-        &(hone_matmul_f32_args){.M = 1, .N = 1, .K = 1, .a = &a, .lda = 1, .b = &b, .ldb = 1, .c = &c, .ldc = 1}));
+        &(hone_matmul_args){.M = 1, .N = 1, .K = 1, .a = &a, .lda = 1, .b = &b, .ldb = 1, .c = &c, .ldc = 1}));
     CHECK_NEAR(c, 6, 0);
 }
 
@@ -427,7 +369,7 @@ TEST(matmul, the_double_form_is_exact_on_integers) {
         product p;
         uint64_t h = hash(seed ^ 0x777);
         product_begin(&p, seed + 5, sizes[h % 18], sizes[h / 64 % 18], sizes[h / 4096 % 18], true);
-        const hone_matmul_f32_args *f = &p.m;
+        const hone_matmul_args *f = &p.m;
         double *a = case_doubles(f->M * f->lda + f->K * f->lda, NULL), *b = case_doubles((f->N + f->K) * f->ldb, NULL);
         int64_t ra = f->trans_a ? f->K : f->M, ca = f->trans_a ? f->M : f->K, rb = f->trans_b ? f->N : f->K,
                 cb = f->trans_b ? f->K : f->N;

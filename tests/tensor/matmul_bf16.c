@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "tests/kernels/dot_rows.h"
+#include "tests/tensor/matmul_checks.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -22,7 +23,7 @@ static uint64_t hash(uint64_t x) {
 /* A product in guarded buffers. */
 typedef struct product {
     fixture f;
-    hone_matmul_bf16_args m;
+    hone_matmul_args m;
     bool exact;
     int64_t nc; /* floats of c (and pre) */
     float *old; /* c as it was */
@@ -42,8 +43,8 @@ static void product_begin(product *p, uint64_t seed, int64_t M, int64_t N, int64
     memset(p, 0, sizeof *p);
     fixture_begin(&p->f, seed);
     p->exact = exact;
-    hone_matmul_bf16_args *m = &p->m;
-    *m = (hone_matmul_bf16_args){.M = M, .N = N, .K = K, .trans_a = h & 1, .trans_b = h & 2};
+    hone_matmul_args *m = &p->m;
+    *m = (hone_matmul_args){.M = M, .N = N, .K = K, .trans_a = h & 1, .trans_b = h & 2};
     int64_t ra = m->trans_a ? K : M, ca = m->trans_a ? M : K, rb = m->trans_b ? N : K, cb = m->trans_b ? K : N;
     m->lda = ca + (int64_t)(h >> 2 & 3), m->ldb = cb + (int64_t)(h >> 4 & 3), m->ldc = N + (int64_t)(h >> 6 & 3);
     float *a = fill(p, (ra - 1) * m->lda + ca, 1), *b = fill(p, (rb - 1) * m->ldb + cb, 2);
@@ -73,7 +74,7 @@ static double rounded(float x) {
 
 /* Every element, every gap. */
 static void product_check(product *p, score *s, int row) {
-    const hone_matmul_bf16_args *m = &p->m;
+    const hone_matmul_args *m = &p->m;
     for (int64_t i = 0; i < m->M; i++)
         for (int64_t j = 0; j < m->ldc && i * m->ldc + j < p->nc; j++) {
             int64_t at = i * m->ldc + j;
@@ -160,15 +161,15 @@ TEST(matmul_bf16, the_bits_do_not_depend_on_threads_packing_or_neighbours) {
                   *c = malloc(mn);
             for (int64_t k = 0; k < M * K; k++) x[k] = (float)case_uniform(1, (uint64_t)k);
             for (int64_t k = 0; k < N * K; k++) w[k] = (float)case_uniform(2, (uint64_t)k);
-            hone_matmul_bf16_args m = {.M = M,
-                                       .N = N,
-                                       .K = K,
-                                       .trans_a = form == 2,
-                                       .trans_b = form == 0,
-                                       .a = x,
-                                       .b = w,
-                                       .c = want,
-                                       .ldc = N};
+            hone_matmul_args m = {.M = M,
+                                  .N = N,
+                                  .K = K,
+                                  .trans_a = form == 2,
+                                  .trans_b = form == 0,
+                                  .a = x,
+                                  .b = w,
+                                  .c = want,
+                                  .ldc = N};
             m.lda = m.trans_a ? M : K, m.ldb = m.trans_b ? K : N;
             hone_set_threads(1);
             CHECK_OK(hone_matmul_bf16(&m));
@@ -180,7 +181,7 @@ TEST(matmul_bf16, the_bits_do_not_depend_on_threads_packing_or_neighbours) {
                 CHECK_OK(hone_matmul_bf16(&m));
                 CHECK(!memcmp(c, want, mn));
                 CHECK_OK(hone_matmul_bf16_pack(N, K, m.trans_b, w, m.ldb, packed));
-                hone_matmul_bf16_args again = m;
+                hone_matmul_args again = m;
                 again.packed_b = packed, again.b = NULL;
                 memset(c, 0xFF, mn);
                 CHECK_OK(hone_matmul_bf16(&again));
@@ -205,7 +206,7 @@ TEST(matmul_bf16, a_product_of_several_passes_has_the_bits_of_its_rows) {
           row[N];
     for (int64_t k = 0; k < M * K; k++) x[k] = (float)case_uniform(1, (uint64_t)k);
     for (int64_t k = 0; k < N * K; k++) w[k] = (float)case_uniform(2, (uint64_t)k);
-    hone_matmul_bf16_args m = {
+    hone_matmul_args m = {
         .M = M, .N = N, .K = K, .trans_a = true, .a = x, .lda = M, .b = w, .ldb = N, .c = c, .ldc = N};
     CHECK_OK(hone_matmul_bf16(&m));
     m.M = 1, m.c = row;
@@ -217,13 +218,36 @@ TEST(matmul_bf16, a_product_of_several_passes_has_the_bits_of_its_rows) {
     free(x), free(w), free(c);
 }
 
+TEST(matmul_bf16, going_back_through_an_activation_and_sums_of_an_operand_come_with_the_product) {
+    int cases = 0;
+    for (int r = 0; r < DOT_BF16_ROWS; r++) {
+        const dot_bf16_entry *e = dot_bf16_entries + r;
+        if (!dot_runs(e->row->isa, e->row->needs)) continue;
+        hone_dot_bf16_forced = e->row;
+        for (int t = 1; t < 4; t++) {
+            cases += check_through(hone_matmul_bf16, e->row->name, 23, 131, 17, HONE_ACT_GELU, t);
+            cases += check_through(hone_matmul_bf16, e->row->name, 97, 40, 800, HONE_ACT_TANH, t); /* two chains */
+            cases += check_through(hone_matmul_bf16, e->row->name, 1, 1, 1, HONE_ACT_RELU, t);
+            cases += check_sum_a(hone_matmul_bf16, 1, 5, 3, t);
+            cases += check_sum_a(hone_matmul_bf16, 131, 17, 33, t);
+            cases += check_sum_a(hone_matmul_bf16, 300, 16, 1000, t);
+            cases += check_sum_a(hone_matmul_bf16, 7, 3, 0, t);
+        }
+        /* several passes: every row but the slow ones, scalar and in plain C */
+        if (e->row->isa > HONE_ISA_SCALAR && e->kind != ROW_EMU512)
+            cases += check_sum_a(hone_matmul_bf16, 1200, 16, 6000, 2);
+    }
+    hone_dot_bf16_forced = NULL;
+    hone_set_threads(0);
+    CHECK(cases >= 2 * 21);
+}
+
 TEST(matmul_bf16, empty_sums_give_the_bias_and_empty_results_nothing) {
     float c[6] = {9, 9, 9, 9, 9, 9}, bias[3] = {1, -2, 3}, pre[6];
-    hone_matmul_bf16_args m = {
-        .M = 2, .N = 3, .K = 0, .c = c, .ldc = 3, .bias = bias, .act = HONE_ACT_RELU, .pre = pre};
+    hone_matmul_args m = {.M = 2, .N = 3, .K = 0, .c = c, .ldc = 3, .bias = bias, .act = HONE_ACT_RELU, .pre = pre};
     CHECK_OK(hone_matmul_bf16(&m));
     for (int i = 0; i < 6; i++) CHECK(pre[i] == bias[i % 3] && c[i] == (bias[i % 3] > 0 ? bias[i % 3] : 0));
-    m = (hone_matmul_bf16_args){.M = 2, .N = 3, .K = 0, .c = c, .ldc = 3, .accumulate = true};
+    m = (hone_matmul_args){.M = 2, .N = 3, .K = 0, .c = c, .ldc = 3, .accumulate = true};
     CHECK_OK(hone_matmul_bf16(&m));
     CHECK(c[0] == 1 && c[2] == 3);
     m.M = 0;
@@ -237,7 +261,7 @@ TEST(matmul_bf16, what_is_not_finite_shows_and_stays_in_its_row) {
     for (int i = 0; i < M * K; i++) x[i] = (float)(i % 7 + 1);
     for (int i = 0; i < N * K; i++) w[i] = (float)(i % 5 + 1);
     x[3 * K + 5] = NAN, x[17 * K] = INFINITY, x[18 * K] = 3.4e38f; /* rounds to infinity */
-    CHECK_OK(hone_matmul_bf16(&(hone_matmul_bf16_args){
+    CHECK_OK(hone_matmul_bf16(&(hone_matmul_args){
         .M = M, .N = N, .K = K, .trans_b = true, .a = x, .lda = K, .b = w, .ldb = K, .c = c, .ldc = N}));
     for (int i = 0; i < M * N; i++) {
         CHECK(isnan(c[i]) == (i / N == 3));
@@ -250,7 +274,7 @@ static void *bf16_without_memory(void *said) {
     enum { S = 100 };
     static float x[3 * S * S];
     hone_fault_set("alloc:1+");
-    hone_status status = hone_matmul_bf16(&(hone_matmul_bf16_args){
+    hone_status status = hone_matmul_bf16(&(hone_matmul_args){
         .M = S, .N = S, .K = S, .a = x, .lda = S, .b = x + S * S, .ldb = S, .c = x + 2 * S * S, .ldc = S});
     hone_fault_set("");
     snprintf(said, 100, "%d %.80s", status, hone_last_error()->message);
@@ -269,7 +293,7 @@ TEST(matmul_bf16, short_memory_is_reported) {
 TEST(matmul_bf16, nothing_is_allocated_once_warm) {
     enum { S = 200 };
     float *x = calloc(S * S * 3, sizeof *x);
-    hone_matmul_bf16_args m = {
+    hone_matmul_args m = {
         .M = S, .N = S, .K = S, .a = x, .lda = S, .b = x + S * S, .ldb = S, .c = x + 2 * S * S, .ldc = S};
     hone_set_threads(1);
     CHECK_OK(hone_matmul_bf16(&m));
