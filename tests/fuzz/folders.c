@@ -165,6 +165,10 @@ hone_status fuzz_hub(const void *p, size_t n, uint64_t *meaning) {
         if (hone_model_find("org/other", dir) == HONE_OK) abort();
         unsetenv(places[i]);
     }
+    setenv("HF_HOME", "~/${HONE_NO_SUCH}/$HOME/cache", 1);
+    setenv("SENTENCE_TRANSFORMERS_HOME", fuzz_dir(), 1);
+    if (hone_model_find("org/other", dir) == HONE_OK) abort();
+    unsetenv("HF_HOME"), unsetenv("SENTENCE_TRANSFORMERS_HOME");
     if (hone_model_find("org/other", dir) == HONE_OK || hone_model_find(fuzz_dir(), dir) != HONE_OK) abort();
     setenv("HF_HUB_CACHE", fuzz_dir(), 1);
     hone_error_clear();
@@ -207,7 +211,9 @@ hone_status fuzz_checkpoint(const void *p, size_t n, uint64_t *meaning) {
     resumable *r = run();
     hone_train_state s;
     fuzz_folder_fill(r->f, p, n);
+    const hone_status before = hone_checkpoint_check(fuzz_folder_path(r->f), r->identity); /* as --dry-run does */
     HONE_TRY(hone_checkpoint_load(fuzz_folder_path(r->f), r->m, r->o, &s, r->identity));
+    if (before) abort();
     int64_t steps = hone_optim_steps(r->o), count = hone_params_count(hone_model_params(r->m));
     uint64_t h = fuzz_digest(fuzz_digest(0, &s, sizeof s), &steps, sizeof steps);
     for (int64_t i = 0; i < count; i++) {
@@ -219,12 +225,16 @@ hone_status fuzz_checkpoint(const void *p, size_t n, uint64_t *meaning) {
     return HONE_OK;
 }
 
-/* The newest checkpoint of the run folder; passing over is a failure here, in the words of the message. */
+/* The newest checkpoint of the run folder, and what is done before and after a checkpoint is written: nothing goes here,
+ * where there is one and no litter. Passing over is a failure here, in the words of the message. */
 hone_status fuzz_newest(const void *p, size_t n, uint64_t *meaning) {
     resumable *r = run();
     char dir[4096], run_dir[512], said[600] = "";
     fuzz_folder_fill(r->f, p, n);
     snprintf(run_dir, sizeof run_dir, "%s/run", fuzz_dir());
+    if (hone_checkpoint_tidy(run_dir) != HONE_OK) abort();
+    if (hone_checkpoint_prune(run_dir, 1, INT64_MAX) != HONE_OK) hone_error_clear();
+    if (!hone_io_exists(fuzz_folder_path(r->f))) abort();
     HONE_TRY(hone_checkpoint_newest(run_dir, dir, said, sizeof said));
     if (!*dir) return hone_fail_at(HONE_E_FORMAT, "run", 0, 0, "%s", *said ? said : "no checkpoint");
     *meaning = 1;
