@@ -55,8 +55,8 @@ void hone_blocks_finish(const hone_matmul_args *m, int64_t r0, int64_t r1, int64
 /* The whole product when K is 0: the sums are empty. */
 void hone_blocks_no_terms(const hone_matmul_args *m);
 
-/* Ask for elements k0..k1 of rows of A, which are needed soon: they are too short and too far apart for the processor to
- * see them coming. */
+/* Ask for elements k0..k1 of rows of A, which are needed soon: they are too short and too far apart for the processor
+ * to see them coming. */
 static inline void blocks_prefetch_rows(const float *a, int64_t rows, int64_t row, int64_t k0, int64_t k1) {
     for (int64_t i = 0; i < rows; i++)
         for (int64_t k = k0; k < k1; k += 16) __builtin_prefetch(a + i * row + k, 0, 2);

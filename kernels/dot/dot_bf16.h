@@ -19,8 +19,8 @@
 #define HONE_KERNELS_DOT_BF16_H
 #include "kernels/kernel.h"
 
-/* c [rows, nr], rows ldc apart, = A B over `words` words: A's word (i, w) is a[i * row + w * step], B's w * nr + j. A pair
- * of k is one word (two bf16, the even one low) or two (floats, odd before even): row->pair_words. */
+/* c [rows, nr], rows ldc apart, = A B over `words` words: A's word (i, w) is a[i * row + w * step], B's w * nr + j. A
+ * pair of k is one word (two bf16, the even one low) or two (floats, odd before even): row->pair_words. */
 typedef void hone_dot_bf16_tile_fn(int64_t rows, int64_t words, const uint32_t *a, int64_t row, int64_t step,
                                    const uint32_t *b, float *c, int64_t ldc);
 /* Rounded words of n columns over K steps into a panel `width` wide (nr, or mr for pack_a_copy); what is missing is
