@@ -4,6 +4,8 @@
 #include "train/pass.h"
 
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 enum { FEW_PASSES = 10, MOST_PASSES = 400 };
@@ -11,6 +13,8 @@ static const double BUDGET = 6, FIRST_WORK = 1e11, LONGEST_PASS = 2.5; /* second
 /* Passes of a small model take a few milliseconds, and ten of them no longer than a processor needs to find its
  * speed. */
 static const double SETTLED = 1;
+/* How far a pass may be from the middle one and still count. */
+static const double USUAL = 0.25;
 /* Beside the passes: a line of log.jsonl, the progress bar, a batch handed over. */
 static const double STEP_OVERHEAD = 150e-6;
 /* A put-off multiplication of a table's element (nn/optim.h): rows stay in the first cache while all of theirs are
@@ -27,9 +31,9 @@ typedef struct rehearsal {
     hone_pass *pass;
     hone_optim *optim;
     hone_token_batch batch;
-    double work[MOST_PASSES], seconds[HONE_CLOCKS][MOST_PASSES];
+    /* Of each pass; seconds of its update are those of one element. */
+    double work[MOST_PASSES], seconds[HONE_CLOCKS][MOST_PASSES], update[HONE_CLOCKS][MOST_PASSES];
     int n; /* of these */
-    double update_seconds[HONE_CLOCKS], update_elements;
     int64_t step;
 } rehearsal;
 
@@ -108,10 +112,10 @@ static hone_status one_step(rehearsal *r, const hone_shape_batch *b, int64_t n) 
     HONE_TRY(hone_optim_step(r->optim, fmin(r->o->lr, 1e-5), isfinite(norm) ? norm : 1));
     moment end = now();
     if (r->step++) {
-        r->update_elements += elements(r);
+        double updated = fmax(1, elements(r));
         r->work[r->n] = work_of(r, b->rows, n);
         for (int c = 0; c < HONE_CLOCKS; c++) {
-            r->update_seconds[c] += end.t[c] - middle.t[c];
+            r->update[c][r->n] = (end.t[c] - middle.t[c]) / updated;
             r->seconds[c][r->n] = middle.t[c] - start.t[c];
         }
         r->n++;
@@ -119,18 +123,47 @@ static hone_status one_step(rehearsal *r, const hone_shape_batch *b, int64_t n) 
     return HONE_OK;
 }
 
-/* seconds / work = q + p / work: relative errors count, the long passes do not drown the short ones. */
-static void fit(const rehearsal *r, int c, hone_rehearsal *out) {
-    double n = r->n, x = 0, y = 0, xx = 0, xy = 0, seconds = 0, work = 0, *p = &out->pass[c], *q = &out->work[c];
+/* seconds / work = q + p / work over the passes that count: relative errors matter, the long passes do not drown the
+ * short ones. */
+static void least_squares(const rehearsal *r, int c, const bool *counts, double *p, double *q) {
+    double n = 0, x = 0, y = 0, xx = 0, xy = 0, seconds = 0, work = 0;
     for (int i = 0; i < r->n; i++) {
+        if (!counts[i]) continue;
         double a = 1 / r->work[i], b = r->seconds[c][i] / r->work[i];
-        x += a / n, y += b / n, xx += a * a / n, xy += a * b / n;
+        n++, x += a, y += b, xx += a * a, xy += a * b;
         seconds += r->seconds[c][i], work += r->work[i];
     }
+    x /= n, y /= n, xx /= n, xy /= n;
     double spread = xx - x * x;
     *p = spread > 0.01 * x * x ? fmax(0, (xy - x * y) / spread) : 0;
     *q = y - *p * x;
     if (*q <= 0 || *p <= 0) *p = 0, *q = seconds / work;
+}
+
+static int ascending(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+static double middle_one(const double *x, int n) {
+    double sorted[MOST_PASSES];
+    memcpy(sorted, x, (size_t)n * sizeof *x);
+    qsort(sorted, (size_t)n, sizeof *sorted, ascending);
+    return sorted[n / 2];
+}
+
+/* A moment in which others held the processor must not speak for the whole run: a pass that took much longer for its
+ * work than the middle one, or much shorter, is left out of a second fit, and of the updates the middle one counts. */
+static void fit(const rehearsal *r, int c, hone_rehearsal *out) {
+    double off[MOST_PASSES], *p = &out->pass[c], *q = &out->work[c];
+    bool counts[MOST_PASSES];
+    for (int i = 0; i < r->n; i++) counts[i] = true;
+    least_squares(r, c, counts, p, q);
+    for (int i = 0; i < r->n; i++) off[i] = r->seconds[c][i] / (*p + *q * r->work[i]);
+    double middle = middle_one(off, r->n);
+    for (int i = 0; i < r->n; i++) counts[i] = fabs(off[i] / middle - 1) <= USUAL;
+    least_squares(r, c, counts, p, q);
+    out->element[c] = middle_one(r->update[c], r->n);
 }
 
 static double decays(const rehearsal *r) {
@@ -176,7 +209,6 @@ static hone_status run(rehearsal *r, bool largest, const hone_rehearsal_evaluati
     double updated = (double)s->steps * dense(r) + s->table_rows * (t ? (double)hone_dim(t, 1) : 0);
     for (int c = 0; c < HONE_CLOCKS; c++) {
         fit(r, c, out);
-        out->element[c] = r->update_seconds[c] / fmax(1, r->update_elements);
         out->training[c] = (double)s->batches * out->pass[c] + s->work * out->work[c] +
                            (double)s->steps * STEP_OVERHEAD + decays(r) + out->element[c] * updated;
     }

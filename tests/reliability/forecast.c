@@ -6,6 +6,8 @@
  * within 20 %, both are printed limit    the run must not be refused
  *
  *     FORECAST_MODEL   a real model's folder: more configurations, some minutes each       ONLY   number of one of them
+ *     ROUNDS           a dry run and a run in turns, so often (3); the ratios' medians count: a guest beside us that
+ *                      takes the machine for a second takes a dry run whole and of a run a part
  * HONE_BIN is a release build here: a build with fault hooks touches memory that nobody uses. */
 #include "tests/reliability/common.h"
 
@@ -17,6 +19,7 @@
 #include <fcntl.h>
 #include <math.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,38 +154,79 @@ static bool within(double ratio) {
     return ratio >= 0.8 && ratio <= 1.2;
 }
 
-static bool compare(int i, const char *model) {
-    char line[1500], dry[1600], limit[32], out[600], log[700];
+/* One dry run and one run. Of a dry run that failed the ratios are 0. */
+typedef struct turn {
+    double memory, wall, cpu;                   /* forecast */
+    double real_memory, real_wall, real_cpu;    /* what happened */
+    double memory_ratio, wall_ratio, cpu_ratio; /* the first three by the second */
+    double dry;                                 /* seconds of the dry run */
+    bool ran;
+} turn;
+
+static turn take_turn(const char *line) {
+    char dry[1600];
+    turn t = {0};
+    snprintf(dry, sizeof dry, "%s --dry-run", line);
+    finished f = run(dry, NULL, NULL);
+    json_t *j = f.out ? json_loads(f.out, 0, NULL) : NULL;
+    free(f.out);
+    if (f.status || !j) {
+        printf("%s: exit %d: %s\n", dry, f.status, f.err);
+        json_decref(j);
+        return t;
+    }
+    t.memory = json_number_value(json_object_get(j, "peak_rss_mb"));
+    t.wall = json_number_value(json_object_get(j, "seconds"));
+    t.cpu = json_number_value(json_object_get(json_object_get(j, "time"), "cpu_seconds"));
+    json_decref(j);
+    finished r = run(line, NULL, NULL);
+    free(r.out);
+    t.dry = f.wall, t.real_memory = r.peak, t.real_wall = r.wall, t.real_cpu = r.cpu;
+    t.memory_ratio = t.memory / r.peak, t.wall_ratio = t.wall / r.wall, t.cpu_ratio = t.cpu / r.cpu;
+    t.ran = r.status == 0;
+    if (!t.ran) printf("exit %d: %s\n", r.status, r.err);
+    return t;
+}
+
+enum { MOST_ROUNDS = 31 };
+
+static int by_number(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* The median over the turns of the number that lies `at` bytes behind a turn's beginning. */
+static double median(const turn *t, int n, size_t at) {
+    double x[MOST_ROUNDS];
+    for (int i = 0; i < n; i++) memcpy(&x[i], (const char *)&t[i] + at, sizeof *x);
+    qsort(x, (size_t)n, sizeof *x, by_number);
+    return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
+}
+#define MEDIAN(field) median(t, rounds, offsetof(turn, field))
+
+static bool compare(int i, const char *model, int rounds) {
+    char line[1500], limit[32], out[600], log[700];
+    turn t[MOST_ROUNDS];
+    bool good = true;
     snprintf(out, sizeof out, "%s", in_dir("run"));
     snprintf(log, sizeof log, "%s/log.jsonl", out);
     snprintf(line, sizeof line, "train --quiet --json --model %s --train %s.jsonl --out %s %s", model,
              in_dir(runs[i].data), out, runs[i].words);
-    snprintf(dry, sizeof dry, "%s --dry-run", line);
-    remove_tree(out);
-    finished f = run(dry, NULL, NULL);
-    json_t *j = f.out ? json_loads(f.out, 0, NULL) : NULL;
-    if (f.status || !j) {
-        printf("%s: exit %d: %s\n", dry, f.status, f.err);
-        json_decref(j);
-        return false;
+    for (int k = 0; k < rounds; k++) {
+        remove_tree(out);
+        t[k] = take_turn(line);
+        good &= t[k].ran;
     }
-    double memory = json_number_value(json_object_get(j, "peak_rss_mb")),
-           wall = json_number_value(json_object_get(j, "seconds"));
-    double cpu = json_number_value(json_object_get(json_object_get(j, "time"), "cpu_seconds"));
-    json_decref(j);
-    free(f.out);
-    finished r = run(line, NULL, NULL);
-    free(r.out);
-    snprintf(limit, sizeof limit, "%.0f", 1.25 * r.peak * 1024 * 1024);
+    snprintf(limit, sizeof limit, "%.0f", 1.25 * MEDIAN(real_memory) * 1024 * 1024);
     remove_tree(out);
     finished l = run(line, limit, log);
     free(l.out);
-    bool refused = l.status == 5,
-         good = r.status == 0 && within(memory / r.peak) && (within(wall / r.wall) || within(cpu / r.cpu)) && !refused;
+    bool refused = l.status == 5;
+    good &= within(MEDIAN(memory_ratio)) && (within(MEDIAN(wall_ratio)) || within(MEDIAN(cpu_ratio))) && !refused;
     printf("%2d %-4s %6.0f %6.0f %5.2f  %7.1f %7.1f %5.2f  %7.1f %7.1f %5.2f  %5.1f  %s%s  %s\n", i,
-           runs[i].real ? "real" : "tiny", memory, r.peak, memory / r.peak, wall, r.wall, wall / r.wall, cpu, r.cpu,
-           cpu / r.cpu, f.wall, good ? "ok" : "NO", refused ? " refused" : "", runs[i].words);
-    if (r.status) printf("exit %d: %s\n", r.status, r.err);
+           runs[i].real ? "real" : "tiny", MEDIAN(memory), MEDIAN(real_memory), MEDIAN(memory_ratio), MEDIAN(wall),
+           MEDIAN(real_wall), MEDIAN(wall_ratio), MEDIAN(cpu), MEDIAN(real_cpu), MEDIAN(cpu_ratio), MEDIAN(dry),
+           good ? "ok" : "NO", refused ? " refused" : "", runs[i].words);
     fflush(stdout);
     remove_tree(out);
     return good;
@@ -190,8 +234,9 @@ static bool compare(int i, const char *model) {
 
 int main(void) {
     const char *model = getenv("FORECAST_MODEL");
-    int64_t tried = 0, good = 0, only = setting("ONLY", -1);
+    int64_t tried = 0, good = 0, only = setting("ONLY", -1), rounds = setting("ROUNDS", 3);
     double start = clock_seconds();
+    if (rounds < 1 || rounds > MOST_ROUNDS) die("ROUNDS: 1 to 31");
     work_dir();
     read_words();
     write_rows("pairs", 1200, 60), write_rows("long", 240, 220), write_rows("triplets", 800, 50);
@@ -200,7 +245,8 @@ int main(void) {
     for (int i = 0; i < (int)(sizeof runs / sizeof *runs); i++) {
         if ((only >= 0 && i != only) || (runs[i].real && (!model || !*model))) continue;
         tried++;
-        good += compare(i, runs[i].real ? model : MODEL);
+        good += compare(i, runs[i].real ? model : MODEL, (int)rounds);
     }
-    return verdict("forecast", good, tried, "within 20 %%; %.0f s", clock_seconds() - start);
+    return verdict("forecast", good, tried, "within 20 %%, medians of %" PRId64 "; %.0f s", rounds,
+                   clock_seconds() - start);
 }
