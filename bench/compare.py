@@ -189,8 +189,8 @@ def train_row(name, options, dropout, target, args):
 
 def train_table(rows):
     lines = ["## Training steps", "",
-             "One step: forward, backward, clipping, AdamW; half of the texts are anchors, half their positives. Real lengths are log-normal "
-             "(mean 40, sigma 0.5, cut to 4..256), the same for both; PyTorch pads each column to its longest. Memory at most %.2f of "
+             "One step: forward, backward, clipping, AdamW; half of the texts are anchors, half their positives. Real lengths are the "
+             "middles of equal slices of a log-normal (mean 40, sigma 0.5, cut to 4..256) in random order, the same for both; PyTorch pads each column to its longest. Memory at most %.2f of "
              "the peer's." % MEMORY_TARGET, "",
              "| step | dropout | target | Hone ms, median / best | PyTorch ms, median / best | ratio, median / best | share of the roof | peak memory, MB | allocator | pairs | |",
              "|---|---|---|---|---|---|---|---|---|---|---|"]
