@@ -88,52 +88,65 @@ static hone_status fill(const hone_safetensors *st, const hone_safetensors_entry
     return s;
 }
 
-static hone_status supply_table(hone_param *p, const hone_safetensors_entry *e, hone_arena *arena) {
-    if (e->dtype == HONE_F32 && (uintptr_t)e->data % sizeof(float) == 0) {
+/* Whether the file's own bytes can be read as weights, without a copy. */
+static bool in_place(const hone_safetensors_entry *e) {
+    return e->dtype == HONE_F32 && (uintptr_t)e->data % sizeof(float) == 0;
+}
+
+static hone_status supply_table(const hone_safetensors *st, hone_param *p, const hone_safetensors_entry *e,
+                                hone_arena *arena) {
+    if (in_place(e)) {
         p->tensor->data = (void *)(uintptr_t)e->data; /* read-only: inference never writes a table */
         return HONE_OK;
     }
     p->borrowed = false;
     p->tensor->data = hone_arena_alloc(arena, (size_t)hone_count(p->tensor) * hone_dtype_size(p->tensor->dtype));
-    return p->tensor->data ? HONE_OK : hone_fail(HONE_E_NOMEM, "no memory for table \"%s\"", p->name[0]);
+    if (!p->tensor->data) return hone_fail(HONE_E_NOMEM, "no memory for table \"%s\"", p->name[0]);
+    HONE_TRY(hone_safetensors_read_f32(st, e, p->tensor->data));
+    hone_safetensors_let_go(st, e);
+    return HONE_OK;
 }
 
-/* A matrix that prepares gets memory while its parts are read. */
-static hone_status open_param(hone_param *p) {
-    if (!p->prepares) return HONE_OK;
-    hone_tensor *t = p->tensor;
-    t->data = hone_alloc((size_t)hone_count(t) * sizeof(float));
-    return t->data ? HONE_OK : hone_last_error()->code;
+/* The parts of a matrix one below the other as F32: where they lie in the file, or in scratch. NULL: no memory, or a
+ * tensor that cannot be read. */
+static const float *whole_matrix(const hone_safetensors *st, const hone_param *p,
+                                 const hone_safetensors_entry *const *e, hone_arena *scratch) {
+    int64_t part = hone_count(p->tensor) / p->n_names;
+    if (p->n_names == 1 && in_place(e[0])) return e[0]->data;
+    float *w = hone_arena_alloc(scratch, (size_t)(part * p->n_names) * sizeof *w);
+    for (int k = 0; w && k < p->n_names; k++)
+        if (hone_safetensors_read_f32(st, e[k], w + k * part) != HONE_OK) return NULL;
+    return w;
 }
 
-static hone_status close_param(hone_param *p, const hone_weights_place *place, const char *dir, hone_status read) {
-    if (!p->prepares) return read;
+/* A matrix is laid out for the kernels, and nothing else of it stays. */
+static hone_status supply_matrix(const hone_safetensors *st, hone_param *p, const hone_safetensors_entry *const *e,
+                                 const hone_weights_place *place, const char *dir) {
     hone_tensor *t = p->tensor;
-    if (read == HONE_OK)
-        read = hone_prepare(place->arena, place->precision, hone_dim(t, 0), hone_dim(t, 1), t->data, &t->prepared);
-    hone_free(t->data);
-    t->data = NULL;
-    if (read != HONE_E_NUMERIC) return read;
+    hone_arena *scratch = hone_scratch();
+    if (!scratch) return HONE_E_NOMEM;
+    hone_arena_mark mark = hone_arena_get_mark(scratch);
+    const float *w = whole_matrix(st, p, e, scratch);
+    hone_status s = w ? hone_prepare(place->arena, place->precision, hone_dim(t, 0), hone_dim(t, 1), w, &t->prepared)
+                      : hone_last_error()->code;
+    hone_arena_release(scratch, mark);
+    for (int k = 0; k < p->n_names; k++) hone_safetensors_let_go(st, e[k]);
+    if (s != HONE_E_NUMERIC) return s;
     /* also the parts packed with it */
-    hone_fail_at(read, dir, 0, 0, "%s holds NaN or infinity, which int8 has no number for", p->name[0]);
+    hone_fail_at(s, dir, 0, 0, "%s holds NaN or infinity, which int8 has no number for", p->name[0]);
     return hone_hint("the model is broken; \"hone inspect\" lists every tensor with such values");
 }
 
-static hone_status load_param(const hone_safetensors *st, hone_params *ps, int64_t i, const char *prefix,
-                              const hone_weights_place *place, const char *dir) {
+/* e: the file's tensor of each part. */
+static hone_status supply(const hone_safetensors *st, hone_params *ps, int64_t i,
+                          const hone_safetensors_entry *const *e, const hone_weights_place *place, const char *dir) {
     hone_param *p = hone_params_at(ps, i);
+    if (p->borrowed) return supply_table(st, p, e[0], place->arena);
+    if (p->prepares) return supply_matrix(st, p, e, place, dir);
     for (int k = 0; k < p->n_names; k++) {
         hone_named to = hone_params_part(ps, i, k);
-        const hone_safetensors_entry *e = hone_weights_find(st, prefix, to.name);
-        HONE_TRY(check(st, e, &to, dir));
-        HONE_TRY(refuse_two(st, prefix, to.name));
-        if (p->borrowed && !p->tensor->data) {
-            HONE_TRY(supply_table(p, e, place->arena));
-            to = hone_params_part(ps, i, k);
-        }
-        if (p->borrowed) continue;
-        HONE_TRY(fill(st, e, &to));
-        hone_safetensors_let_go(st, e);
+        HONE_TRY(fill(st, e[k], &to));
+        hone_safetensors_let_go(st, e[k]);
     }
     return HONE_OK;
 }
@@ -141,8 +154,14 @@ static hone_status load_param(const hone_safetensors *st, hone_params *ps, int64
 hone_status hone_weights_load(const hone_safetensors *st, hone_params *ps, int64_t count, const char *prefix,
                               const hone_weights_place *place, const char *dir) {
     for (int64_t i = 0; i < count; i++) {
-        HONE_TRY(open_param(hone_params_at(ps, i)));
-        HONE_TRY(close_param(hone_params_at(ps, i), place, dir, load_param(st, ps, i, prefix, place, dir)));
+        const hone_safetensors_entry *e[HONE_PARAM_PARTS];
+        for (int k = 0; k < hone_params_at(ps, i)->n_names; k++) {
+            hone_named to = hone_params_part(ps, i, k);
+            e[k] = hone_weights_find(st, prefix, to.name);
+            HONE_TRY(check(st, e[k], &to, dir));
+            HONE_TRY(refuse_two(st, prefix, to.name));
+        }
+        HONE_TRY(supply(st, ps, i, e, place, dir));
     }
     return HONE_OK;
 }
@@ -151,16 +170,15 @@ static hone_status load_one(const hone_safetensors *st, hone_params *ps, const c
                             const char *tail, const hone_weights_place *place, const char *dir) {
     char mine[256], theirs[256];
     hone_named to;
+    int64_t i = 0;
     snprintf(mine, sizeof mine, "%s.%s", name, tail);
     snprintf(theirs, sizeof theirs, "%s.%s", there, tail);
     if (!hone_params_find(ps, mine, &to)) return HONE_OK;
-    hone_param *p = to.param;
     const hone_safetensors_entry *e = hone_safetensors_find(st, theirs);
     to.name = theirs;
     HONE_TRY(check(st, e, &to, dir));
-    HONE_TRY(open_param(p));
-    to.data = p->tensor->data; /* one part: the whole */
-    return close_param(p, place, dir, fill(st, e, &to));
+    while (hone_params_at(ps, i) != to.param) i++;
+    return supply(st, ps, i, &e, place, dir);
 }
 
 hone_status hone_weights_load_layer(const hone_safetensors *st, hone_params *ps, const char *name, const char *there,

@@ -17,9 +17,9 @@ typedef struct hone_weights_place {
 } hone_weights_place;
 
 /* Fill the first `count` parameters. Tables without memory borrow it from the mapping where the file has F32 at an
- * aligned place, else get memory from the place's arena; matrices that prepare are laid out there, one at a time, and
- * what was read of the file is let go. HONE_E_FORMAT for a missing tensor, HONE_E_SHAPE for one that does not fit:
- * file, name, both shapes. */
+ * aligned place, else get memory from the place's arena. Matrices that prepare are laid out there, from the mapping
+ * itself where it can be read so, and what was read of the file is let go. HONE_E_FORMAT for a missing tensor,
+ * HONE_E_SHAPE for one that does not fit: file, name, both shapes. */
 hone_status hone_weights_load(const hone_safetensors *st, hone_params *ps, int64_t count, const char *prefix,
                               const hone_weights_place *place, const char *dir);
 /* Fill "<name>.weight" and "<name>.bias" (if declared) from "<there>.weight" and "<there>.bias". */
