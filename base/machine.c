@@ -98,6 +98,9 @@ static uint64_t reclaimable(const char *folder, const char *name) {
 static uint64_t room_in(const char *folder, int version) {
     uint64_t limit = number_in(folder, version == 2 ? "memory.max" : "memory.limit_in_bytes");
     uint64_t used = number_in(folder, version == 2 ? "memory.current" : "memory.usage_in_bytes");
+    /* Above this one a process is not ended but held up at every page, for longer than anybody would wait. */
+    uint64_t held_up = version == 2 ? number_in(folder, "memory.high") : UINT64_MAX;
+    if (held_up < limit) limit = held_up;
     if (limit == UINT64_MAX || used == UINT64_MAX || limit >= (uint64_t)1 << 60)
         return UINT64_MAX; /* version 1 writes none as a huge number */
     uint64_t cache = version == 2 ? reclaimable(folder, "inactive_file ") : reclaimable(folder, "total_inactive_file ");

@@ -15,7 +15,8 @@ typedef struct hone_machine_memory {
     uint64_t mapped;    /* its address space (VmSize) */
     uint64_t available; /* bytes it may have in memory altogether: resident plus the smallest of MemAvailable (free, and
                            what the system takes back from its caches) and, for each memory cgroup (version 1 or 2) that
-                           it is in, the limit less the use that is not reclaimable cache; UINT64_MAX: not known */
+                           it is in, the limit (the lower of version 2's two, memory.max and memory.high) less the use
+                           that is not reclaimable cache; UINT64_MAX: not known */
     uint64_t address;   /* bytes of address space it may have altogether (RLIMIT_AS, RLIMIT_DATA is not looked at);
                            UINT64_MAX: no limit */
 } hone_machine_memory;

@@ -112,6 +112,12 @@ TEST(machine, the_room_of_a_group_is_the_least_of_its_own_and_those_above) {
     group_file("v2/slice/job", "memory.current", "700000\n");
     CHECK_INT(room_of("v2", 2, "/slice/job"), 0);
     CHECK_INT(room_of("v2", 2, "/slice/gone/below"), 450000);
+    group_file("v2/slice", "memory.high", "max\n");
+    CHECK_INT(room_of("v2", 2, "/slice/gone/below"), 450000);
+    group_file("v2/slice", "memory.high", "900000\n");
+    CHECK_INT(room_of("v2", 2, "/slice/gone/below"), 350000);
+    group_file("v2/slice", "memory.high", "1200000\n");
+    CHECK_INT(room_of("v2", 2, "/slice/gone/below"), 450000);
     CHECK_INT(room_of("v2/slice", 2, "/container/that/is/not/there"), 450000); /* the mount's root is ours */
     CHECK(room_of("v2", 2, "/") == UINT64_MAX && room_of("none", 2, "/x") == UINT64_MAX);
     group_file("v1/docker/ab", "memory.limit_in_bytes", "2000000\n");
