@@ -173,9 +173,9 @@ static hone_status attention_task(void *ctx, int64_t h) {
     float *dq = b->dqkv + h * d, *o = b->o + h * d, *lse = b->lse + h * b->T, scale = 1 / sqrtf((float)d);
     if (b->backward)
         b->bwd(b->T, d, scale, q, q + C, q + 2 * C, ld, &b->drop, (uint64_t)h, o, b->dout + h * d, C, lse, dq, dq + C,
-               dq + 2 * C, scratch);
+               dq + 2 * C, 0, scratch);
     else
-        b->fwd(b->T, d, scale, q, q + C, q + 2 * C, ld, &b->drop, (uint64_t)h, o, C, lse, scratch);
+        b->fwd(b->T, d, scale, q, q + C, q + 2 * C, ld, &b->drop, (uint64_t)h, o, C, lse, 0, scratch);
     hone_arena_release(arena, mark);
     return HONE_OK;
 }
@@ -202,9 +202,9 @@ static hone_status attention_error(const attention_bench *b, hone_arena *a, doub
     *worst = 0;
     if (b->backward)
         hone_attention_f64_bwd(T, d, scale, x, x + C, x + 2 * C, ld, &b->drop, 0, o, g, C, lse, dx, dx + C, dx + 2 * C,
-                               scratch);
+                               0, scratch);
     else
-        hone_attention_f64_fwd(T, d, scale, x, x + C, x + 2 * C, ld, &b->drop, 0, o, C, lse, scratch);
+        hone_attention_f64_fwd(T, d, scale, x, x + C, x + 2 * C, ld, &b->drop, 0, o, C, lse, 0, scratch);
     for (int64_t i = 0; i < T; i++)
         for (int64_t c = 0; c < d; c++) {
             if (!b->backward) *worst = bench_worse(*worst, fabs(o[i * C + c] - (double)b->o[i * C + c]));

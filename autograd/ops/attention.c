@@ -5,19 +5,19 @@
 static void forward_task(const attention_task *t) {
     if (t->dtype == HONE_F64)
         hone_attention_f64_fwd(t->T, t->d, t->scale, t->q, t->k, t->v, 3 * t->C, &t->drop, 0, t->out, t->C, t->kept,
-                               t->scratch);
+                               t->next, t->scratch);
     else
         hone_attention_f32_fwd(t->T, t->d, (float)t->scale, t->q, t->k, t->v, 3 * t->C, &t->drop, 0, t->out, t->C,
-                               t->kept, t->scratch);
+                               t->kept, t->next, t->scratch);
 }
 
 static void backward_task(const attention_task *t) {
     if (t->dtype == HONE_F64)
         hone_attention_f64_bwd(t->T, t->d, t->scale, t->q, t->k, t->v, 3 * t->C, &t->drop, 0, t->out, t->dout, t->C,
-                               t->kept, t->dq, t->dk, t->dv, t->scratch);
+                               t->kept, t->dq, t->dk, t->dv, t->next, t->scratch);
     else
         hone_attention_f32_bwd(t->T, t->d, (float)t->scale, t->q, t->k, t->v, 3 * t->C, &t->drop, 0, t->out, t->dout,
-                               t->C, t->kept, t->dq, t->dk, t->dv, t->scratch);
+                               t->C, t->kept, t->dq, t->dk, t->dv, t->next, t->scratch);
 }
 
 /* Kept: the logarithm of each row's sum of exponentials. */

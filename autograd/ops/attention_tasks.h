@@ -1,5 +1,5 @@
 /* What attention and attention_first share: their inputs, what they keep for the walk back, and the split of the work.
- * A task is one (sequence, head); it writes its own slices, so no sum is ever split. */
+ * A task is some heads of one sequence, one after the other; each writes its own slices, so no sum is ever split. */
 #ifndef HONE_AUTOGRAD_OPS_ATTENTION_TASKS_H
 #define HONE_AUTOGRAD_OPS_ATTENTION_TASKS_H
 
@@ -21,6 +21,7 @@ typedef struct attention_task {
     void *dq, *dk, *dv; /* walking back; overwritten */
     void *kept;         /* [T] of the node's [heads, T] */
     void *out, *dout;   /* of the sequence's first row; `first` below: of row b */
+    int64_t next;       /* columns to the head that follows on this thread; 0: none */
     hone_dropout
         drop; /* with a key of its own: element numbers of sequences of different length would otherwise meet */
     void *scratch;

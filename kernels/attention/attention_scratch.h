@@ -3,9 +3,15 @@
 #define HONE_KERNELS_ATTENTION_SCRATCH_H
 #include <stdint.h>
 
-/* Query rows whose scores are in work at a time: whole tiles of 6, 8 and 12 rows. Backward takes more, because the
- * gradients of keys and values are read and written once per block. */
-enum { ATTENTION_ROWS_FWD = 24, ATTENTION_ROWS_BWD = 48, ATTENTION_PANEL = 32 /* widest panel */ };
+/* Query rows whose scores are in work at a time: whole tiles of 6 and 12 rows. Backward takes more, because the
+ * gradients of keys and values are read and written once per block; what it does with each row alone it does with few,
+ * whose scores are in L1. */
+enum {
+    ATTENTION_ROWS_FWD = 24,
+    ATTENTION_ROWS_BWD = 48,
+    ATTENTION_ROWS_NEAR = 12,
+    ATTENTION_PANEL = 32 /* widest panel */
+};
 
 static inline int64_t attention_round(int64_t n) {
     return (n + ATTENTION_PANEL - 1) / ATTENTION_PANEL * ATTENTION_PANEL;

@@ -75,12 +75,12 @@ static void case_reference(attention_case *c, const float *qkv, const float *dou
     c->o = doubles(T * c->ldo), c->lse = doubles(T), c->dqkv = doubles(T * c->ldq);
     double *scratch = doubles(hone_attention_scratch(T, d));
     hone_attention_f64_fwd(T, d, c->scale, c->qkv, c->qkv + d, c->qkv + 2 * d, c->ldq, &c->drop, c->task, c->o, c->ldo,
-                           c->lse, scratch);
+                           c->lse, 0, scratch);
     /* backward's inputs are what forward would have stored */
     for (int64_t i = 0; i < T * c->ldo; i++) c->o[i] = (double)(float)c->o[i];
     for (int64_t i = 0; i < T; i++) c->lse[i] = (double)(float)c->lse[i];
     hone_attention_f64_bwd(T, d, c->scale, c->qkv, c->qkv + d, c->qkv + 2 * d, c->ldq, &c->drop, c->task, c->o, c->g,
-                           c->ldo, c->lse, c->dqkv, c->dqkv + d, c->dqkv + 2 * d, scratch);
+                           c->ldo, c->lse, c->dqkv, c->dqkv + d, c->dqkv + 2 * d, 0, scratch);
     case_tolerances(c);
 }
 
@@ -94,6 +94,7 @@ static void run_case(score *s, attention_case *c, bool forward, bool backward) {
     fixture f;
     fixture_begin(&f, c->seed);
     const int64_t T = c->T, d = c->d, nq = (T - 1) * c->ldq + 3 * d, no = (T - 1) * c->ldo + d;
+    const int64_t next = c->seed % 2 ? d : 0; /* what is asked for may not be there */
     float *x = fixture_in(&f, nq, c->spread), *g = fixture_in(&f, no, 1);
     case_reference(c, x, g);
     float *o = fixture_out(&f, no, false), *dx = fixture_out(&f, nq, false), *lse = fixture_out(&f, T, false);
@@ -110,7 +111,7 @@ static void run_case(score *s, attention_case *c, bool forward, bool backward) {
         memset(scratch, 0xFF, scratch_bytes);
         if (forward) {
             rows_attention_f32_fwd[row](T, d, scale, x, x + d, x + 2 * d, c->ldq, &c->drop, c->task, o, c->ldo, lse,
-                                        scratch);
+                                        next, scratch);
             for (int64_t i = 0; i < T; i++) {
                 score_near(s, row, &f, "lse", i, (double)lse[i], c->lse[i], c->tol_lse[i]);
                 for (int64_t j = 0; j < d; j++)
@@ -123,7 +124,7 @@ static void run_case(score *s, attention_case *c, bool forward, bool backward) {
         if (!backward) continue;
         memset(scratch, 0xFF, scratch_bytes);
         rows_attention_f32_bwd[row](T, d, scale, x, x + d, x + 2 * d, c->ldq, &c->drop, c->task, o_in, g, c->ldo,
-                                    lse_in, dx, dx + d, dx + 2 * d, scratch);
+                                    lse_in, dx, dx + d, dx + 2 * d, next, scratch);
         for (int64_t i = 0; i < T; i++)
             for (int64_t j = 0; j < 3 * d; j++)
                 score_near(s, row, &f,
@@ -183,7 +184,7 @@ TEST(attention, large_scores_neither_overflow_nor_vanish) {
             float x[3 * 3] = {10, (float)(100 * sign), 1, 10, (float)(100 * sign), 2, 10, (float)(99 * sign), 4}, o[3],
                         lse[3];
             float *scratch = test_guard_alloc((size_t)hone_attention_scratch(3, 1) * 4, 64, false);
-            rows_attention_f32_fwd[row](3, 1, 1, x, x + 1, x + 2, 3, NULL, 0, o, 1, lse, scratch);
+            rows_attention_f32_fwd[row](3, 1, 1, x, x + 1, x + 2, 3, NULL, 0, o, 1, lse, 0, scratch);
             double want = sign > 0 ? (1 + 2 + 4 * exp(-10)) / (2 + exp(-10)) : (3 * exp(-10) + 4) / (2 * exp(-10) + 1);
             for (int i = 0; i < 3; i++) CHECK_NEAR(o[i], want, 2e-6);
             CHECK_NEAR(lse[0], sign > 0 ? 1000 + log(2 + exp(-10)) : -990 + log(1 + 2 * exp(-10)), 1e-4);
@@ -198,7 +199,7 @@ TEST(attention, a_nan_in_one_query_spoils_that_row_alone) {
         for (int i = 0; i < 20 * 24; i++) x[i] = (float)case_uniform(3, (uint64_t)i);
         x[5 * 24 + 2] = NAN;
         float *scratch = test_guard_alloc((size_t)hone_attention_scratch(20, 8) * 4, 64, false);
-        rows_attention_f32_fwd[row](20, 8, 0.3f, x, x + 8, x + 16, 24, NULL, 0, o, 8, lse, scratch);
+        rows_attention_f32_fwd[row](20, 8, 0.3f, x, x + 8, x + 16, 24, NULL, 0, o, 8, lse, 0, scratch);
         for (int i = 0; i < 20; i++)
             for (int j = 0; j < 8; j++) CHECK(isnan(o[i * 8 + j]) == (i == 5));
         CHECK(isnan(lse[5]) && !isnan(lse[4]));
