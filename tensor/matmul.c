@@ -147,16 +147,12 @@ static hone_status matmul_task(void *ctx, int64_t task) {
     if (!scratch) return HONE_E_NOMEM;
     hone_arena_mark mark = hone_arena_get_mark(scratch);
     int64_t groups = blocks_max(1, blocks_ceil(p1 - p0, j->grid.group)), nr = j->row->nr;
+    const bool packs = !j->b, copies = matmul_rows_collide(j);
     float *own = NULL, *copy = NULL;
-    if (!j->b) {
-        own = hone_arena_alloc(scratch, (size_t)(blocks_ceil(p1 - p0, groups) * j->kc * nr) * sizeof *own);
-        if (!own) return HONE_E_NOMEM;
-    }
-    if (matmul_rows_collide(j)) {
-        copy = hone_arena_alloc(scratch, (size_t)(j->row->mr * j->kc) * sizeof *copy);
-        if (!copy) return HONE_E_NOMEM;
-    }
-    for (int64_t g = 0; g < groups; g++) {
+    if (packs) own = hone_arena_alloc(scratch, (size_t)(blocks_ceil(p1 - p0, groups) * j->kc * nr) * sizeof *own);
+    if (copies) copy = hone_arena_alloc(scratch, (size_t)(j->row->mr * j->kc) * sizeof *copy);
+    const bool room = (own || !packs) && (copy || !copies);
+    for (int64_t g = 0; room && g < groups; g++) {
         int64_t q0 = p0 + (p1 - p0) * g / groups, q1 = p0 + (p1 - p0) * (g + 1) / groups;
         for (int64_t k = j->K0; k < j->K1; k += j->kc) {
             int64_t steps = blocks_min(j->kc, j->K1 - k);
@@ -169,7 +165,7 @@ static hone_status matmul_task(void *ctx, int64_t task) {
         }
     }
     hone_arena_release(scratch, mark);
-    return HONE_OK;
+    return room ? HONE_OK : HONE_E_NOMEM;
 }
 
 enum { TASK_WORK = 64 << 10 };

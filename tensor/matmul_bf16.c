@@ -130,15 +130,10 @@ static hone_status bf16_task(void *ctx, int64_t task) {
     hone_arena_mark mark = hone_arena_get_mark(scratch);
     int64_t groups = blocks_max(1, blocks_ceil(p1 - p0, j->grid.group));
     uint32_t *own = NULL, *copy = NULL;
-    if (!j->a) {
-        copy = hone_arena_alloc(scratch, (size_t)(j->row->mr * j->words) * sizeof *copy);
-        if (!copy) return HONE_E_NOMEM;
-    }
-    if (!j->b) {
-        own = hone_arena_alloc(scratch, (size_t)(blocks_ceil(p1 - p0, groups) * j->words * nr) * sizeof *own);
-        if (!own) return HONE_E_NOMEM;
-    }
-    for (int64_t g = 0; g < groups; g++) {
+    if (!j->a) copy = hone_arena_alloc(scratch, (size_t)(j->row->mr * j->words) * sizeof *copy);
+    if (!j->b) own = hone_arena_alloc(scratch, (size_t)(blocks_ceil(p1 - p0, groups) * j->words * nr) * sizeof *own);
+    const bool room = (j->a || copy) && (j->b || own);
+    for (int64_t g = 0; room && g < groups; g++) {
         int64_t q0 = p0 + (p1 - p0) * g / groups, q1 = p0 + (p1 - p0) * (g + 1) / groups;
         for (int64_t k = j->K0; k < j->K1; k += j->kc) {
             int64_t steps = blocks_min(j->kc, j->K1 - k), words = hone_dot_bf16_words(j->row, steps);
@@ -151,7 +146,7 @@ static hone_status bf16_task(void *ctx, int64_t task) {
         }
     }
     hone_arena_release(scratch, mark);
-    return HONE_OK;
+    return room ? HONE_OK : HONE_E_NOMEM;
 }
 
 enum { TASK_WORK = 128 << 10 };

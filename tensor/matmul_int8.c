@@ -173,21 +173,20 @@ static hone_status int8_task(void *ctx, int64_t task) {
     uint32_t *words;
     float *scale;
     int32_t *zero;
-    if (j->shared) {
+    hone_status status = HONE_OK;
+    if (j->shared)
         words = j->shared + t0 * mr * j->stride, scale = j->scale + t0 * mr, zero = j->zero + t0 * mr;
-    } else {
-        HONE_TRY(int8_room(j, (t1 - t0) * mr, scratch, &words, &scale, &zero));
+    else if (!(status = int8_room(j, (t1 - t0) * mr, scratch, &words, &scale, &zero)))
         int8_quantize(j, t0 * mr, blocks_min(j->m->M, t1 * mr), words, scale, zero);
-    }
     const int64_t groups = blocks_max(1, blocks_ceil(p1 - p0, j->group));
-    for (int64_t g = 0; g < groups; g++)
+    for (int64_t g = 0; g < groups && !status; g++)
         for (int64_t t = t0; t < t1; t++) {
             int64_t first = (t - t0) * mr;
             int8_tile(j, t, p0 + (p1 - p0) * g / groups, p0 + (p1 - p0) * (g + 1) / groups, words + first * j->stride,
                       scale + first, zero + first);
         }
     hone_arena_release(scratch, mark);
-    return HONE_OK;
+    return status;
 }
 
 /* Several tasks for each thread, none so small that handing it out shows. Rows first, in blocks whose quantised form

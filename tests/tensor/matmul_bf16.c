@@ -12,6 +12,7 @@
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
 static const int64_t sizes[] = {1, 2, 3, 5, 7, 8, 11, 12, 13, 16, 17, 24, 31, 32, 33, 47, 64, 65, 97, 131};
 enum { SIZES = sizeof sizes / sizeof *sizes };
@@ -288,6 +289,47 @@ TEST(matmul_bf16, short_memory_is_reported) {
     CHECK_INT(pthread_join(thread, NULL), 0);
     snprintf(want, sizeof want, "%d out of memory", HONE_E_NOMEM);
     CHECK_MSG(!strncmp(said, want, strlen(want)), "said: %s", said);
+}
+
+enum { TEAM = 2 };
+typedef struct census {
+    int come;
+    size_t held; /* bytes of their scratch arenas that threads of the team have not given back */
+} census;
+
+/* Waits for the other tasks, so that no thread takes two; a thread that never comes is not waited for longer than a
+ * test may hang. */
+static hone_status count_held(void *ctx, int64_t task) {
+    census *c = ctx;
+    (void)task;
+    __atomic_add_fetch(&c->held, hone_arena_used(hone_scratch()), __ATOMIC_RELAXED);
+    __atomic_add_fetch(&c->come, 1, __ATOMIC_RELAXED);
+    for (int ms = 0; __atomic_load_n(&c->come, __ATOMIC_RELAXED) < TEAM && ms < 5000; ms++)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    return HONE_OK;
+}
+
+/* A task's tile of A fits into the block that every thread has, its panels do not. Which thread runs a task before the
+ * first one has failed is a matter of luck: hence the many tries. */
+TEST(matmul_bf16, a_task_that_finds_no_memory_for_its_panels_gives_its_tile_back) {
+    enum { N = 4096, K = 384 };
+    float *x = calloc(K, sizeof *x), *w = calloc((size_t)N * K, sizeof *w), *c = calloc(N, sizeof *c);
+    hone_matmul_args m = {
+        .M = 1, .N = N, .K = K, .trans_b = true, .a = x, .lda = K, .b = w, .ldb = K, .c = c, .ldc = N};
+    census first = {0}, held = {0};
+    hone_set_threads(TEAM);
+    CHECK_OK(hone_parallel(TEAM, count_held, &first));
+    for (int i = 0; i < 300; i++) {
+        hone_fault_set("alloc:1+");
+        hone_status status = hone_matmul_bf16(&m);
+        hone_fault_set("");
+        if (status) CHECK_INT(status, HONE_E_NOMEM);
+    }
+    CHECK_OK(hone_parallel(TEAM, count_held, &held));
+    CHECK_INT(held.come, TEAM);
+    CHECK_INT(held.held, first.held);
+    hone_set_threads(0);
+    free(x), free(w), free(c);
 }
 
 TEST(matmul_bf16, nothing_is_allocated_once_warm) {
