@@ -1,6 +1,7 @@
 /* Matrix multiplication with operands rounded to bfloat16, sums in f32:  C (+)= act(bf16(op(A)) bf16(op(B)) + bias).
  * The arguments are those of hone_matmul_f32 (tensor/matmul.h), all of them f32 in memory; rounding happens while
- * packing. The three products of training: X W^T is trans_b, dY W neither, dY^T X trans_a. sum_a adds what was not rounded.
+ * packing. The three products of training: X W^T is trans_b, dY W neither, dY^T X trans_a. sum_a adds what was not
+ * rounded.
  *
  * Rounding to bf16 keeps 8 bits of a product's factors: each term is off by at most 2^-8 of its size. The sums run as
  * vdpbf16ps runs them (kernels/dot/dot_bf16.h), in chains of at most 768 terms: before the activation the bits are the

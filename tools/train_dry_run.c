@@ -15,8 +15,8 @@
 
 #define MIB (1024.0 * 1024)
 enum { MAX_ROLES = 2 + HONE_MAX_NEGATIVES, REPORT_ROWS = 200 };
-/* Written, synced and read back for checksums. Measured with 436 MB: 0.35 to 1.0 s on two machines' disks and in memory,
- * 620 MB/s in the mean on a disk; a dry run cannot know more, it writes nothing. */
+/* Written, synced and read back for checksums. Measured with 436 MB: 0.35 to 1.0 s on two machines' disks and in
+ * memory, 620 MB/s in the mean on a disk; a dry run cannot know more, it writes nothing. */
 static const double BYTES_PER_SECOND = 700e6;
 static const double SAMPLE_WORK = 6e10; /* of an evaluation: about half a second */
 

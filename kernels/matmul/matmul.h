@@ -35,8 +35,8 @@ extern const hone_matmul_f32_row hone_matmul_f32__scalar, hone_matmul_f32__avx2,
 
 /* The row that hone_kernels_isa() calls for, for N columns. */
 const hone_matmul_f32_row *hone_matmul_f32_choose(int64_t N);
-/* With 16 lanes, whether 8x48 is the shape for N columns, or else 12x32: the wider tile reads A less often, and pays where
- * no vector of it is wasted. */
+/* With 16 lanes, whether 8x48 is the shape for N columns, or else 12x32: the wider tile reads A less often, and pays
+ * where no vector of it is wasted. */
 static inline bool hone_matmul_f32_is_wide(int64_t N) {
     return N % 48 == 0 || N % 48 > 32;
 }

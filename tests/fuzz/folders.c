@@ -225,8 +225,8 @@ hone_status fuzz_checkpoint(const void *p, size_t n, uint64_t *meaning) {
     return HONE_OK;
 }
 
-/* The newest checkpoint of the run folder, and what is done before and after a checkpoint is written: nothing goes here,
- * where there is one and no litter. Passing over is a failure here, in the words of the message. */
+/* The newest checkpoint of the run folder, and what is done before and after a checkpoint is written: nothing goes
+ * here, where there is one and no litter. Passing over is a failure here, in the words of the message. */
 hone_status fuzz_newest(const void *p, size_t n, uint64_t *meaning) {
     resumable *r = run();
     char dir[4096], run_dir[512], said[600] = "";

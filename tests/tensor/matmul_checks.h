@@ -1,5 +1,5 @@
-/* What the f32 and the bf16 products promise alike beside the product itself; each returns how many cases it checked, and
- * leaves the number of threads as asked. The caller has forced a kernel row. */
+/* What the f32 and the bf16 products promise alike beside the product itself; each returns how many cases it checked,
+ * and leaves the number of threads as asked. The caller has forced a kernel row. */
 #ifndef HONE_TESTS_MATMUL_CHECKS_H
 #define HONE_TESTS_MATMUL_CHECKS_H
 #include "tensor/matmul.h"
