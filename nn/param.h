@@ -36,7 +36,7 @@ typedef struct hone_param {
     bool frozen[HONE_PARAM_PARTS];      /* parts that stay as they are */
     double rate[HONE_PARAM_PARTS];      /* the learning rate is multiplied by this; 1 */
     bool borrowed;                      /* data lies in a mapped file (inference) */
-    bool prepares;    /* inference: a matrix that gets memory while it is read, then is laid out for the kernels */
+    bool prepares;    /* inference: a matrix without memory of its own, laid out for the kernels as it is read */
     void *table_grad; /* a table's gradient: memory of its own, of which only touched pages exist */
 } hone_param;
 

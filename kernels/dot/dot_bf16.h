@@ -11,10 +11,12 @@
  *
  *   avx512bf16     the instruction
  *   avx512, avx2   the f32 tile of kernels/matmul with flushing switched on, on operands rounded to bf16 and kept as
- * floats, each pair of k exchanged: the speed of f32, no gain, but the same results scalar         in double: a product
- * of two bf16 is exact there, and its sum with a float either is exact too, or so far from the middle between two
- * floats that rounding twice is rounding once (of the smaller operand only the upper 53 bits below the larger's first
- * one count, and it has 24 at most) */
+ *                  floats, each pair of k exchanged: the speed of f32, no gain, but the same results
+ *   scalar         in double: a product of two bf16 is exact there, and its sum with a float either is exact too, or
+ *                  so far from the middle between two floats that rounding twice is rounding once (of the smaller
+ *                  operand only the upper 53 bits below the larger's first one count, and it has 24 at most)
+ *
+ * A chain of odd length ends in a pair whose second element is 0 times 0. */
 #ifndef HONE_KERNELS_DOT_BF16_H
 #define HONE_KERNELS_DOT_BF16_H
 #include "kernels/kernel.h"
@@ -24,8 +26,11 @@
 typedef void hone_dot_bf16_tile_fn(int64_t rows, int64_t words, const uint32_t *a, int64_t row, int64_t step,
                                    const uint32_t *b, float *c, int64_t ldc);
 /* Rounded words of n columns over K steps into a panel `width` wide (nr, or mr for pack_a_copy); what is missing is
- * zeros. copy: x[k * ld + j]      transpose: x[j * ld + k] pack_a_rows: n rows a[i * ld + k], words next to each other;
- * rows `words of K` apart. */
+ * zeros.
+ *
+ *   pack_copy, pack_a_copy   x[k * ld + j]
+ *   pack_transpose           x[j * ld + k]
+ *   pack_a_rows              n rows x[i * ld + k]: words next to each other, rows hone_dot_bf16_words of K apart */
 typedef void hone_dot_bf16_pack_fn(int64_t K, int64_t n, const float *x, int64_t ld, uint32_t *out);
 /* c [rows, cols] = or += sums [rows, nr]. */
 typedef void hone_dot_bf16_store_fn(int64_t rows, int64_t cols, const float *sums, float *c, int64_t ldc, bool add);
