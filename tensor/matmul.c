@@ -196,9 +196,8 @@ static matmul_job matmul_job_of(const hone_matmul_args *m) {
 }
 
 hone_status hone_matmul_f32(const hone_matmul_args *m) {
-    if (m->M <= 0 || m->N <= 0) return HONE_OK;
-    if (m->K <= 0) {
-        hone_blocks_no_terms(m);
+    if (m->M <= 0 || m->N <= 0 || m->K <= 0) {
+        hone_blocks_empty(m);
         return HONE_OK;
     }
     matmul_job j = matmul_job_of(m);

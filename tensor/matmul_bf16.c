@@ -180,9 +180,8 @@ static hone_status bf16_pack_b(bf16_job *j) {
 }
 
 hone_status hone_matmul_bf16(const hone_matmul_args *m) {
-    if (m->M <= 0 || m->N <= 0) return HONE_OK;
-    if (m->K <= 0) {
-        hone_blocks_no_terms(m);
+    if (m->M <= 0 || m->N <= 0 || m->K <= 0) {
+        hone_blocks_empty(m);
         return HONE_OK;
     }
     bf16_job j = bf16_job_of(m);

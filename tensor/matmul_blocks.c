@@ -40,9 +40,10 @@ void hone_blocks_finish(const hone_matmul_args *m, int64_t r0, int64_t r1, int64
     }
 }
 
-void hone_blocks_no_terms(const hone_matmul_args *m) {
-    if (m->sum_a && !m->add_sum_a) memset(m->sum_a, 0, (size_t)m->M * sizeof *m->sum_a);
-    for (int64_t r = 0; r < m->M; r++) {
+void hone_blocks_empty(const hone_matmul_args *m) {
+    if (m->sum_a && !m->add_sum_a && m->M > 0) memset(m->sum_a, 0, (size_t)m->M * sizeof *m->sum_a);
+    if (m->sum_a && m->M > 0 && m->K > 0) hone_vector_f32_colsum(m->K, m->M, m->lda, m->a, m->sum_a);
+    for (int64_t r = 0; r < m->M && m->N > 0; r++) {
         if (!m->accumulate) memset(blocks_sums(m) + r * m->ldc, 0, (size_t)m->N * sizeof *m->c);
         hone_blocks_finish(m, r, r + 1, 0, m->N);
     }

@@ -52,8 +52,9 @@ static inline float *blocks_sums(const hone_matmul_args *m) {
 }
 /* Rows r0..r1, columns n0..n1 of blocks_sums(m) are sums now: bias, activation, c. */
 void hone_blocks_finish(const hone_matmul_args *m, int64_t r0, int64_t r1, int64_t n0, int64_t n1);
-/* The whole product when K is 0: the sums are empty. */
-void hone_blocks_no_terms(const hone_matmul_args *m);
+/* The whole product when M, N or K is 0: no elements, or empty sums. sum_a asks for neither: without columns, A is still
+ * there. */
+void hone_blocks_empty(const hone_matmul_args *m);
 
 /* Ask for elements k0..k1 of rows of A, which are needed soon: they are too short and too far apart for the processor
  * to see them coming. */

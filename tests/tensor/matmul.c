@@ -286,13 +286,15 @@ TEST(matmul, the_sums_of_an_operand_come_with_its_product) {
             cases += check_sum_a(hone_matmul_f32, 131, 17, 33, t);
             cases += check_sum_a(hone_matmul_f32, 300, 16, 1000, t);
             cases += check_sum_a(hone_matmul_f32, 7, 3, 0, t);
+            cases += check_sum_a(hone_matmul_f32, 7, 0, 50, t);
+            cases += check_sum_a(hone_matmul_f32, 0, 3, 50, t);
         }
         /* several passes */
         if (matmul_rows[r].kind != ROW_EMU512) cases += check_sum_a(hone_matmul_f32, 2400, 16, 6000, 2);
     }
     hone_matmul_f32_forced = NULL;
     hone_set_threads(0);
-    CHECK(cases >= 4 * 12);
+    CHECK(cases >= 4 * 18);
 }
 
 TEST(matmul, operands_larger_than_a_pass_are_added_in_several) {
