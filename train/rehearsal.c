@@ -161,7 +161,7 @@ static void fit(const rehearsal *r, int c, hone_rehearsal *out) {
     least_squares(r, c, counts, p, q);
     for (int i = 0; i < r->n; i++) off[i] = r->seconds[c][i] / (*p + *q * r->work[i]);
     double middle = middle_one(off, r->n);
-    for (int i = 0; i < r->n; i++) counts[i] = fabs(off[i] / middle - 1) <= USUAL;
+    for (int i = 0; i < r->n; i++) counts[i] = !(fabs(off[i] / middle - 1) > USUAL);
     least_squares(r, c, counts, p, q);
     out->element[c] = middle_one(r->update[c], r->n);
 }
