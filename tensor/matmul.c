@@ -67,16 +67,20 @@ static hone_status matmul_pack_a_task(void *ctx, int64_t task) {
     const hone_matmul_args *m = j->m;
     int64_t groups = blocks_ceil(j->grid.tiles, PACK_TILES), t0 = task % groups * PACK_TILES, mr = j->row->mr;
     int64_t k = j->K0 + task / groups * j->kc, steps = blocks_min(j->kc, j->K1 - k), first = t0 * mr,
-            width = blocks_min(m->M - first, PACK_TILES * mr);
+            t1 = blocks_min(j->grid.tiles, t0 + PACK_TILES), width = blocks_min(m->M, t1 * mr) - first;
     float *sums = j->sums ? j->sums + task / groups * m->M + first : NULL;
     if (sums) memset(sums, 0, (size_t)width * sizeof *sums);
     for (int64_t part = 0; part < steps; part += PACK_STEPS) {
-        /* Short columns, so that the source's lines are still in L1 for the next tile. */
-        int64_t some = blocks_min(PACK_STEPS, steps - part);
+        /* Short columns, so that the source's lines are still in L1 for the next tile; beside each tile a share of the
+         * rows that come after them is asked for. */
+        int64_t some = blocks_min(PACK_STEPS, steps - part), ahead = blocks_min(PACK_STEPS, steps - part - some);
         const float *from = m->a + (k + part) * m->lda;
-        for (int64_t t = t0; t < blocks_min(j->grid.tiles, t0 + PACK_TILES); t++)
+        for (int64_t t = t0; t < t1; t++) {
+            int64_t i0 = ahead * (t - t0) / (t1 - t0), i1 = ahead * (t - t0 + 1) / (t1 - t0);
+            blocks_prefetch_rows(from + (some + i0) * m->lda + first, i1 - i0, m->lda, 0, width);
             j->row->pack_a(some, m->M - t * mr, from + t * mr, m->lda,
                            j->a_out + ((k - j->K0) * j->grid.tiles + t * steps + part) * mr);
+        }
         if (sums) hone_vector_f32_colsum(some, width, m->lda, from + first, sums);
     }
     return HONE_OK;
