@@ -99,7 +99,7 @@ static const float *matmul_a_at(const matmul_job *j, int64_t t, int64_t k, int64
 }
 
 /* Ask for the share `p` of `of` of tile t, which is the next one: the first panel would wait for every line of it. */
-static inline void matmul_prefetch_a(const matmul_job *j, int64_t t, int64_t k, int64_t steps, int64_t p, int64_t of) {
+BLOCKS_PREFETCHES matmul_prefetch_a(const matmul_job *j, int64_t t, int64_t k, int64_t steps, int64_t p, int64_t of) {
     int64_t row, step, mr = j->row->mr, rows = blocks_min(mr, j->m->M - t * mr), line = 16;
     const float *a = matmul_a_at(j, t, k, steps, &row, &step);
     if (j->a) {
@@ -127,17 +127,18 @@ static void matmul_chain_pass(const matmul_job *j, const float *panels, int64_t 
                               int64_t t1, int64_t p0, int64_t p1, float *copy) {
     const hone_matmul_args *m = j->m;
     int64_t mr = j->row->mr, nr = j->row->nr;
-    bool add = m->accumulate || k > 0;
+    bool add = m->accumulate || k > 0, last = k + steps == m->K;
     for (int64_t t = t0; t < t1; t++) {
         int64_t r0 = t * mr, rows = blocks_min(mr, m->M - r0), row, step;
         const float *a = matmul_a_at(j, t, k, steps, &row, &step);
         if (copy && p1 - p0 > 1) a = matmul_copy_tile(a, row, rows, steps, copy), row = steps;
         for (int64_t p = p0; p < p1; p++) {
             if (t + 1 < t1) matmul_prefetch_a(j, t + 1, k, steps, p - p0, p1 - p0);
+            if (last) blocks_prefetch_finish(m, r0, r0 + rows, p * nr, blocks_min(m->N, (p + 1) * nr));
             j->row->tile(rows, blocks_min(nr, m->N - p * nr), steps, a, row, step, panels + (p - p0) * steps * nr,
                          blocks_sums(m) + r0 * m->ldc + p * nr, m->ldc, add);
         }
-        if (k + steps == m->K) hone_blocks_finish(m, r0, r0 + rows, p0 * nr, blocks_min(m->N, p1 * nr));
+        if (last) hone_blocks_finish(m, r0, r0 + rows, p0 * nr, blocks_min(m->N, p1 * nr));
     }
 }
 

@@ -97,7 +97,7 @@ static void bf16_chain_pass(const bf16_job *j, const uint32_t *panels, int64_t k
     const hone_matmul_args *m = j->m;
     const int64_t mr = j->row->mr, nr = j->row->nr, words = hone_dot_bf16_words(j->row, steps);
     const int64_t row = m->trans_a ? 1 : words, step = m->trans_a ? mr : 1;
-    const bool add = m->accumulate || k > 0;
+    const bool add = m->accumulate || k > 0, last = k + steps == m->K;
     _Alignas(64) float sums[12 * 32];
     for (int64_t t = t0; t < t1; t++) {
         int64_t r0 = t * mr, rows = blocks_min(mr, m->M - r0);
@@ -108,6 +108,7 @@ static void bf16_chain_pass(const bf16_job *j, const uint32_t *panels, int64_t k
             float *c = blocks_sums(m) + r0 * m->ldc + p * nr;
             for (int64_t i = 0; i < rows; i++)
                 __builtin_prefetch(c + i * m->ldc, 1), __builtin_prefetch(c + i * m->ldc + cols - 1, 1);
+            if (last) blocks_prefetch_finish(m, r0, r0 + rows, p * nr, p * nr + cols);
             if (cols == nr && !add) {
                 j->row->tile(rows, words, a, row, step, panel, c, m->ldc);
                 continue;
@@ -115,7 +116,7 @@ static void bf16_chain_pass(const bf16_job *j, const uint32_t *panels, int64_t k
             j->row->tile(rows, words, a, row, step, panel, sums, nr);
             j->row->store(rows, cols, sums, c, m->ldc, add);
         }
-        if (k + steps == m->K) hone_blocks_finish(m, r0, r0 + rows, p0 * nr, blocks_min(m->N, p1 * nr));
+        if (last) hone_blocks_finish(m, r0, r0 + rows, p0 * nr, blocks_min(m->N, p1 * nr));
     }
 }
 

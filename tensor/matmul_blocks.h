@@ -56,10 +56,19 @@ void hone_blocks_finish(const hone_matmul_args *m, int64_t r0, int64_t r1, int64
  * there. */
 void hone_blocks_empty(const hone_matmul_args *m);
 
+/* For functions that only prefetch: gcc takes such a one for without effect and drops the call, unless it is part of its
+ * caller by then. */
+#define BLOCKS_PREFETCHES static inline __attribute__((always_inline)) void
+
 /* Ask for elements k0..k1 of rows of A, which are needed soon: they are too short and too far apart for the processor
  * to see them coming. */
-static inline void blocks_prefetch_rows(const float *a, int64_t rows, int64_t row, int64_t k0, int64_t k1) {
+BLOCKS_PREFETCHES blocks_prefetch_rows(const float *a, int64_t rows, int64_t row, int64_t k0, int64_t k1) {
     for (int64_t i = 0; i < rows; i++)
         for (int64_t k = k0; k < k1; k += 16) __builtin_prefetch(a + i * row + k, 0, 2);
+}
+/* Ask for what hone_blocks_finish will read or write beside the sums. */
+BLOCKS_PREFETCHES blocks_prefetch_finish(const hone_matmul_args *m, int64_t r0, int64_t r1, int64_t n0, int64_t n1) {
+    const float *other = m->through ? m->through : m->pre ? m->c : NULL;
+    if (other) blocks_prefetch_rows(other + r0 * m->ldc + n0, r1 - r0, m->ldc, 0, n1 - n0);
 }
 #endif
