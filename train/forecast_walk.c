@@ -178,7 +178,7 @@ hone_status hone_forecast_walk(hone_model *m, const hone_train_data *data, const
     out->plan = hone_train_plan_of(o, hone_sampler_announced(w.sampler));
     out->done = start->step;
     out->pending = start->step > 0 && start->judged != start->step &&
-                   (o->eval_every == 0 ? start->batch == 0
+                   (o->eval_every == 0 ? start->batch == 0 || start->step == out->plan.total_steps
                                        : o->eval_every > 0 && (start->step % o->eval_every == 0 ||
                                                                start->step == out->plan.total_steps));
     if (table && table->needs_grad) w.vocab = hone_dim(table, 0);

@@ -339,7 +339,7 @@ static bool due(int64_t every, int64_t step) {
 static bool evaluation_due(const run *r) {
     if (!r->o->evaluation || r->state.judged == r->state.step) return false;
     if (r->state.step == 0) return r->o->eval_every >= 0;
-    if (r->o->eval_every == 0) return r->state.batch == 0; /* the end of an epoch */
+    if (r->o->eval_every == 0) return r->state.batch == 0 || r->state.step == r->total; /* the end of an epoch */
     return due(r->o->eval_every, r->state.step) || (r->o->eval_every > 0 && r->state.step == r->total);
 }
 
@@ -376,16 +376,17 @@ static hone_status after_step(run *r) {
 
 /* ---- the run ---- */
 
+/* Also of the one that the run's last step ends in; that one is not done, and its checkpoint is named after the step. */
 static hone_status end_epoch(run *r) {
     HONE_TRY(evaluate_if_due(r));
-    if (r->o->save_every == 0) return checkpoint(r, true, false);
+    if (r->o->save_every == 0) return checkpoint(r, r->state.batch == 0, false);
     /* after_step leaves the run's last step to us */
     return r->state.step == r->total && due(r->o->save_every, r->state.step) ? checkpoint(r, false, false) : HONE_OK;
 }
 
 static hone_status run_epochs(run *r) {
     /* Before the first step; and what a signal broke off. */
-    if (r->state.step == 0 || r->state.batch)
+    if (r->state.step == 0 || (r->state.batch && r->state.step < r->total))
         HONE_TRY(evaluate_if_due(r));
     else if (evaluation_due(r))
         HONE_TRY(end_epoch(r));
@@ -402,8 +403,8 @@ static hone_status run_epochs(run *r) {
         if (fresh && r->state.step == before)
             return hone_fail(HONE_E_FORMAT, "an epoch of %" PRId64 " rows gives no batch of %" PRId64, r->data->n,
                              r->o->batch_size);
-        r->state.epoch++;
-        r->state.batch = 0;
+        /* --steps, and parts of --epochs, end inside an epoch: then the log says 2.4, not 3 */
+        if (ended || r->state.batch >= r->batches_per_epoch) r->state.epoch++, r->state.batch = 0;
         HONE_TRY(end_epoch(r));
     }
     return HONE_OK;

@@ -73,9 +73,9 @@ TEST(forecast, the_walk_sees_every_batch_that_the_run_takes) {
     /* Stopped behind an epoch's last batch, before its end: that end is to come, too; and what a signal broke off. */
     static const struct {
         int64_t every, step, epoch, batch, judged, steps, evaluations;
-    } stops[] = {{0, 3, 0, 6, 0, 6, 3}, {0, 3, 1, 0, 3, 6, 2}, {0, 3, 1, 0, 0, 6, 3}, {2, 4, 1, 2, 4, 5, 3},
-                 {2, 4, 1, 2, 2, 5, 4}, {2, 5, 1, 4, 4, 4, 3}, {2, 9, 3, 0, 8, 0, 1}, {2, 9, 3, 0, 9, 0, 0},
-                 {0, 9, 3, 0, 6, 0, 1}, {0, 9, 3, 0, 9, 0, 0}, {2, 0, 0, 0, -1, 9, 6}};
+    } stops[] = {{0, 3, 0, 6, 0, 6, 3}, {0, 3, 1, 0, 3, 6, 2}, {0, 3, 1, 0, 0, 6, 3},  {2, 4, 1, 2, 4, 5, 3},
+                 {2, 4, 1, 2, 2, 5, 4}, {2, 5, 1, 4, 4, 4, 3}, {2, 9, 3, 0, 8, 0, 1},  {2, 9, 3, 0, 9, 0, 0},
+                 {0, 9, 3, 0, 6, 0, 1}, {0, 9, 3, 0, 9, 0, 0}, {2, 0, 0, 0, -1, 9, 6}, {0, 9, 2, 5, 6, 0, 1}};
     static const hone_evaluation some;
     s.f.options.evaluation = &some;
     for (size_t i = 0; i < sizeof stops / sizeof *stops; i++) {

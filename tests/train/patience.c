@@ -103,6 +103,46 @@ TEST(train, epochs_are_counted_in_batches_and_end_at_whole_numbers) {
     fixture_close(&f);
 }
 
+static hone_status answer_or_stop(void *ctx, hone_model *m, hone_graph *g, json_t **metrics, double *primary) {
+    answers *a = ctx;
+    if (a->asked == a->n) return hone_fail(HONE_E_STOPPED, "stopped");
+    return answer(ctx, m, g, metrics, primary);
+}
+
+/* Five steps an epoch, seven in all. A signal in the last evaluation changes nothing of it. */
+TEST(train, a_run_that_ends_inside_an_epoch_says_so) {
+    static const double some[] = {1, 2, 3}, evals[] = {0, 1, 1.4};
+    for (int stopped = 0; stopped < 2; stopped++) {
+        const char *out = fresh_dir(stopped ? "inside_stopped" : "inside");
+        char path[HONE_PATH_MAX];
+        epochs e = {.steps = 0};
+        json_t *state;
+        for (int round = 1 - stopped; round < 2; round++) {
+            fixture f = open_case(PAIRS, out);
+            answers a = {some, round ? 3 : 2, stopped && round ? 2 : 0};
+            hone_train_result r;
+            f.options.steps = 7, f.options.resume = stopped && round, f.options.save_every = 0;
+            f.options.evaluation = &(hone_evaluation){round ? answer : answer_or_stop, &a}, f.options.eval_every = 0;
+            f.options.report = keep_epochs, f.options.ctx = &e;
+            CHECK_INT(fixture_train(&f, &r), round ? HONE_OK : HONE_E_STOPPED);
+            CHECK_INT(r.best_step, round ? 7 : 5);
+            fixture_close(&f);
+        }
+        CHECK_INT(e.steps, 7);
+        CHECK_INT(e.evals, 3);
+        CHECK_MSG(fabs(e.step[6] - 1.4) < 1e-12, "last step: epoch %.17g", e.step[6]);
+        for (int i = 0; i < 3; i++) CHECK_MSG(fabs(e.eval[i] - evals[i]) < 1e-12, "%d: epoch %.17g", i, e.eval[i]);
+        CHECK_OK(hone_io_join(path, out, "checkpoint_epoch_2")); /* the second epoch was not done */
+        CHECK(!hone_io_exists(path));
+        CHECK_OK(hone_io_join(path, out, "checkpoint_step_7/state.json"));
+        CHECK_OK(hone_json_load(path, &state));
+        CHECK_INT(json_integer_value(json_object_get(state, "judged")), 7);
+        CHECK_INT(json_integer_value(json_object_get(state, "epoch")), 1);
+        CHECK_INT(json_integer_value(json_object_get(state, "batch")), 2);
+        json_decref(state);
+    }
+}
+
 typedef struct stopper {
     volatile sig_atomic_t flag;
     int64_t at;
