@@ -154,6 +154,17 @@ static bool is_long_int(const char *s) {
     return strlen(s) > 18 && s[strspn(s, "0123456789")] == 0;
 }
 
+/* x: what `text` says. Limits that are guards against nonsense are left out of the help page (hone_range_text); who has
+ * met one is told it. */
+static hone_status out_of_range(const place *at, const hone_option *o, const char *text, double x) {
+    char range[128], most[64] = "";
+    double max = o->range.max;
+    if (!*hone_range_text(o, range, sizeof range)) snprintf(range, sizeof range, "what fits 64 bits");
+    if (max >= 1e9 && x > 0 && !(x <= max && x < 9e18)) snprintf(most, sizeof most, ", at most %.0f", max);
+    if (*most && isinf(max)) snprintf(most, sizeof most, ", at most %" PRId64, INT64_MAX);
+    return refuse(at, o, "%s is out of range, allowed: %s%s", hone_quote(text), range, most);
+}
+
 static hone_status check_number(const place *at, const hone_option *o, const char *text, bool whole, item *out) {
     char range[128];
     hone_range_text(o, range, sizeof range);
@@ -162,13 +173,11 @@ static hone_status check_number(const place *at, const hone_option *o, const cha
     bool ok = whole ? hone_parse_int(text, &i) : hone_parse_real(text, &r);
     if (whole) r = (double)i;
     if (!ok) {
-        if (whole && is_long_int(text))
-            return refuse(at, o, "%s is out of range, allowed: %s", hone_quote(text),
-                          *range ? range : "what fits 64 bits");
+        if (whole && is_long_int(text)) return out_of_range(at, o, text, *text == '-' ? -INFINITY : INFINITY);
         refuse(at, o, "\"%s\" is not a %s", hone_quote(text), whole ? "whole number" : "number");
         return *range ? hone_hint("allowed: %s%s%s", range, o->unit ? " " : "", o->unit ? o->unit : "") : HONE_E_ARG;
     }
-    if (!in_range(o, r)) return refuse(at, o, "%s is out of range, allowed: %s", hone_quote(text), range);
+    if (!in_range(o, r)) return out_of_range(at, o, text, r);
     out->i = whole || fabs(r) >= 9e18 ? i : (int64_t)r;
     out->r = r;
     return HONE_OK;
