@@ -16,6 +16,7 @@ typedef struct job {
     hone_similarity similarity;
     int64_t *query; /* [queries] text of each */
     double *const *value;
+    const volatile int *stop;
 } job;
 
 typedef struct neighbour {
@@ -52,6 +53,7 @@ static void measure(const job *j, int64_t q, const neighbour *list, int64_t n) {
 
 static hone_status search(void *ctx, int64_t q) {
     const job *j = ctx;
+    if (j->stop && *j->stop) return hone_fail(HONE_E_STOPPED, "stopped by a signal");
     hone_arena *scratch = hone_scratch();
     hone_arena_mark mark = hone_arena_get_mark(scratch);
     neighbour *list = hone_arena_alloc(scratch, (size_t)j->n * sizeof *list);
@@ -73,13 +75,13 @@ static hone_status search(void *ctx, int64_t q) {
 }
 
 hone_status hone_neighbours_measure(int64_t n, int64_t D, const float *e, const int32_t *class_of,
-                                    hone_similarity similarity, double *const value[HONE_NEIGHBOUR_METRICS],
-                                    int64_t *queries) {
+                                    hone_similarity similarity, const volatile int *stop,
+                                    double *const value[HONE_NEIGHBOUR_METRICS], int64_t *queries) {
     int32_t classes = 0;
     for (int64_t i = 0; i < n; i++)
         if (class_of[i] >= classes) classes = class_of[i] + 1;
     int64_t *count = hone_zalloc((size_t)(classes + 1) * sizeof *count);
-    job j = {n, D, e, class_of, similarity, hone_alloc((size_t)(n + 1) * sizeof *j.query), value};
+    job j = {n, D, e, class_of, similarity, hone_alloc((size_t)(n + 1) * sizeof *j.query), value, stop};
     hone_status s = count && j.query ? HONE_OK : HONE_E_NOMEM;
     int64_t m = 0;
     for (int64_t i = 0; s == HONE_OK && i < n; i++) count[class_of[i]]++;

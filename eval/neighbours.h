@@ -25,10 +25,11 @@ typedef enum hone_neighbour_metric {
 extern const char *const hone_neighbour_metric_names[HONE_NEIGHBOUR_METRICS];
 
 /* e [n, D] row-major, class_of [n]. value[m] [n]: filled for the queries, in order; *queries of them: texts whose class
- * has another member while another class exists. Parallel over queries. HONE_E_FORMAT without a query; HONE_E_NUMERIC
- * for an embedding that is not finite. */
+ * has another member while another class exists. Parallel over queries. stop (a sig_atomic_t; NULL: none): when it is
+ * not 0, HONE_E_STOPPED before the next query. HONE_E_FORMAT without a query; HONE_E_NUMERIC for an embedding that is
+ * not finite. */
 hone_status hone_neighbours_measure(int64_t n, int64_t D, const float *e, const int32_t *class_of,
-                                    hone_similarity similarity, double *const value[HONE_NEIGHBOUR_METRICS],
-                                    int64_t *queries);
+                                    hone_similarity similarity, const volatile int *stop,
+                                    double *const value[HONE_NEIGHBOUR_METRICS], int64_t *queries);
 
 #endif

@@ -221,8 +221,9 @@ static hone_status rank_all(hone_retrieval *r, const float *q, const float *d, i
     if (!j.scores) return hone_last_error()->code;
     hone_status s = HONE_OK;
     for (j.first = 0; j.first < r->n_queries && s == HONE_OK; j.first += QUERIES_PER_TASK) {
+        if (r->stop && *r->stop) s = hone_fail(HONE_E_STOPPED, "stopped by a signal");
         int64_t rest = r->n_queries - j.first, block = rest < QUERIES_PER_TASK ? rest : QUERIES_PER_TASK;
-        if (similarity == HONE_SIMILARITY_COSINE || similarity == HONE_SIMILARITY_DOT)
+        if (s == HONE_OK && (similarity == HONE_SIMILARITY_COSINE || similarity == HONE_SIMILARITY_DOT))
             s = hone_matmul_f32(&(hone_matmul_args){.M = block,
                                                     .N = r->n_documents,
                                                     .K = D,

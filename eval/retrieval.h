@@ -61,6 +61,8 @@ typedef struct hone_retrieval {
     const int32_t *document;      /* [n_documents] text numbers */
     const int64_t *relevant;      /* [n_queries + 1] offsets into relevant_list */
     const int32_t *relevant_list; /* document indices, ascending per query */
+    /* a sig_atomic_t; not NULL and not 0: hone_retrieval_run gives up before its next queries. NULL at first */
+    const volatile int *stop;
     /* Results of hone_retrieval_run: */
     int64_t depth;       /* min(100, n_documents) */
     int32_t *top;        /* [n_queries, depth] document indices, best first */
@@ -76,7 +78,7 @@ void hone_retrieval_free(hone_retrieval *r); /* accepts NULL */
 bool hone_retrieval_is_relevant(const hone_retrieval *r, int64_t q, int32_t document);
 
 /* Rank and measure. q [n_queries, D], d [n_documents, D], row-major. Blocks of queries run in parallel; the result does
- * not depend on the number of threads. HONE_E_NUMERIC when an embedding is not finite; HONE_E_NOMEM. */
+ * not depend on the number of threads. HONE_E_NUMERIC when an embedding is not finite; HONE_E_STOPPED; HONE_E_NOMEM. */
 hone_status hone_retrieval_run(hone_retrieval *r, const float *q, const float *d, int64_t D,
                                hone_similarity similarity);
 double hone_retrieval_mean(const hone_retrieval *r, hone_retrieval_metric m);

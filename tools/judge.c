@@ -231,7 +231,7 @@ static hone_status score_pairs(hone_judge *j, hone_model *m, hone_graph *g) {
 static hone_status score_labelled(hone_judge *j, hone_model *m, hone_graph *g) {
     float *e = embed(j, m, g, j->first, j->n, j->o.prompt_query, 0);
     hone_status st = e ? hone_neighbours_measure(j->n, hone_model_get_info(m)->kept, e, j->class_of, similarity_of(m),
-                                                 j->neighbours, &j->n_queries)
+                                                 j->o.stop, j->neighbours, &j->n_queries)
                        : hone_last_error()->code;
     if (st == HONE_OK && j->o.keep_embeddings) {
         hone_free(j->q);
@@ -254,6 +254,7 @@ hone_status hone_judge_score(hone_judge *j, hone_model *m, hone_graph *g) {
     if (j->gold) return score_pairs(j, m, g);
     if (j->class_of) return score_labelled(j, m, g);
     int64_t D = hone_model_get_info(m)->kept;
+    r->stop = j->o.stop;
     float *q = embed(j, m, g, r->query, r->n_queries, hone_judge_prompt(m, &j->o, false), 0);
     float *d = q ? embed(j, m, g, r->document, r->n_documents, hone_judge_prompt(m, &j->o, true), r->n_queries) : NULL;
     hone_status st = d ? hone_retrieval_run(r, q, d, D, similarity_of(m)) : hone_last_error()->code;

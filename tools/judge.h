@@ -27,7 +27,8 @@ typedef struct hone_judge_options {
     const int32_t *label;                       /* by row: these are labelled texts; borrowed. NULL: not */
     int64_t batch_tokens;                       /* 0: the library's choice */
     void (*progress)(void *ctx, int64_t done, int64_t total); /* texts embedded; NULL: none */
-    const volatile int *stop; /* a sig_atomic_t; not NULL and not 0: HONE_E_STOPPED before the next batch of texts */
+    /* a sig_atomic_t; not NULL and not 0: HONE_E_STOPPED before the next texts are embedded or ranked */
+    const volatile int *stop;
     void *ctx;
     bool keep_embeddings; /* for hone_judge_embeddings */
 } hone_judge_options;

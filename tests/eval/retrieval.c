@@ -85,6 +85,11 @@ TEST(eval, ties_go_to_the_document_that_appears_first) {
     CHECK_INT(r->n_documents, 3);
     CHECK_OK(hone_retrieval_run(r, q, d, 2, HONE_SIMILARITY_COSINE));
     for (int i = 0; i < 3; i++) CHECK_INT(r->top[i], i);
+    volatile int stop = 1;
+    r->stop = &stop;
+    CHECK_FAILS(hone_retrieval_run(r, q, d, 2, HONE_SIMILARITY_COSINE), HONE_E_STOPPED, "stopped by a signal");
+    stop = 0;
+    CHECK_OK(hone_retrieval_run(r, q, d, 2, HONE_SIMILARITY_COSINE));
     d[0] = NAN;
     CHECK_FAILS(hone_retrieval_run(r, q, d, 2, HONE_SIMILARITY_COSINE), HONE_E_NUMERIC, "NaN");
     hone_retrieval_free(r);
