@@ -376,7 +376,7 @@ static hone_status after_step(run *r) {
 
 /* ---- the run ---- */
 
-/* Also of the one that the run's last step ends in; that one is not done, and its checkpoint is named after the step. */
+/* Also of the one that the run's last step ends in: that one is not done, and its checkpoint is named by the step. */
 static hone_status end_epoch(run *r) {
     HONE_TRY(evaluate_if_due(r));
     if (r->o->save_every == 0) return checkpoint(r, r->state.batch == 0, false);
@@ -521,7 +521,7 @@ static hone_status take_up(run *r) {
                  ", is not there any more; the best from here on takes its place",
                  r->best, r->state.best_step);
         note(r, text);
-        r->state.best_step = -1;
+        r->state.best_step = -1, r->state.best_metric = -DBL_MAX; /* not that of the model that will stand there */
     }
     return HONE_OK;
 }

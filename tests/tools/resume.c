@@ -197,9 +197,11 @@ TEST(resume, a_best_model_that_is_gone_is_told_and_replaced) {
         0);
     CHECK_OK(hone_io_join(best, out, "best_model"));
     CHECK_OK(hone_io_remove_tree(best));
-    const command_result *r =
-        train("", PAIRS "--steps 8 --save-every 2 --eval-split 0.3 --eval-every 2 --metric accuracy@1 --resume", out);
+    const command_result *r = train(
+        "", PAIRS "--steps 8 --save-every 2 --eval-split 0.3 --eval-every 2 --metric accuracy@1 --resume --json", out);
     CHECK_MSG(r->status == 0 && strstr(r->err, "is not there any more"), "%d %s", r->status, r->err);
+    /* nothing was judged after it: the figure of the model that is gone is not said of the one in its place */
+    CHECK_MSG(strstr(r->out, "\"best_step\":-1") && strstr(r->out, "\"best_metric\":null"), "%s", r->out);
     CHECK(hone_io_is_dir(best));
 }
 
