@@ -52,12 +52,12 @@ static inline float *blocks_sums(const hone_matmul_args *m) {
 }
 /* Rows r0..r1, columns n0..n1 of blocks_sums(m) are sums now: bias, activation, c. */
 void hone_blocks_finish(const hone_matmul_args *m, int64_t r0, int64_t r1, int64_t n0, int64_t n1);
-/* The whole product when M, N or K is 0: no elements, or empty sums. sum_a asks for neither: without columns, A is still
- * there. */
+/* The whole product when M, N or K is 0: no elements, or empty sums. sum_a asks for neither: without columns, A is
+ * still there. */
 void hone_blocks_empty(const hone_matmul_args *m);
 
-/* For functions that only prefetch: gcc takes such a one for without effect and drops the call, unless it is part of its
- * caller by then. */
+/* For functions that only prefetch: gcc takes such a one for without effect and drops the call, unless it is part of
+ * its caller by then. */
 #define BLOCKS_PREFETCHES static inline __attribute__((always_inline)) void
 
 /* Ask for elements k0..k1 of rows of A, which are needed soon: they are too short and too far apart for the processor

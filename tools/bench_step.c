@@ -81,8 +81,8 @@ static double normal_quantile(double share) {
     return high;
 }
 
-/* Lengths of a log-normal of mean M and sigma S, whose underlying normal has mean ln M - S^2 / 2: the middles of B equal
- * slices of it, in random order. So the batch has the distribution's mean and its longest text; of B free draws the
+/* Lengths of a log-normal of mean M and sigma S, whose underlying normal has mean ln M - S^2 / 2: the middles of B
+ * equal slices of it, in random order. So the batch has the distribution's mean and its longest text; of B free draws the
  * longest, and with it what others pad, is a matter of luck (64 texts of mean 40 and sigma 0.5: 76 to 200 tokens). */
 static hone_status draw_lengths(const bench *b, double mean, double sigma, int64_t *length) {
     int64_t *slice = hone_alloc((size_t)b->B * sizeof *slice);

@@ -77,8 +77,8 @@ static hone_status run_task(void *ctx, int64_t number) {
     return HONE_OK;
 }
 
-/* All heads of all sequences. Those of a sequence are one task, whose rows lie side by side, or fewer, so that there are
- * enough tasks for every thread to find the last ones short. */
+/* All heads of all sequences. Those of a sequence are one task, whose rows lie side by side, or fewer, so that there
+ * are enough tasks for every thread to find the last ones short. */
 static hone_status run_heads(attention_job j) {
     const attention_params *p = j.n->params;
     j.together = p->heads;
