@@ -80,7 +80,7 @@ PROOFS  := signals powerloss kill9 bitflip iofault oom soak malformed
 # Parsers as functions of bytes: for malformed, for the fuzzers, and for the tests, which replay what the fuzzers kept.
 FUZZ_OBJ = $(addprefix $(BUILD)/tests/fuzz/,targets.o files.o folders.o)
 # What every proof stands on, the command's main among it, and malformed's own.
-PROOF_OBJ := $(patsubst %,$(BUILD)/tests/reliability/%.o,common faults disk) $(BUILD)/proofs/hone_main.o
+PROOF_OBJ := $(patsubst %,$(BUILD)/tests/reliability/%.o,common command faults disk) $(BUILD)/proofs/hone_main.o
 MALFORMED_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/reliability/malformed*.c)) $(FUZZ_OBJ)
 EXP_SRC := $(sort $(wildcard experiments/*.c))
 # Installed: the pages of hone.h and what they stand on (kernels/simd.h: for rows of one's own).
@@ -95,7 +95,7 @@ TOOL_OBJ:= $(filter-out $(BUILD)/tools/hone.o,$(CMD_OBJ))
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)';)
 
-.PHONY: all lib experiments test asan tsan cov mutants baddata mistakes nan emulated avx512 forecast fuzz fuzz-cov $(PROOFS) bench compare plots demo layers docs install uninstall format format-check help clean
+.PHONY: all lib experiments test asan tsan cov mutants baddata mistakes nan emulated avx512 forecast chunk fuzz fuzz-cov $(PROOFS) bench compare plots demo layers docs install uninstall format format-check help clean
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY: $(EXP_SRC:%.c=$(BUILD)/%.o) $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/reliability/*.c))
@@ -231,6 +231,10 @@ avx512: ## the kernels' tests on an emulated processor with AVX-512; ROOMS= CPUS
 forecast: build/hone ## hone train --dry-run against the runs that follow: memory and time within 20 %; FORECAST_MODEL=DIR for a real model
 	$(Q)$(MAKE) --no-print-directory CONFIG=test build/test/proofs/forecast
 	$(Q)HONE_BIN=build/hone build/test/proofs/forecast
+
+chunk: build/hone ## the gradient cache of a real model: at most 1.35 times a plain step, 4,096 pairs in 1.2 GB; CHUNK_MODEL=DIR
+	$(Q)$(MAKE) --no-print-directory CONFIG=test build/test/proofs/chunk
+	$(Q)HONE_BIN=build/hone build/test/proofs/chunk
 
 # The command's main under another name: the proofs call it in forks of their own, thousands of times.
 $(BUILD)/proofs/hone_main.o: tools/hone.c Makefile

@@ -2,13 +2,16 @@
  *
  *     memory   peak_rss_mb of the dry run against the most that the run had in memory (its ru_maxrss)
  *     time     seconds against the wall's clock, cpu_seconds against the processor time of the process; on a machine
- * where others work the first changes between two runs and the second hardly, so a run is good when one of them is
- * within 20 %, both are printed limit    the run must not be refused
+ *              where others work the first changes between two runs and the second hardly, so a run is good when one
+ *              of them is within 20 %, both are printed
+ *     limit    the run must not be refused
  *
  *     FORECAST_MODEL   a real model's folder: more configurations, some minutes each       ONLY   number of one of them
  *     ROUNDS           a dry run and a run in turns, so often (3); the ratios' medians count: a guest beside us that
  *                      takes the machine for a second takes a dry run whole and of a run a part
+ *
  * HONE_BIN is a release build here: a build with fault hooks touches memory that nobody uses. */
+#include "tests/reliability/command.h"
 #include "tests/reliability/common.h"
 
 #include "base/io.h"
@@ -16,16 +19,11 @@
 #include "base/memory.h"
 #include "base/random.h"
 
-#include <fcntl.h>
 #include <math.h>
-#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 /* steps of the tiny model are so short that many are needed for a second. */
 static const struct {
@@ -96,59 +94,7 @@ static void write_rows(const char *name, int rows, int64_t most) {
     if (fclose(f)) die("cannot write %s", path);
 }
 
-/* ---- processes ---- */
-
-typedef struct finished {
-    int status;
-    double wall, cpu, peak; /* seconds, seconds, MiB */
-    char *out;              /* standard output */
-    char err[2048];
-} finished;
-
-static void become(char *line, const char *limit) {
-    char *argv[64], *rest = NULL;
-    int n = 0, fds[3] = {open("/dev/null", O_RDONLY), open(in_dir("stdout"), O_WRONLY | O_CREAT | O_TRUNC, 0666),
-                         open(in_dir("stderr"), O_WRONLY | O_CREAT | O_TRUNC, 0666)};
-    argv[n++] = getenv("HONE_BIN");
-    for (char *w = strtok_r(line, " ", &rest); w && n < 63; w = strtok_r(NULL, " ", &rest)) argv[n++] = w;
-    argv[n] = NULL;
-    for (int i = 0; i < 3; i++)
-        if (fds[i] < 0 || dup2(fds[i], i) < 0) _exit(127);
-    if (limit) setenv("HONE_MEMORY_LIMIT", limit, 1);
-    if (argv[0]) execv(argv[0], argv);
-    _exit(127);
-}
-
-/* until: kill the run when this file has something in it. */
-static finished run(const char *words_of_it, const char *limit, const char *until) {
-    finished f = {0};
-    char line[2048];
-    struct rusage usage;
-    int status;
-    size_t n;
-    snprintf(line, sizeof line, "%s", words_of_it);
-    double start = clock_seconds();
-    pid_t pid = fork();
-    if (pid < 0) die("cannot fork");
-    if (!pid) become(line, limit);
-    while (wait4(pid, &status, until ? WNOHANG : 0, &usage) != pid) {
-        char *text = slurp(until, &n);
-        if (text && n) kill(pid, SIGKILL);
-        free(text);
-        usleep(20000);
-    }
-    f.wall = clock_seconds() - start;
-    f.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    f.cpu = (double)usage.ru_utime.tv_sec + (double)usage.ru_stime.tv_sec +
-            1e-6 * (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
-    f.peak = (double)usage.ru_maxrss / 1024;
-    f.out = slurp(in_dir("stdout"), &n);
-    char *err = slurp(in_dir("stderr"), &n);
-    snprintf(f.err, sizeof f.err, "%s", err ? err : "");
-    free(err);
-    if (f.status == 127) die("cannot run HONE_BIN");
-    return f;
-}
+/* ---- turns ---- */
 
 static bool within(double ratio) {
     return ratio >= 0.8 && ratio <= 1.2;
@@ -167,7 +113,7 @@ static turn take_turn(const char *line) {
     char dry[1600];
     turn t = {0};
     snprintf(dry, sizeof dry, "%s --dry-run", line);
-    finished f = run(dry, NULL, NULL);
+    finished f = run_command(dry, NULL, NULL);
     json_t *j = f.out ? json_loads(f.out, 0, NULL) : NULL;
     free(f.out);
     if (f.status || !j) {
@@ -179,7 +125,7 @@ static turn take_turn(const char *line) {
     t.wall = json_number_value(json_object_get(j, "seconds"));
     t.cpu = json_number_value(json_object_get(json_object_get(j, "time"), "cpu_seconds"));
     json_decref(j);
-    finished r = run(line, NULL, NULL);
+    finished r = run_command(line, NULL, NULL);
     free(r.out);
     t.dry = f.wall, t.real_memory = r.peak, t.real_wall = r.wall, t.real_cpu = r.cpu;
     t.memory_ratio = t.memory / r.peak, t.wall_ratio = t.wall / r.wall, t.cpu_ratio = t.cpu / r.cpu;
@@ -190,17 +136,11 @@ static turn take_turn(const char *line) {
 
 enum { MOST_ROUNDS = 31 };
 
-static int by_number(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
-
 /* The median over the turns of the number that lies `at` bytes behind a turn's beginning. */
 static double median(const turn *t, int n, size_t at) {
     double x[MOST_ROUNDS];
     for (int i = 0; i < n; i++) memcpy(&x[i], (const char *)&t[i] + at, sizeof *x);
-    qsort(x, (size_t)n, sizeof *x, by_number);
-    return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
+    return median_of(x, (size_t)n);
 }
 #define MEDIAN(field) median(t, rounds, offsetof(turn, field))
 
@@ -219,7 +159,7 @@ static bool compare(int i, const char *model, int rounds) {
     }
     snprintf(limit, sizeof limit, "%.0f", 1.25 * MEDIAN(real_memory) * 1024 * 1024);
     remove_tree(out);
-    finished l = run(line, limit, log);
+    finished l = run_command(line, limit, log);
     free(l.out);
     bool refused = l.status == 5;
     good &= within(MEDIAN(memory_ratio)) && (within(MEDIAN(wall_ratio)) || within(MEDIAN(cpu_ratio))) && !refused;
