@@ -72,7 +72,7 @@ static hone_status look_at(walk *w, int64_t n, bool ahead) {
             int64_t x = hone_token_store_len(t, w->rows[i], g);
             tokens += x, squares += (double)x * (double)x;
         }
-    hone_chunks c = hone_pass_chunks(t, w->rows, n, w->o->chunk);
+    hone_chunks c = hone_pass_chunks(t, w->rows, n, w->o->chunk, NULL);
     s->batches++;
     s->tokens += (double)tokens;
     s->work += hone_forecast_work(w->m, (double)tokens, squares, hone_forecast_twice(&c, (double)tokens));

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { FEW_CHUNKS = 16 }; /* beyond, a chunk's forward pass is less than 2 % of the step */
+enum { FEW_CHUNKS = 32 }; /* beyond, a chunk's forward pass is less than 1 % of the step */
 
 struct hone_pass {
     hone_model *m;
@@ -16,6 +16,8 @@ struct hone_pass {
     int64_t chunk;
     float *cache, *grads; /* E and dE, [S, D] */
     int64_t room;         /* elements of each */
+    int64_t *start;       /* the first sequence of each chunk (hone_pass_chunks) */
+    int64_t start_room;   /* numbers */
     hone_arena *packed;   /* matrices laid out for the kernels while the chunks of a batch run */
     int64_t s0, s1;       /* sequences computed last */
     hone_pass_look *look;
@@ -40,6 +42,7 @@ void hone_pass_free(hone_pass *p) {
     if (!p) return;
     hone_free(p->cache);
     hone_free(p->grads);
+    hone_free(p->start);
     hone_arena_free(p->packed);
     hone_free(p);
 }
@@ -141,26 +144,48 @@ static void drop_layout(hone_pass *p) {
     for (int64_t i = 0; i < hone_params_count(ps); i++) hone_params_at(ps, i)->tensor->prepared = NULL;
 }
 
-hone_chunks hone_pass_chunks(const hone_token_store *store, const int64_t *rows, int64_t n, int64_t chunk) {
+hone_chunks hone_pass_chunks(const hone_token_store *store, const int64_t *rows, int64_t n, int64_t chunk,
+                             int64_t *start) {
     int64_t S = n * store->groups, per = chunk > 0 && n > chunk ? chunk * store->groups : S, most = 0;
-    hone_chunks c = {.n = S > 0 ? (S + per - 1) / per : 1, .per = per, .tokens = -1};
-    for (int64_t k = 0; k < c.n; k++) {
-        int64_t tokens = 0;
-        for (int64_t s = k * per; s < (k + 1) * per && s < S; s++)
-            tokens += hone_token_store_len(store, rows[s % n], s / n);
-        if (tokens > c.tokens) c.tokens = tokens, most = k;
+    for (int64_t s = 0, tokens = 0; s < S; s++) {
+        tokens = (s % per ? tokens : 0) + hone_token_store_len(store, rows[s % n], s / n);
+        if (tokens > most) most = tokens;
     }
-    c.kept = c.n > 1 && c.n <= FEW_CHUNKS ? most : -1;
+    hone_chunks c = {.n = 1};
+    int64_t tokens = 0, largest = 0;
+    if (start) start[0] = 0;
+    for (int64_t s = 0; s < S; s++) {
+        int64_t length = hone_token_store_len(store, rows[s % n], s / n);
+        if (tokens + length > most) {
+            if (start) start[c.n] = s;
+            tokens = 0, c.n++;
+        }
+        tokens += length;
+        if (tokens > c.tokens) c.tokens = tokens, largest = c.n - 1;
+    }
+    if (start) start[c.n] = S;
+    c.kept = c.n > 1 && c.n <= FEW_CHUNKS ? largest : -1;
     return c;
 }
 
+/* The cut of a batch, and p->start. */
+static hone_status cut(hone_pass *p, const hone_token_batch *b, hone_chunks *c) {
+    if (p->start_room <= b->S) {
+        hone_free(p->start);
+        p->start = hone_alloc((size_t)(b->S + 1) * sizeof *p->start);
+        p->start_room = p->start ? b->S + 1 : 0;
+        if (!p->start) return hone_last_error()->code;
+    }
+    *c = hone_pass_chunks(p->data->store, b->rows, b->B, p->chunk, p->start);
+    return HONE_OK;
+}
+
 /* Embeddings of chunk k. */
-static hone_status encode_chunk(hone_pass *p, const hone_token_batch *b, const hone_chunks *c, int64_t k,
-                                hone_graph_mode mode, bool record, hone_tensor **out) {
-    int64_t s0 = k * c->per, s1 = s0 + c->per < b->S ? s0 + c->per : b->S;
+static hone_status encode_chunk(hone_pass *p, const hone_token_batch *b, int64_t k, hone_graph_mode mode, bool record,
+                                hone_tensor **out) {
     mode.part |= (uint64_t)k << 16; /* no two batches of a step need be cut into equally many */
     mode.record = record;
-    return encode(p, b, s0, s1, &mode, out);
+    return encode(p, b, p->start[k], p->start[k + 1], &mode, out);
 }
 
 static hone_status run_cached(hone_pass *p, const hone_token_batch *b, const hone_chunks *c, hone_graph_mode mode,
@@ -175,7 +200,7 @@ static hone_status run_cached(hone_pass *p, const hone_token_batch *b, const hon
     hone_tensor *e = NULL;
     for (int64_t i = 1; i <= c->n; i++) {
         int64_t k = (first + i) % c->n;
-        HONE_TRY(encode_chunk(p, b, c, k, mode, k == c->kept, &e));
+        HONE_TRY(encode_chunk(p, b, k, mode, k == c->kept, &e));
         memcpy(p->cache + p->s0 * D, e->data, (size_t)((p->s1 - p->s0) * D) * sizeof *p->cache);
     }
     if (!look_at(p, b, p->cache, loss)) return HONE_OK;
@@ -187,8 +212,8 @@ static hone_status run_cached(hone_pass *p, const hone_token_batch *b, const hon
     if (!all->grad_set) return HONE_OK; /* a loss that depends on no embedding, all hinges slack for example */
     for (int64_t i = 0; i < c->n; i++) {
         int64_t k = (first + i) % c->n;
-        if (k != c->kept) HONE_TRY(encode_chunk(p, b, c, k, mode, true, &e));
-        p->s0 = k * c->per, p->s1 = p->s0 + hone_dim(e, 0);
+        if (k != c->kept) HONE_TRY(encode_chunk(p, b, k, mode, true, &e));
+        p->s0 = p->start[k], p->s1 = p->start[k + 1];
         HONE_TRY(hone_graph_backward_from(p->g, e, p->grads + p->s0 * D));
     }
     return HONE_OK;
@@ -203,7 +228,8 @@ hone_status hone_pass_run(hone_pass *p, const hone_token_batch *b, uint64_t seed
                             .part = (uint64_t)part,
                             .precision = hone_model_get_info(p->m)->precision};
     hone_tensor *e;
-    hone_chunks c = hone_pass_chunks(p->data->store, b->rows, b->B, p->chunk);
+    hone_chunks c;
+    HONE_TRY(cut(p, b, &c));
     if (c.n > 1) {
         hone_status s = run_cached(p, b, &c, mode, share, loss);
         drop_layout(p);

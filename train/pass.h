@@ -7,6 +7,10 @@
  * The gradients are those of the plain pass up to rounding: dropout depends on seed, step, batch and chunk, so both
  * times a chunk is embedded it is embedded alike. Source: Gao et al. 2021, arXiv:2101.06983.
  *
+ * Memory goes with tokens, so a chunk ends where another text would bring it above the tokens of the largest `chunk`
+ * rows' worth of texts: questions of four words and answers of twenty make half as many chunks of more equal size, and
+ * each reads all weights and adds to all their gradients.
+ *
  * A forward pass more is a third of the time. One chunk is spared it: the one with the most tokens is embedded last in
  * 1 and first in 3, and its tape waits for the loss in between. That takes no more memory than a chunk and the loss,
  * and where chunks are many it is not done: it would win little, and the loss is what is large there. */
@@ -29,13 +33,14 @@ void hone_pass_free(hone_pass *p); /* accepts NULL */
 /* How a batch is cut. */
 typedef struct hone_chunks {
     int64_t n;      /* 1: the plain way */
-    int64_t per;    /* sequences of each; the last may have fewer */
     int64_t tokens; /* of the chunk that has the most */
     int64_t kept;   /* which one that is, where its tape waits for the loss; -1: none's does */
 } hone_chunks;
 
-/* Of the batch of rows[n], in chunks of `chunk` rows (0: never). O(n). */
-hone_chunks hone_pass_chunks(const hone_token_store *store, const int64_t *rows, int64_t n, int64_t chunk);
+/* Of the batch of rows[n], in chunks of `chunk` rows (0: never). start: the first sequence of each chunk and behind the
+ * last one their number, room for n * groups + 1; NULL: unwanted. O(n). */
+hone_chunks hone_pass_chunks(const hone_token_store *store, const int64_t *rows, int64_t n, int64_t chunk,
+                             int64_t *start);
 
 /* From now on look(ctx, b, E, D) sees each batch's embeddings E [S, D] before the loss does; NULL: no longer. */
 typedef void hone_pass_look(void *ctx, const hone_token_batch *b, const float *e, int64_t D);

@@ -63,7 +63,7 @@ static double work_of(const rehearsal *r, const int64_t *rows, int64_t n) {
             double x = (double)hone_token_store_len(t, rows[i], g);
             tokens += x, squares += x * x;
         }
-    hone_chunks c = hone_pass_chunks(t, rows, n, r->o->chunk);
+    hone_chunks c = hone_pass_chunks(t, rows, n, r->o->chunk, NULL);
     return hone_forecast_work(r->m, tokens, squares, hone_forecast_twice(&c, tokens));
 }
 

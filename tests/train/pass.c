@@ -29,7 +29,7 @@ static setup open_setup(int64_t rows, double dropout) {
     CHECK_OK(hone_model_open(dir, &(hone_model_options){.train = true, .dropout = dropout}, &s.f.model));
     s.arena = hone_arena_new("step", 0);
     s.g = hone_graph_new(s.arena);
-    for (int64_t i = 0; i < rows; i++) list[i] = i;
+    for (int64_t i = 0; i < rows; i++) list[i] = i % s.f.store.rows;
     CHECK_OK(hone_token_batch_fill(&s.batch, &s.f.store, list, rows));
     return s;
 }
@@ -98,24 +98,30 @@ TEST(pass, chunks_and_parts_have_their_own_dropout_and_large_chunks_are_the_plai
     close_setup(&s);
 }
 
-/* Of a batch of one anchor again and again: those of the chunks' first texts that are anchors. */
+/* Of a batch of one row again and again: those of the chunks' first texts that are anchors. */
 typedef struct firsts {
-    int64_t per, n;
+    const hone_token_store *store;
+    int64_t n;
     float e[16][256];
 } firsts;
 
 static void take_firsts(void *ctx, const hone_token_batch *b, const float *e, int64_t D) {
     firsts *f = ctx;
-    for (int64_t s = 0; s < b->B; s += f->per, f->n++) memcpy(f->e[f->n], e + s * D, (size_t)D * sizeof *e);
+    int64_t start[17];
+    hone_chunks c = hone_pass_chunks(f->store, b->rows, b->B, 2, start);
+    for (int64_t k = 0; k < c.n && start[k] < b->B; k++, f->n++)
+        memcpy(f->e[f->n], e + start[k] * D, (size_t)D * sizeof *e);
 }
 
 TEST(pass, no_two_chunks_of_a_step_drop_alike_however_its_batches_are_cut) {
-    static const int64_t rows[] = {8, 4, 2, 8}; /* in chunks of 2: 4, 2, none and 4 */
+    static const int64_t rows[] = {8, 4, 2, 8}; /* in chunks of 2, of as many tokens as two positives and two anchors */
     setup s = open_setup(1, 0.3);
-    firsts f = {.per = 4}; /* sequences: two groups */
+    firsts f = {.store = &s.f.store};
     hone_pass *p;
     s.data.store = &s.f.store;
-    int64_t D = hone_model_get_info(s.f.model)->embedding, same[8] = {0};
+    int64_t D = hone_model_get_info(s.f.model)->embedding, same[8] = {0}, r = 0;
+    while (hone_token_store_len(&s.f.store, r, 0) <= hone_token_store_len(&s.f.store, r, 1)) r++;
+    for (int i = 0; i < 8; i++) same[i] = r; /* a row whose anchor is the longer one: four of them fill a chunk */
     CHECK(D <= 256);
     CHECK_OK(hone_pass_new(s.f.model, s.g, &s.data, s.f.options.loss, &s.f.options.loss_options, 2, &p));
     hone_pass_set_look(p, take_firsts, &f);
@@ -171,31 +177,36 @@ static int64_t passes_of(setup *s, int64_t chunk) {
 }
 
 TEST(pass, of_few_chunks_one_is_embedded_once) {
-    setup s = open_setup(17, 0.1);
+    setup s = open_setup(40, 0.1);
+    int64_t rows[40];
+    for (int64_t i = 0; i < 40; i++) rows[i] = i % s.f.store.rows;
     CHECK_INT(passes_of(&s, 0), 1);
-    CHECK_INT(passes_of(&s, 16), 3);
-    CHECK_INT(passes_of(&s, 5), 7);
-    CHECK_INT(passes_of(&s, 2), 17);
-    CHECK_INT(passes_of(&s, 1), 34);
+    for (int64_t chunk = 1; chunk < 40; chunk *= 2) {
+        hone_chunks c = hone_pass_chunks(&s.f.store, rows, 40, chunk, NULL);
+        CHECK(c.n <= (40 + chunk - 1) / chunk && (c.n > 32) == (chunk == 1));
+        CHECK_INT(passes_of(&s, chunk), c.n > 32 ? 2 * c.n : 2 * c.n - 1);
+    }
     close_setup(&s);
 }
 
-TEST(pass, the_chunk_with_the_most_tokens_is_the_one) {
+TEST(pass, a_chunk_has_the_tokens_of_the_largest_chunk_of_rows) {
     /* Texts of 1, 2, 4, 8 tokens; three rows of two. */
-    int64_t offset[] = {0, 1, 3, 7, 15};
+    int64_t offset[] = {0, 1, 3, 7, 15}, at[11] = {0};
     int32_t unit[] = {0, 1, 3, 0, 2, 1};
     const hone_token_store store = {.groups = 2, .rows = 3, .n_units = 4, .unit = unit, .offset = offset};
     const int64_t rows[] = {0, 2, 1, 0, 2};
-    hone_chunks c = hone_pass_chunks(&store, rows, 3, 0); /* anchors 1 4 8, then positives 2 2 1 */
-    CHECK(c.n == 1 && c.per == 6 && c.tokens == 18 && c.kept == -1);
-    c = hone_pass_chunks(&store, rows, 3, 1);
-    CHECK(c.n == 3 && c.per == 2 && c.tokens == 10 && c.kept == 1);
-    c = hone_pass_chunks(&store, rows, 5, 2); /* 1 4 8 1 4, then 2 2 1 2 2: fours of them */
-    CHECK(c.n == 3 && c.per == 4 && c.tokens == 14 && c.kept == 0);
-    CHECK_INT(hone_pass_chunks(&store, rows, 5, 5).n, 1);
-    CHECK_INT(hone_pass_chunks(&store, rows, 0, 5).n, 1);
-    int64_t many[17] = {0};
-    CHECK(hone_pass_chunks(&store, many, 16, 1).kept == 8 && hone_pass_chunks(&store, many, 17, 1).kept == -1);
+    hone_chunks c = hone_pass_chunks(&store, rows, 3, 0, at); /* anchors 1 4 8, then positives 2 2 1 */
+    CHECK(c.n == 1 && c.tokens == 18 && c.kept == -1 && at[0] == 0 && at[1] == 6);
+    c = hone_pass_chunks(&store, rows, 3, 1, at); /* by rows 1 4, 8 2, 2 1: ten tokens */
+    CHECK(c.n == 3 && c.tokens == 10 && c.kept == 1 && at[1] == 2 && at[2] == 4 && at[3] == 6);
+    c = hone_pass_chunks(&store, rows, 5, 2, at); /* 1 4 8 1 4, then 2 2 1 2 2: by rows 14, 9 and 4 tokens */
+    CHECK(c.n == 2 && c.tokens == 14 && c.kept == 0 && at[0] == 0 && at[1] == 4 && at[2] == 10);
+    CHECK_INT(hone_pass_chunks(&store, rows, 5, 5, NULL).n, 1);
+    CHECK_INT(hone_pass_chunks(&store, rows, 0, 5, at).n, 1);
+    int64_t many[44] = {0}; /* four anchors or two positives a chunk */
+    CHECK(hone_pass_chunks(&store, many, 40, 1, NULL).n == 30 && hone_pass_chunks(&store, many, 40, 1, NULL).kept == 0);
+    CHECK(hone_pass_chunks(&store, many, 44, 1, NULL).n == 33);
+    CHECK_INT(hone_pass_chunks(&store, many, 44, 1, NULL).kept, -1);
 }
 
 static hone_tensor *nothing(hone_graph *g, const hone_loss_batch *b, const hone_loss_options *o) {
