@@ -60,6 +60,7 @@ extern "C" {
 #include "eval/neighbours.h"
 #include "eval/pair_metrics.h"
 #include "eval/retrieval.h"
+#include "eval/similarity.h"
 #include "kernels/kernels.h"
 #include "losses/loss.h"
 #include "models/model.h"

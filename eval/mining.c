@@ -4,7 +4,6 @@
 #include "base/parallel.h"
 #include "base/random.h"
 #include "kernels/kernels.h"
-#include "tensor/matmul.h"
 
 #include <math.h>
 #include <string.h>
@@ -30,26 +29,10 @@ typedef struct miner {
 
 /* ---- similarity ---- */
 
-static float distance(hone_similarity s, const float *a, const float *b, int64_t D) {
-    double sum = 0;
-    for (int64_t i = 0; i < D; i++) {
-        double x = (double)a[i] - (double)b[i];
-        sum += s == HONE_SIMILARITY_EUCLIDEAN ? x * x : fabs(x);
-    }
-    return (float)-(s == HONE_SIMILARITY_EUCLIDEAN ? sqrt(sum) : sum);
-}
-
-static bool is_distance(hone_similarity s) {
-    return s == HONE_SIMILARITY_EUCLIDEAN || s == HONE_SIMILARITY_MANHATTAN;
-}
-
 static float similar(const miner *h, int64_t query, int64_t document) {
     const int64_t D = h->in->D;
-    const float *a = h->q + query * D, *b = h->d + document * D;
-    if (is_distance(h->o->similarity)) return distance(h->o->similarity, a, b, D);
-    double sum = 0;
-    for (int64_t i = 0; i < D; i++) sum += (double)a[i] * (double)b[i];
-    return (float)sum;
+    hone_similarity s = h->o->similarity == HONE_SIMILARITY_COSINE ? HONE_SIMILARITY_DOT : h->o->similarity;
+    return (float)hone_similarity_of(s, h->q + query * D, h->d + document * D, D); /* of unit vectors for the cosine */
 }
 
 /* ---- the candidates of a query ---- */
@@ -139,7 +122,7 @@ static hone_status mine_query(void *ctx, int64_t i) {
     float *row = h->scores + i * in->n_documents, least = INFINITY;
     candidate *heap = h->heap + i * h->depth;
     int64_t *draw = h->draw + i * m->range_max;
-    if (is_distance(h->o->similarity))
+    if (hone_similarity_is_distance(h->o->similarity))
         for (int64_t k = 0; k < in->n_documents; k++) row[k] = similar(h, query, k);
     for (int64_t k = in->right[query]; k < in->right[query + 1]; k++) {
         m->right_score[k] = similar(h, query, in->right_list[k]);
@@ -168,17 +151,6 @@ static hone_status mine_query(void *ctx, int64_t i) {
 
 /* ---- the whole ---- */
 
-static float *unit_rows(const float *x, int64_t n, int64_t D) {
-    float *y = hone_alloc((size_t)(n * D + 1) * sizeof *y), *norm = hone_alloc((size_t)(n + 1) * sizeof *norm);
-    if (y && norm) hone_normalize_f32_fwd(n, D, 1e-12f, x, y, norm);
-    if (!norm) {
-        hone_free(y);
-        y = NULL;
-    }
-    hone_free(norm);
-    return y;
-}
-
 static hone_status mine_all(miner *h) {
     const hone_mining_input *in = h->in;
     const int64_t N = in->n_documents;
@@ -189,17 +161,8 @@ static hone_status mine_all(miner *h) {
     hone_status st = h->scores && h->heap && h->draw && h->excluded ? HONE_OK : HONE_E_NOMEM;
     for (h->first = 0; h->first < in->n_queries && st == HONE_OK; h->first += QUERIES_PER_BLOCK) {
         int64_t rest = in->n_queries - h->first, block = rest < QUERIES_PER_BLOCK ? rest : QUERIES_PER_BLOCK;
-        if (!is_distance(h->o->similarity))
-            st = hone_matmul_f32(&(hone_matmul_args){.M = block,
-                                                     .N = N,
-                                                     .K = in->D,
-                                                     .trans_b = true,
-                                                     .a = h->q + h->first * in->D,
-                                                     .lda = in->D,
-                                                     .b = h->d,
-                                                     .ldb = in->D,
-                                                     .c = h->scores,
-                                                     .ldc = N});
+        if (!hone_similarity_is_distance(h->o->similarity))
+            st = hone_similarity_block(block, N, in->D, h->q + h->first * in->D, h->d, h->scores);
         if (st == HONE_OK) st = hone_parallel(block, mine_query, h);
         for (int64_t i = 0; i < block && st == HONE_OK; i++)
             for (int k = 0; k < HONE_MINED_LIMITS; k++) h->m->excluded[k] += h->excluded[i][k];
@@ -249,8 +212,8 @@ hone_status hone_mining_run(const hone_mining_input *in, const hone_mining_optio
     miner h = {.in = in, .o = o, .m = m, .q = in->q, .d = in->d};
     h.depth = range_max + most < in->n_documents ? range_max + most : in->n_documents;
     m->candidates = in->n_queries * h.depth;
-    float *uq = cosine ? unit_rows(in->q, in->n_queries, in->D) : NULL;
-    float *ud = cosine ? unit_rows(in->d, in->n_documents, in->D) : NULL;
+    float *uq = cosine ? hone_unit_rows(in->q, in->n_queries, in->D) : NULL;
+    float *ud = cosine ? hone_unit_rows(in->d, in->n_documents, in->D) : NULL;
     if (cosine) h.q = uq, h.d = ud;
     hone_status st = m->negative && m->score && m->right_score && h.q && h.d ? mine_all(&h) : HONE_E_NOMEM;
     hone_free(uq), hone_free(ud);

@@ -4,7 +4,8 @@
  *     mrr@10             1 / r1 if r1 <= 10
  *     map                sum_i (i / r_i) / R
  *     triplet_accuracy   share of (own, other) with sim(own) > sim(other)
- * triplet_accuracy is TripletEvaluator's over every triplet there is, a query at a time. */
+ * triplet_accuracy is TripletEvaluator's over every triplet there is, a query at a time. Every place is that of the
+ * similarities in double; products in f32 only tell which texts need none. */
 #ifndef HONE_EVAL_NEIGHBOURS_H
 #define HONE_EVAL_NEIGHBOURS_H
 

@@ -3,7 +3,6 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "kernels/kernels.h"
-#include "tensor/matmul.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -16,13 +15,6 @@ const char *const hone_retrieval_metric_names[HONE_RETRIEVAL_METRICS] = {
 
 static const int CUTS[4] = {1, 3, 5, 10};
 enum { QUERIES_PER_TASK = 64 };
-
-int hone_similarity_from_name(const char *name) {
-    static const char *const names[] = {"cosine", "dot", "euclidean", "manhattan"};
-    for (int i = 0; i < 4; i++)
-        if (!strcmp(name, names[i])) return i;
-    return -1;
-}
 
 /* ---- who is to find what ---- */
 
@@ -146,15 +138,6 @@ static void best_of(const float *row, int64_t n, int64_t depth, int32_t *top, fl
     }
 }
 
-static double distance(hone_similarity similarity, const float *a, const float *b, int64_t D) {
-    double sum = 0;
-    for (int64_t i = 0; i < D; i++) {
-        double x = (double)a[i] - (double)b[i];
-        sum += similarity == HONE_SIMILARITY_EUCLIDEAN ? x * x : fabs(x);
-    }
-    return similarity == HONE_SIMILARITY_EUCLIDEAN ? sqrt(sum) : sum;
-}
-
 bool hone_retrieval_is_relevant(const hone_retrieval *r, int64_t q, int32_t document) {
     int64_t low = r->relevant[q], high = r->relevant[q + 1];
     while (low < high) {
@@ -207,9 +190,9 @@ static hone_status rank_query(void *ctx, int64_t i) {
     hone_retrieval *r = j->r;
     int64_t q = j->first + i;
     float *row = j->scores + i * r->n_documents;
-    if (j->similarity == HONE_SIMILARITY_EUCLIDEAN || j->similarity == HONE_SIMILARITY_MANHATTAN)
+    if (hone_similarity_is_distance(j->similarity))
         for (int64_t k = 0; k < r->n_documents; k++)
-            row[k] = (float)-distance(j->similarity, j->q + q * j->D, j->d + k * j->D, j->D);
+            row[k] = (float)hone_similarity_of(j->similarity, j->q + q * j->D, j->d + k * j->D, j->D);
     best_of(row, r->n_documents, r->depth, r->top + q * r->depth, r->score + q * r->depth);
     measure(r, q);
     return HONE_OK;
@@ -223,32 +206,12 @@ static hone_status rank_all(hone_retrieval *r, const float *q, const float *d, i
     for (j.first = 0; j.first < r->n_queries && s == HONE_OK; j.first += QUERIES_PER_TASK) {
         if (r->stop && *r->stop) s = hone_fail(HONE_E_STOPPED, "stopped by a signal");
         int64_t rest = r->n_queries - j.first, block = rest < QUERIES_PER_TASK ? rest : QUERIES_PER_TASK;
-        if (s == HONE_OK && (similarity == HONE_SIMILARITY_COSINE || similarity == HONE_SIMILARITY_DOT))
-            s = hone_matmul_f32(&(hone_matmul_args){.M = block,
-                                                    .N = r->n_documents,
-                                                    .K = D,
-                                                    .trans_b = true,
-                                                    .a = q + j.first * D,
-                                                    .lda = D,
-                                                    .b = d,
-                                                    .ldb = D,
-                                                    .c = j.scores,
-                                                    .ldc = r->n_documents});
+        if (s == HONE_OK && !hone_similarity_is_distance(similarity))
+            s = hone_similarity_block(block, r->n_documents, D, q + j.first * D, d, j.scores);
         if (s == HONE_OK) s = hone_parallel(block, rank_query, &j);
     }
     hone_free(j.scores);
     return s;
-}
-
-static float *unit_rows(const float *x, int64_t n, int64_t D) {
-    float *y = hone_alloc((size_t)(n * D + 1) * sizeof *y), *norm = hone_alloc((size_t)(n + 1) * sizeof *norm);
-    if (y && norm) hone_normalize_f32_fwd(n, D, 1e-12f, x, y, norm);
-    if (!norm) {
-        hone_free(y);
-        y = NULL;
-    }
-    hone_free(norm);
-    return y;
 }
 
 hone_status hone_retrieval_run(hone_retrieval *r, const float *q, const float *d, int64_t D,
@@ -256,7 +219,7 @@ hone_status hone_retrieval_run(hone_retrieval *r, const float *q, const float *d
     if (!hone_vector_f32_finite(r->n_queries * D, q) || !hone_vector_f32_finite(r->n_documents * D, d))
         return hone_fail(HONE_E_NUMERIC, "an embedding is NaN or infinite: nothing can be ranked");
     if (similarity != HONE_SIMILARITY_COSINE) return rank_all(r, q, d, D, similarity);
-    float *uq = unit_rows(q, r->n_queries, D), *ud = unit_rows(d, r->n_documents, D);
+    float *uq = hone_unit_rows(q, r->n_queries, D), *ud = hone_unit_rows(d, r->n_documents, D);
     hone_status s = uq && ud ? rank_all(r, uq, ud, D, similarity) : hone_last_error()->code;
     hone_free(uq);
     hone_free(ud);
@@ -270,17 +233,6 @@ double hone_retrieval_mean(const hone_retrieval *r, hone_retrieval_metric m) {
 }
 
 /* ---- triplets ---- */
-
-double hone_similarity_of(hone_similarity similarity, const float *a, const float *b, int64_t D) {
-    double ab = 0, aa = 0, bb = 0;
-    if (similarity == HONE_SIMILARITY_EUCLIDEAN || similarity == HONE_SIMILARITY_MANHATTAN)
-        return -distance(similarity, a, b, D);
-    for (int64_t i = 0; i < D; i++)
-        ab += (double)a[i] * (double)b[i], aa += (double)a[i] * (double)a[i], bb += (double)b[i] * (double)b[i];
-    if (similarity == HONE_SIMILARITY_DOT) return ab;
-    /* one root: of aa^2 it is aa, so equal vectors have exactly 1 */
-    return ab / sqrt(fmax(aa, 1e-24) * fmax(bb, 1e-24));
-}
 
 void hone_triplet_wins(int64_t B, int64_t D, const float *a, const float *p, const float *n, hone_similarity similarity,
                        double *out) {

@@ -19,16 +19,7 @@
 #define HONE_EVAL_RETRIEVAL_H
 
 #include "data/texts.h"
-
-/* How alike two vectors are; larger is more alike. Names: config_sentence_transformers.json's similarity_fn_name. */
-typedef enum hone_similarity {
-    HONE_SIMILARITY_COSINE = 0,
-    HONE_SIMILARITY_DOT,
-    HONE_SIMILARITY_EUCLIDEAN, /* minus the distance */
-    HONE_SIMILARITY_MANHATTAN,
-} hone_similarity;
-/* By the name that config_sentence_transformers.json uses; -1 if there is none. */
-int hone_similarity_from_name(const char *name);
+#include "eval/similarity.h"
 
 /* The figures, in the order of hone_retrieval_metric_names. */
 typedef enum hone_retrieval_metric {
@@ -82,10 +73,6 @@ bool hone_retrieval_is_relevant(const hone_retrieval *r, int64_t q, int32_t docu
 hone_status hone_retrieval_run(hone_retrieval *r, const float *q, const float *d, int64_t D,
                                hone_similarity similarity);
 double hone_retrieval_mean(const hone_retrieval *r, hone_retrieval_metric m);
-
-/* Similarity of two vectors, in double; cosine with lengths of at least 1e-12. Equal vectors have a cosine of exactly
- * 1: rows of two equal texts are a tie for a rank correlation. */
-double hone_similarity_of(hone_similarity similarity, const float *a, const float *b, int64_t D);
 
 /* 1 where sim(a, p) > sim(a, n), else 0: a, p, n [B, D] row-major, out [B]. Source: TripletEvaluator, margin 0. */
 void hone_triplet_wins(int64_t B, int64_t D, const float *a, const float *p, const float *n, hone_similarity similarity,

@@ -127,7 +127,7 @@ static void size_evaluation(const hone_train_job *j, evaluation_size *e) {
     for (int64_t i = 0; i < t->count; i++) bytes += t->n[i];
     if (!j->eval.table && t->rows) bytes = bytes * (uint64_t)e->rows / (uint64_t)t->rows;
     uint64_t embed = (q + 2 * d > 2 * q ? q + 2 * d : 2 * q) * D + 2 * bytes,
-             rank = 2 * (q + d) * D + (r ? 256 * d : 64 * q);
+             rank = 2 * (q + d) * D + 256 * (r ? d : q);
     e->bytes = embed > rank ? embed : rank;
     e->compared = r ? (double)q * (double)d : hone_judge_texts(j->judge) == e->rows ? (double)q * (double)q : 0;
     e->flops = e->compared * 2 * (double)D / sizeof(float);

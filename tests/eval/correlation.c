@@ -3,7 +3,6 @@
 
 #include "base/parallel.h"
 #include "base/random.h"
-#include "eval/neighbours.h"
 #include "eval/pair_metrics.h"
 #include "tests/test.h"
 
@@ -115,37 +114,4 @@ TEST(eval, intervals_of_correlations_do_not_depend_on_the_number_of_threads) {
         CHECK(!memcmp(&first, &d, sizeof d));
     }
     hone_set_threads(before);
-}
-
-/* Points on a line at 0, 1, 3, 3, 10; classes 0 0 1 0 2: the last is alone in its class and is no query. */
-TEST(eval, labelled_texts_on_a_line_have_the_neighbours_one_sees) {
-    static const float x[] = {0, 1, 3, 3, 10};
-    static const int32_t class_of[] = {0, 0, 1, 0, 2};
-    double room[HONE_NEIGHBOUR_METRICS][5], *value[HONE_NEIGHBOUR_METRICS];
-    int64_t n;
-    for (int m = 0; m < HONE_NEIGHBOUR_METRICS; m++) value[m] = room[m];
-    CHECK_OK(hone_neighbours_measure(5, 1, x, class_of, HONE_SIMILARITY_EUCLIDEAN, NULL, value, &n));
-    CHECK_INT(n, 3); /* 0, 1 and the second 3; class 1 has one member */
-    /* 0: ranking 1, 3 (class 1), 3', 10: own at places 1 and 3. 1: 0, 3, 3', 10: the same. 3': 3 (other), 1, 0, 10:
-     * places 2 and 3. */
-    static const double first[] = {1, 1, 0}, map[] = {(1 + 2.0 / 3) / 2, (1 + 2.0 / 3) / 2, (0.5 + 2.0 / 3) / 2},
-                        wins[] = {3.0 / 4, 3.0 / 4, 2.0 / 4}; /* a tie is no win */
-    for (int q = 0; q < 3; q++) {
-        CHECK_NEAR(value[HONE_NEIGHBOUR_ACCURACY_1][q], first[q], 0);
-        CHECK_NEAR(value[HONE_NEIGHBOUR_ACCURACY_3][q], 1, 0);
-        CHECK_NEAR(value[HONE_NEIGHBOUR_MRR_10][q], first[q] > 0 ? 1 : 0.5, 0);
-        CHECK_NEAR(value[HONE_NEIGHBOUR_MAP][q], map[q], 1e-15);
-        CHECK_NEAR(value[HONE_NEIGHBOUR_TRIPLETS][q], wins[q], 0);
-    }
-    static const int32_t apart[] = {0, 1, 2, 3, 4}, alike[] = {0, 0, 0, 0, 0};
-    CHECK_FAILS(hone_neighbours_measure(5, 1, x, apart, HONE_SIMILARITY_EUCLIDEAN, NULL, value, &n), HONE_E_FORMAT,
-                "no label stands at two texts");
-    /* Every text is held against every other one: at many texts a signal cannot wait for the end. */
-    volatile int stop = 1;
-    CHECK_FAILS(hone_neighbours_measure(5, 1, x, class_of, HONE_SIMILARITY_EUCLIDEAN, &stop, value, &n), HONE_E_STOPPED,
-                "stopped by a signal");
-    stop = 0;
-    CHECK_OK(hone_neighbours_measure(5, 1, x, class_of, HONE_SIMILARITY_EUCLIDEAN, &stop, value, &n));
-    CHECK_FAILS(hone_neighbours_measure(5, 1, x, alike, HONE_SIMILARITY_EUCLIDEAN, NULL, value, &n), HONE_E_FORMAT,
-                "no label stands at two texts");
 }
