@@ -202,8 +202,10 @@ static void activations(hone_model *m, const hone_train_data *data, const hone_t
     const hone_model_info *info = hone_model_get_info(m);
     bool chunked = o->chunk > 0 && s->most_rows > o->chunk;
     double T = (double)s->pass_tokens, B = (double)s->most_rows, encoder = fit->fixed + fit->token * T,
-           loss = fit->row * B + fit->row2 * B * B;
-    out->arena = fit->largest ? fit->largest : whole(s->pass_kept ? encoder + loss : fmax(encoder, loss));
+           loss = fit->row * B + fit->row2 * B * B, kept = fit->fixed + fit->token * (double)s->kept_tokens + loss;
+    out->arena = fit->largest ? fit->largest : whole(s->pass_kept ? kept : fmax(encoder, loss));
+    /* the largest pass may lie in a batch of so many chunks that none waits, and a smaller one wait in another */
+    if (s->kept_tokens && !s->pass_kept && whole(kept) > out->arena) out->arena = whole(kept);
     double heads = (double)(info->heads > 0 ? info->heads : 1);
     uint64_t attention =
         4 * (uint64_t)hone_attention_scratch(data->store->max_len, (int64_t)((double)info->hidden / heads));

@@ -41,6 +41,7 @@ typedef struct hone_run_shape {
     int64_t most_rows, most_tokens; /* of any batch */
     int64_t pass_tokens;            /* the largest pass: a whole batch, or the largest chunk of any */
     bool pass_kept;                 /* its tape is still there when the loss is computed */
+    int64_t kept_tokens;            /* the largest pass of which that is true; 0: none */
     hone_shape_batch largest;       /* the batch that it is in */
     hone_shape_batch sample[HONE_SHAPE_SAMPLES]; /* batches from the beginning, the middle and so on of the run */
     int n_samples;

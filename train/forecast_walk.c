@@ -78,8 +78,10 @@ static hone_status look_at(walk *w, int64_t n, bool ahead) {
     s->work += hone_forecast_work(w->m, (double)tokens, squares, hone_forecast_twice(&c, (double)tokens));
     if (n > s->most_rows) s->most_rows = n;
     if (tokens > s->most_tokens) s->most_tokens = tokens;
-    if (c.tokens > s->pass_tokens) {
-        s->pass_tokens = c.tokens, s->pass_kept = c.n == 1 || c.kept >= 0;
+    bool waits = c.n == 1 || c.kept >= 0;
+    if (waits && c.tokens > s->kept_tokens) s->kept_tokens = c.tokens;
+    if (c.tokens > s->pass_tokens || (c.tokens == s->pass_tokens && waits && !s->pass_kept)) {
+        s->pass_tokens = c.tokens, s->pass_kept = waits;
         HONE_TRY(keep(&s->largest, w->rows, n, tokens));
     }
     if (s->n_samples < HONE_SHAPE_SAMPLES && w->step >= w->next_sample) {

@@ -32,6 +32,39 @@ static void open_setup(setup *out, const char *data, const char *loss, int64_t b
                                   .n_groups = out->f.label.count};
 }
 
+/* A batch of equal texts, in more chunks than 32, and one of a few long ones, in fewer: the first has the largest chunk,
+ * only the second keeps a tape under the loss. */
+TEST(forecast, a_tape_that_waits_counts_though_another_batch_has_the_largest_chunk) {
+    enum { ROWS = 160, BATCH = 80 };
+    setup s;
+    open_setup(&s, "pairs.jsonl", "mnr", BATCH, 1, 1);
+    int64_t offset[] = {0, 9, 10, 17};
+    int32_t unit[2 * ROWS], ids[17] = {0};
+    int64_t list[2];
+    for (int r = 0; r < ROWS; r++)
+        unit[2 * r] = unit[2 * r + 1] = r < BATCH ? 0 : r == BATCH ? 2 : 1; /* 9 tokens; once 7, then 1 */
+    hone_token_store store = {
+        .groups = 2, .rows = ROWS, .n_units = 3, .unit = unit, .offset = offset, .ids = ids, .max_len = 9};
+    s.data.store = &store, s.data.n = ROWS;
+    s.f.options.no_shuffle = true, s.f.options.no_duplicates = false;
+    hone_run_shape shape = {0};
+    CHECK_OK(hone_forecast_walk(s.f.model, &s.data, &s.f.options, &(hone_train_state){0}, &shape));
+    for (int k = 0; k < 2; k++) { /* chunks of one row: 18 tokens, and 8 */
+        int64_t rows[BATCH];
+        for (int i = 0; i < BATCH; i++) rows[i] = k * BATCH + i;
+        list[k] = hone_pass_chunks(&store, rows, BATCH, 1, NULL).kept;
+    }
+    CHECK(list[0] == -1 && list[1] >= 0);
+    CHECK(shape.pass_tokens == 18 && !shape.pass_kept && shape.kept_tokens == 8);
+    const hone_forecast_fit fit = {.fixed = 1e6, .token = 1e5, .row = 1e4, .row2 = 1e3};
+    hone_memory_forecast f;
+    hone_forecast_memory(s.f.model, &s.data, &s.f.options, &shape, &fit, 0, &(hone_machine_memory){0}, &f);
+    CHECK_INT((int64_t)f.arena, 1000000 + 8 * 100000 + BATCH * 10000 + BATCH * BATCH * 1000);
+    hone_run_shape_free(&shape);
+    s.data.store = &s.f.store;
+    fixture_close(&s.f);
+}
+
 TEST(forecast, the_walk_sees_every_batch_that_the_run_takes) {
     setup s;
     open_setup(&s, "pairs.jsonl", "mnr", 7, 0, 2);
