@@ -2,7 +2,7 @@
  *
  * Things (a colour, a size, a kind) are kept in places. Every question asks for one thing, its answer names the thing
  * in other words; a wrong answer names another thing of the same colour. Row i is a function of (seed, i). The things
- * asked for in eval are none of train's. */
+ * that eval asks for or names are none of train's. */
 #include "tools/commands.h"
 #include "tools/data.h"
 #include "tools/outfile.h"
@@ -69,6 +69,7 @@ typedef struct maker {
     const char *task;
     uint64_t seed;
     int64_t order[COUNT(colours) * COUNT(sizes) * COUNT(kinds)]; /* the things, shuffled; the last fifth are eval's */
+    bool of_eval[COUNT(colours) * COUNT(sizes) * COUNT(kinds)];
     hone_text_buffer line;
 } maker;
 
@@ -97,11 +98,13 @@ static void answer(const maker *m, int64_t row, int64_t t, int64_t what, char ou
     snprintf(out, TEXT, "%s%s%s%s", how[0], thing, how[1], places[draw(m, row, what + 1, COUNT(places))]);
 }
 
-/* Another thing of the same colour. */
-static int64_t other(const maker *m, int64_t row, int64_t t, int64_t what) {
-    int64_t in_colour = THINGS / COUNT(colours), k = t / COUNT(colours);
-    k = (k + 1 + draw(m, row, what, in_colour - 1)) % in_colour;
-    return k * COUNT(colours) + t % COUNT(colours);
+/* Another thing of a colour than t, of the same side: from one that is drawn on, the first such. */
+static int64_t other(const maker *m, int64_t row, int64_t t, int64_t what, int64_t colour) {
+    int64_t in_colour = THINGS / COUNT(colours), k = t / COUNT(colours), found = t;
+    k += 1 + draw(m, row, what, in_colour - 1);
+    for (int64_t i = 0; i < in_colour && (found == t || m->of_eval[found] != m->of_eval[t]); i++)
+        found = (k + i) % in_colour * COUNT(colours) + colour;
+    return found;
 }
 
 static void add(maker *m, const char *name, const char *text) {
@@ -118,10 +121,8 @@ static void make_row(maker *m, int64_t row, int64_t t) {
     answer(m, row, t, 10, d);
     if (!strcmp(m->task, "scored")) { /* 1: the same thing; 0.5: the same colour; 0: nothing in common */
         int64_t degree = draw(m, row, 2, 3);
-        int64_t o = degree == 2   ? t
-                    : degree == 1 ? other(m, row, t, 3)
-                                  : (other(m, row, t, 3) / COUNT(colours)) * COUNT(colours) +
-                                        (t + 1 + draw(m, row, 4, COUNT(colours) - 1)) % COUNT(colours);
+        int64_t same = t % COUNT(colours), any = (same + 1 + draw(m, row, 4, COUNT(colours) - 1)) % COUNT(colours);
+        int64_t o = degree == 2 ? t : other(m, row, t, 3, degree == 1 ? same : any);
         answer(m, row, o, 10, d);
         add(m, "sentence1", q), add(m, "sentence2", d);
         hone_text_puts(&m->line, degree == 2 ? ",\"score\":1.0" : degree ? ",\"score\":0.5" : ",\"score\":0.0");
@@ -130,7 +131,7 @@ static void make_row(maker *m, int64_t row, int64_t t) {
         add(m, "query", q);
         hone_text_puts(&m->line, ",\"documents\":[");
         for (int64_t k = 0; k < DOCUMENTS; k++) {
-            answer(m, row, k == right ? t : other(m, row, t, 20 + k), 30 + 2 * k, d);
+            answer(m, row, k == right ? t : other(m, row, t, 20 + k, t % COUNT(colours)), 30 + 2 * k, d);
             if (k) hone_text_puts(&m->line, ",");
             hone_text_json(&m->line, d, strlen(d));
         }
@@ -141,7 +142,7 @@ static void make_row(maker *m, int64_t row, int64_t t) {
     } else {
         add(m, "anchor", q), add(m, "positive", d);
         if (!strcmp(m->task, "triplet")) {
-            answer(m, row, other(m, row, t, 3), 12, d);
+            answer(m, row, other(m, row, t, 3, t % COUNT(colours)), 12, d);
             add(m, "negative", d);
         }
     }
@@ -171,6 +172,7 @@ static hone_status sample(const hone_options *o, maker *m) {
         return hone_hint("--force replaces it; or give another --out");
     }
     hone_random_permutation(m->seed, hone_stream_id(HONE_STREAM_SHUFFLE, 0), THINGS, m->order);
+    for (int64_t i = things; i < THINGS; i++) m->of_eval[m->order[i]] = true;
     HONE_TRY(hone_io_mkdirs(dir));
     hone_outfile *out[2] = {NULL, NULL};
     hone_status st = hone_outfile_open(path[0], &out[0]);
@@ -203,8 +205,8 @@ const hone_command hone_command_data_sample = {
     .summary = "write a small made-up set to try the commands on",
     .synopsis = "--out DIR [--task TASK] [--rows N] [options]",
     .about = "Questions for things and answers that name them in other words, with wrong answers where the task wants "
-             "them: enough for a model to learn something in a minute. The things of eval.jsonl are none of "
-             "train.jsonl's. The same seed gives the same files.",
+             "them: enough for a model to learn something in a minute. The things that eval.jsonl asks for or names "
+             "are none of train.jsonl's. The same seed gives the same files.",
     .options = options,
     .example = {"hone data sample --out sample", "hone data sample --task triplet --rows 5000 --out sample --force"},
     .example_note = {"800 pairs to train on, 200 to judge by",

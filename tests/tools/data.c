@@ -595,6 +595,26 @@ TEST(data_tools, samples_of_every_task_are_valid_differ_by_seed_and_train) {
 }
 
 /* The second file's name cannot be put in place: the first one is taken back. */
+/* No text of one side stands on the other: neither what is asked for nor what is named. */
+TEST(data_tools, the_two_sides_of_a_sample_share_no_text) {
+    static const char *const tasks[] = {"pairs", "triplet", "scored", "rerank"};
+    for (int k = 0; k < 4; k++) {
+        const char *dir = path_of("sides");
+        CHECK_INT(hone("data sample --task %s --rows 3000 --force --out %s", tasks[k], dir)->status, 0);
+        char *train = slurp(path_of("sides/train.jsonl")), *eval = slurp(path_of("sides/eval.jsonl"));
+        int64_t texts = 0;
+        for (char *p = strtok(eval, "\""); p; p = strtok(NULL, "\"")) {
+            if (strlen(p) < 20) continue; /* names and punctuation */
+            char quoted[300];
+            snprintf(quoted, sizeof quoted, "\"%s\"", p);
+            CHECK_MSG(!strstr(train, quoted), "%s: %s", tasks[k], quoted);
+            texts++;
+        }
+        CHECK(texts >= 1000);
+        hone_free(train), hone_free(eval);
+    }
+}
+
 TEST(data_tools, samples_and_splits_are_there_whole_or_not_at_all) {
     const char *in = write_file("halves.csv", "text\na b\nc d\ne f\ng h\ni j\nk l\n");
     char line[1500], **names;
