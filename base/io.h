@@ -51,6 +51,9 @@ hone_status hone_writer_open(const char *path, hone_writer **out);
 /* May we write there at all? Asked before long work; leaves nothing behind. A pipe or device is not opened: who reads a
  * pipe would take the closing for its end. */
 hone_status hone_writer_check(const char *path);
+/* What is there is written to as it stands, under no temporary name: a pipe, a device, an open file such as /dev/stdout.
+ * Such a name has no ending that says what is wanted. */
+bool hone_writer_is_direct(const char *path);
 hone_status hone_writer_write(hone_writer *w, const void *p, size_t n); /* buffered, 1 MiB */
 /* The file will have n bytes: room for them now, or HONE_E_IO with both numbers before anything is written. */
 hone_status hone_writer_reserve(hone_writer *w, uint64_t n);

@@ -93,6 +93,14 @@ static const char *behind_links(const char *path, char real[HONE_PATH_MAX], bool
     return real;
 }
 
+bool hone_writer_is_direct(const char *path) {
+    char real[HONE_PATH_MAX];
+    bool open_file = false;
+    struct stat st;
+    if (strlen(path) >= sizeof real || !behind_links(path, real, &open_file)) return false;
+    return open_file || (!stat(real, &st) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode));
+}
+
 /* path.tmp-PID; of a name that leaves no room for that only its beginning. */
 static void name_temporary(char *out, const char *path) {
     char suffix[32];

@@ -205,7 +205,7 @@ static hone_status open_out(const hone_options *o, job *j) {
         j->kind = FILE_CSV;
     else if (ends_with(path, n, ".tsv"))
         j->kind = FILE_TSV;
-    else if (!ends_with(path, n, ".jsonl") && strcmp(path, "-"))
+    else if (!ends_with(path, n, ".jsonl") && strcmp(path, "-") && !hone_writer_is_direct(path))
         return hone_fail(HONE_E_ARG, "--out %s: unknown kind of file, allowed: .jsonl, .csv, .tsv, each also .gz, -",
                          hone_quote(path));
     HONE_TRY(hone_outfile_check(path, "FILE", hone_options_operand(o, 0)));
@@ -339,6 +339,8 @@ static hone_status embed_all(const hone_options *o, job *j) {
     HONE_TRY(hone_precision_option(o, false, &precision));
     hone_model_options how = {.precision = precision, .max_length = hone_options_int(o, "max-length")};
     HONE_TRY(hone_model_open(hone_options_string(o, "model"), &how, &j->model));
+    HONE_TRY(hone_outfile_check_folder(hone_options_string(o, "out"), "a file of the model",
+                                       hone_model_get_info(j->model)->dir));
     hone_precision_note(o, j->model);
     hone_arena *arena = hone_arena_new("step", 0);
     hone_graph *g = arena ? hone_graph_new(arena) : NULL;

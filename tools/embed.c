@@ -131,6 +131,8 @@ static hone_status open_model(const hone_options *o, job *j) {
                               .max_length = hone_options_has(o, "max-length") ? hone_options_int(o, "max-length") : 0,
                               .pooling = hone_options_string(o, "pooling")};
     HONE_TRY(hone_model_open(hone_options_string(o, "model"), &how, &j->model));
+    HONE_TRY(hone_outfile_check_folder(hone_options_string(o, "out"), "a file of the model",
+                                       hone_model_get_info(j->model)->dir));
     hone_precision_note(o, j->model);
     int64_t D = hone_model_get_info(j->model)->embedding, truncate = hone_options_int(o, "truncate");
     if (truncate > D)

@@ -486,6 +486,8 @@ static hone_status unknown_option(const hone_options *s, const char *given) {
 
 static hone_status add_operand(hone_options *s, const char *text) {
     const hone_command *c = s->command;
+    if (s->n_operands < c->max_operands && !*text)
+        return hone_fail(HONE_E_ARG, "%s: %s: the name is empty", c->name, c->operand);
     if (s->n_operands < c->max_operands) {
         s->operands[s->n_operands++] = text;
         return HONE_OK;

@@ -29,6 +29,24 @@ hone_status hone_outfile_check(const char *out, const char *what, const char *in
     return hone_hint("give --out another name");
 }
 
+static hone_status check_tree(const char *out, const char *what, const char *dir, int deep) {
+    char **names, path[HONE_PATH_MAX];
+    size_t n;
+    if (!hone_io_is_dir(dir)) return hone_outfile_check(out, what, dir);
+    hone_status st = deep ? hone_io_list(dir, &names, &n) : HONE_E_IO;
+    if (st != HONE_OK) return st == HONE_E_NOMEM ? st : HONE_OK;
+    for (size_t i = 0; i < n && st == HONE_OK; i++)
+        if (hone_io_join(path, dir, names[i]) == HONE_OK) st = check_tree(out, what, path, deep - 1);
+    hone_free(names);
+    return st;
+}
+
+hone_status hone_outfile_check_folder(const char *out, const char *what, const char *input) {
+    enum { DEEP = 4 }; /* run/checkpoint_step_1/1_Pooling/config.json; a link that leads back ends there */
+    if (!out || !input || !hone_io_exists(out) || hone_io_is_stream(out)) return HONE_OK;
+    return check_tree(out, what, input, DEEP);
+}
+
 hone_status hone_outfile_open(const char *path, hone_outfile **out) {
     size_t n = strlen(path);
     hone_outfile *s = hone_alloc(sizeof *s);

@@ -78,6 +78,11 @@ static hone_status load(report_data *r, const hone_report_options *o) {
     HONE_TRY(st);
     if (r->log.bad_lines)
         report_note(r, "%" PRId64 " lines of log.jsonl are torn or foreign and are left out", r->log.bad_lines);
+    if (r->log.skipped)
+        report_note(r,
+                    "%" PRId64 " of %" PRId64 " logged steps had a loss or gradient that is not finite: their updates "
+                    "were skipped",
+                    r->log.skipped, r->log.n);
     HONE_TRY(hone_io_join(path, r->dir, "run.json"));
     st = hone_json_load(path, &r->run);
     if (st == HONE_E_NOMEM) return st;
@@ -125,17 +130,28 @@ void hone_report_after_training(const char *run, bool quiet) {
 }
 
 /* What the page is made from would be lost; and a page that cannot be written is said before the models are read. */
+/* The page is no file of the run but its report, and none of what it is made from. */
 static hone_status check_out(const hone_options *o) {
-    static const char *const names[] = {"log.jsonl", "run.json"};
-    const char *out = hone_options_string(o, "out");
-    char path[HONE_PATH_MAX];
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        HONE_TRY(hone_io_join(path, hone_options_string(o, "run"), names[i]));
-        HONE_TRY(hone_outfile_check(out, i ? "the run's run.json" : "the run's log.jsonl", path));
+    const char *out = hone_options_string(o, "out"), *run = hone_options_string(o, "run");
+    char path[HONE_PATH_MAX], what[64], **names;
+    size_t n;
+    if (out && strcmp(out, "-") && hone_io_is_dir(run)) {
+        HONE_TRY(hone_io_list(run, &names, &n));
+        hone_status st = HONE_OK;
+        for (size_t i = 0; i < n && st == HONE_OK; i++) {
+            bool page = !strcmp(names[i], "report.html");
+            if (page || hone_io_join(path, run, names[i]) != HONE_OK) continue;
+            snprintf(what, sizeof what, "%sthe run's %.40s", hone_io_is_dir(path) ? "a file of " : "",
+                     hone_quote(names[i]));
+            st = hone_outfile_check_folder(out, what, path);
+        }
+        hone_free(names);
+        HONE_TRY(st);
     }
     HONE_TRY(hone_outfile_check(out, "--data", hone_options_string(o, "data")));
-    if (!out && !hone_io_is_dir(hone_options_string(o, "run"))) return HONE_OK; /* said by who reads it */
-    if (!out) HONE_TRY(hone_io_join(path, hone_options_string(o, "run"), "report.html"));
+    HONE_TRY(hone_outfile_check_folder(out, "a file of --base", hone_options_string(o, "base")));
+    if (!out && !hone_io_is_dir(run)) return HONE_OK; /* said by who reads it */
+    if (!out) HONE_TRY(hone_io_join(path, run, "report.html"));
     return out && !strcmp(out, "-") ? HONE_OK : hone_writer_check(out ? out : path);
 }
 

@@ -27,6 +27,7 @@ static hone_status add_step(report_log *l, const json_t *line) {
     }
     for (int k = 0; k < 7; k++) (*columns[k])[l->n] = number(line, names[k]);
     l->n++;
+    l->skipped += json_is_true(json_object_get(line, "skipped"));
     return HONE_OK;
 }
 

@@ -149,6 +149,26 @@ static size_t best_evaluation(const report_data *r, const char *name) {
     return best;
 }
 
+/* One row: a metric before, of the best step, of the last, and the change. */
+static void logged_metric(const report_data *r, hone_text_buffer *b, const char *name, size_t best, size_t last) {
+    const report_log *l = &r->log;
+    const bool before = report_log_step(l, 0) == 0, trained = report_log_step(l, last) > 0;
+    double x = before ? report_log_metric(l, 0, name) : (double)NAN, y = report_log_metric(l, last, name);
+    hone_text_puts(b, "<tr><th>");
+    escaped(b, name);
+    hone_text_puts(b, "</th><td class=\"n\">");
+    figure(b, x);
+    if (trained) {
+        hone_text_puts(b, "</td><td class=\"n\">");
+        figure(b, report_log_metric(l, best, name));
+        hone_text_puts(b, "</td><td class=\"n\">");
+        figure(b, y);
+        hone_text_puts(b, "</td><td class=\"n\">");
+        change(b, y - x);
+    }
+    hone_text_puts(b, "</td></tr>\n");
+}
+
 static void logged_metrics(const report_data *r, hone_text_buffer *b) {
     const report_log *l = &r->log;
     const json_t *metrics = last_metrics(r);
@@ -159,32 +179,22 @@ static void logged_metrics(const report_data *r, hone_text_buffer *b) {
         return;
     }
     size_t last = json_array_size(l->evaluations) - 1, best = best_evaluation(r, first);
-    bool before = report_log_step(l, 0) == 0;
     char s[32], s2[32];
-    hone_text_puts(b,
-                   "<div class=\"wide\"><table><caption>As the run logged them, on all its evaluation rows. The best "
-                   "step, of best_model, is the trained one with the highest ");
-    escaped(b, first);
-    hone_text_printf(b,
-                     "; change is last less before.</caption>\n<thead><tr><th>metric</th><th "
-                     "class=\"n\">before</th><th class=\"n\">best<br><small>step %s</small></th><th "
-                     "class=\"n\">last<br><small>step %s</small></th><th "
-                     "class=\"n\">change</th></tr></thead>\n<tbody>\n",
-                     hone_svg_number(report_log_step(l, best), 1, s), hone_svg_number(report_log_step(l, last), 1, s2));
-    json_object_foreach((json_t *)(uintptr_t)metrics, name, unused) {
-        double x = before ? report_log_metric(l, 0, name) : (double)NAN, y = report_log_metric(l, last, name);
-        hone_text_puts(b, "<tr><th>");
-        escaped(b, name);
-        hone_text_puts(b, "</th><td class=\"n\">");
-        figure(b, x);
-        hone_text_puts(b, "</td><td class=\"n\">");
-        figure(b, report_log_metric(l, best, name));
-        hone_text_puts(b, "</td><td class=\"n\">");
-        figure(b, y);
-        hone_text_puts(b, "</td><td class=\"n\">");
-        change(b, y - x);
-        hone_text_puts(b, "</td></tr>\n");
-    }
+    hone_text_puts(b, "<div class=\"wide\"><table><caption>As the run logged them, on all its evaluation rows. ");
+    if (report_log_step(l, last) > 0) {
+        hone_text_puts(b, "The best step, of best_model, is the trained one with the highest ");
+        escaped(b, first);
+        hone_text_printf(b,
+                         "; change is last less before.</caption>\n<thead><tr><th>metric</th><th "
+                         "class=\"n\">before</th><th class=\"n\">best<br><small>step %s</small></th><th "
+                         "class=\"n\">last<br><small>step %s</small></th><th "
+                         "class=\"n\">change</th></tr></thead>\n<tbody>\n",
+                         hone_svg_number(report_log_step(l, best), 1, s),
+                         hone_svg_number(report_log_step(l, last), 1, s2));
+    } else
+        hone_text_puts(b, "It ended before it evaluated a trained model.</caption>\n<thead><tr><th>metric</th><th "
+                          "class=\"n\">before</th></tr></thead>\n<tbody>\n");
+    json_object_foreach((json_t *)(uintptr_t)metrics, name, unused) logged_metric(r, b, name, best, last);
     hone_text_puts(b, "</tbody></table></div>\n");
 }
 

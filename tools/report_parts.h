@@ -17,6 +17,7 @@ typedef struct report_log {
     double *step, *epoch, *loss, *lr, *norm, *tokens, *ms; /* [n] NaN where the line has none */
     json_t *evaluations;                                   /* array of {"step":…, "epoch":…, "eval":{…}} */
     int64_t bad_lines;                                     /* torn or foreign, left out */
+    int64_t skipped;                                       /* steps whose update was left out */
 } report_log;
 
 hone_status report_log_read(const char *path, report_log *out);

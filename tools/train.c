@@ -1,6 +1,7 @@
 /* hone train: fine-tune a published model on one's own data. */
 #include "tools/commands.h"
 #include "tools/judge.h"
+#include "tools/outfile.h"
 #include "tools/precision.h"
 #include "tools/progress.h"
 #include "tools/report.h"
@@ -452,7 +453,9 @@ static hone_status tokenize(const hone_options *o, const hone_loss *loss, job *j
     }
     hone_tokenizer_encoder of = {hone_model_tokenizer(j->model), info->max_length};
     hone_encoder encoder = hone_encoder_of_tokenizer(&of);
-    HONE_TRY(hone_token_store_build(&j->train.texts, prompts, &encoder, &j->store));
+    hone_status st = hone_token_store_build(&j->train.texts, prompts, &encoder, &j->store);
+    if (st == HONE_E_FORMAT) return hone_blame(hone_table_path(j->train.table), 0);
+    HONE_TRY(st);
     hone_train_note_cut(&j->notes, &j->store, j->split.train, j->split.n_train ? j->split.n_train : j->train.texts.rows,
                         info);
     if (!loss->in_batch || hone_options_has(o, "group")) return HONE_OK;
@@ -638,11 +641,25 @@ static void say_what_is_left_out(const hone_options *o, const hone_loss_options 
                         j->train.labels.n_groups);
 }
 
+/* Rows are read before the run writes the files of its folder, one of which they may be. */
+static hone_status check_rows(const hone_options *o) {
+    static const char *const written[] = {"run.json", "report.html"}, *const asked[] = {"train", "eval"};
+    char path[HONE_PATH_MAX], name[16];
+    for (int i = 0; i < 4; i++) {
+        HONE_TRY(hone_io_join(path, hone_options_string(o, "out"), written[i / 2]));
+        snprintf(name, sizeof name, "--%s", asked[i % 2]);
+        if (hone_io_is_stream(path)) continue;
+        HONE_TRY(hone_outfile_check(path, name, hone_options_string(o, asked[i % 2])));
+    }
+    return HONE_OK;
+}
+
 static hone_status prepare_and_train(const hone_options *o, job *j) {
     const hone_loss *loss;
     hone_precision precision;
     HONE_TRY(hone_precision_option(o, true, &precision));
     HONE_TRY(check_together(o));
+    HONE_TRY(check_rows(o));
     HONE_TRY(hone_train_choose_loss(o, &loss));
     HONE_TRY(read_data(o, loss, j));
     double dropout = hone_options_real(o, "dropout");

@@ -19,7 +19,7 @@ static ending ending_of(const char *path) {
     if (!strcmp(path, "-")) return ENDING_STDOUT;
     if (ends_with(path, ".npy")) return ENDING_NPY;
     if (ends_with(path, ".safetensors")) return ENDING_SAFETENSORS;
-    if (ends_with(path, ".jsonl")) return ENDING_JSONL;
+    if (ends_with(path, ".jsonl") || hone_writer_is_direct(path)) return ENDING_JSONL;
     return ENDING_NONE;
 }
 

@@ -357,7 +357,7 @@ static hone_status read_state(const char *dir, hone_train_state *s, json_t **jso
     return check_files(dir, *json, file);
 }
 
-static bool is_checkpoint_name(const char *name) {
+bool hone_checkpoint_is_name(const char *name) {
     static const char *const heads[] = {"checkpoint_step_", "checkpoint_epoch_"};
     for (int i = 0; i < 2; i++) {
         size_t n = strlen(heads[i]);
@@ -396,7 +396,7 @@ static int newest_first(const void *a, const void *b) {
  * come last, the first to go. To go on with one, both come first: they may have been the newest, and are to be
  * named. */
 static hone_status list_checkpoints(const char *run, bool to_delete, found **out, size_t *n) {
-    char **names;
+    char **names, file[HONE_PATH_MAX];
     size_t count;
     *out = NULL, *n = 0;
     if (!hone_io_is_dir(run)) return HONE_OK;
@@ -404,10 +404,11 @@ static hone_status list_checkpoints(const char *run, bool to_delete, found **out
     found *list = hone_alloc((count + 1) * sizeof *list);
     hone_status s = list ? HONE_OK : hone_last_error()->code;
     for (size_t i = 0; s == HONE_OK && i < count; i++) {
-        if (!is_checkpoint_name(names[i])) continue;
+        if (!hone_checkpoint_is_name(names[i])) continue;
         s = hone_io_join(list[*n].dir, run, names[i]);
-        /* somebody else's file, or a link whose end is away */
-        if (s == HONE_OK && to_delete && !hone_io_is_dir(list[*n].dir)) continue;
+        /* A checkpoint has its name only when it is whole: a folder without this file is somebody else's. */
+        if (s == HONE_OK && to_delete) s = hone_io_join(file, list[*n].dir, "state.json");
+        if (s == HONE_OK && to_delete && !hone_io_exists(file)) continue;
         hone_status told = s == HONE_OK ? step_of(list[*n].dir, &list[*n].step) : s;
         if (to_delete || told == HONE_E_NOMEM) s = told; /* want of memory says nothing about a checkpoint */
         if (!to_delete && list[*n].step < 0) list[*n].step = INT64_MAX;

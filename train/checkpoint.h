@@ -62,6 +62,8 @@ hone_status hone_checkpoint_check(const char *dir, const json_t *identity);
 /* Remove what a killed run left half written in `run`: NAME.tmp, NAME.tmp-PID; NAME.old-PID, which gets its name back
  * where NAME is gone. Only for the one who is about to write there: a run that goes on has such folders, too. */
 hone_status hone_checkpoint_tidy(const char *run);
+/* Whether a folder of this name would be taken for a checkpoint: checkpoint_step_N, checkpoint_epoch_N. */
+bool hone_checkpoint_is_name(const char *name);
 /* Delete all but the newest `keep` checkpoints of a run that stands at `step`. Those whose state.json is damaged, and
  * those of later steps, which were passed over when the run was taken up, are the first to go. HONE_E_IO, HONE_E_NOMEM;
  * nothing is deleted when the step of one cannot be read for such a reason. */

@@ -598,6 +598,27 @@ static hone_status check_data(const run *r) {
     return check_labels(r);
 }
 
+/* Where no run has left its log there may be models and checkpoints all the same: of a run that lost it, or somebody's.
+ * They would be replaced and pruned. */
+static hone_status check_without_log(const hone_train_options *o) {
+    char **names;
+    size_t n;
+    if (!hone_io_is_dir(o->out)) return HONE_OK;
+    HONE_TRY(hone_io_list(o->out, &names, &n));
+    char what[64] = "";
+    bool checkpoints = false;
+    for (size_t i = 0; i < n; i++) {
+        bool checkpoint = hone_checkpoint_is_name(names[i]);
+        checkpoints |= checkpoint;
+        if (checkpoint || !strcmp(names[i], "best_model") || !strcmp(names[i], "final_model"))
+            snprintf(what, sizeof what, "%s", hone_quote(names[i]));
+    }
+    hone_free(names);
+    if (!*what || (checkpoints && o->resume)) return HONE_OK; /* a run to go on with asks for its log itself */
+    hone_fail_at(HONE_E_ARG, o->out, 0, 0, "already holds %s, and no log.jsonl of a run", what);
+    return hone_hint("a run would replace it: give another --out");
+}
+
 hone_status hone_train_check_out(const hone_train_options *o) {
     enum { LONGEST = 160 }; /* of the names in there: checkpoint_epoch_N.tmp.tmp-PID/1_Pooling/config.json.tmp-PID */
     char log[HONE_PATH_MAX];
@@ -606,7 +627,8 @@ hone_status hone_train_check_out(const hone_train_options *o) {
                             "a path of %zu bytes, limit %d: the names of checkpoints stand behind it", strlen(o->out),
                             HONE_PATH_MAX - LONGEST);
     HONE_TRY(hone_io_join(log, o->out, "log.jsonl"));
-    if (o->resume || !hone_io_is_taken(log)) return HONE_OK;
+    if (!hone_io_is_taken(log)) return check_without_log(o);
+    if (o->resume) return HONE_OK;
     hone_fail_at(HONE_E_ARG, o->out, 0, 0, "already holds a run");
     return hone_hint("--resume continues it; for a new run give another --out");
 }

@@ -4,6 +4,7 @@
 #include "tests/tools/command.h"
 
 #include <math.h>
+#include <unistd.h>
 
 #define MODEL "tests/golden/models/mean"
 #define TRIPLETS "tests/golden/train/triplets.jsonl"
@@ -156,6 +157,22 @@ TEST(report, mistakes_of_pairs_are_shown_with_their_texts_and_hostile_texts_stay
     CHECK_INT(count(page(in_dir("one.html", "")), "<div class=\"card\">"), 1);
 }
 
+TEST(report, a_run_that_ended_before_its_first_evaluation_has_no_best_step) {
+    const char *run = in_dir("early", "");
+    CHECK_OK(hone_io_mkdirs(run));
+    write_file("early/log.jsonl",
+               "{\"step\":0,\"epoch\":0,\"eval\":{\"accuracy@1\":0.25}}\n"
+               "{\"step\":1,\"epoch\":0.1,\"loss\":2.5,\"lr\":1e-05,\"grad_norm\":1,\"tokens\":10,\"ms\":1}\n"
+               "{\"step\":2,\"epoch\":0.2,\"loss\":null,\"lr\":2e-05,\"grad_norm\":null,\"tokens\":10,\"ms\":1,"
+               "\"skipped\":true}\n");
+    CHECK_INT(hone("report --json --run %s", run)->status, 0);
+    const char *html = page(in_dir("early", "report.html"));
+    check_html(html);
+    CHECK(strstr(html, "<tr><th>accuracy@1</th><td class=\"n\">0.2500</td></tr>"));
+    CHECK(strstr(html, "It ended before it evaluated a trained model.") && !strstr(html, "of best_model"));
+    CHECK(strstr(html, "1 of 2 logged steps had a loss or gradient that is not finite"));
+}
+
 TEST(report, a_run_that_was_stopped_has_a_page_from_its_log) {
     const char *run = in_dir("stopped", "");
     CHECK_OK(hone_io_mkdirs(run));
@@ -203,8 +220,16 @@ TEST(report, a_page_never_replaces_what_it_is_made_from_and_goes_to_standard_out
             ->status,
         0);
     CHECK_OK(hone_io_write_file(data, ROW, strlen(ROW)));
-    const char *sources[] = {in_dir("sources", "log.jsonl"), in_dir("sources", "run.json"), data};
-    for (int i = 0; i < 3; i++) {
+    const char *sources[] = {in_dir("sources", "log.jsonl"),
+                             in_dir("sources", "run.json"),
+                             data,
+                             in_dir("sources", "final_model/config.json"),
+                             in_dir("sources", "link.html"),
+                             in_dir("sources", "checkpoint_epoch_1/state.json")};
+    CHECK(!symlink("final_model/config.json", sources[4]));
+    CHECK_OK(hone_io_mkdirs(in_dir("sources", "checkpoint_epoch_1")));
+    if (!hone_io_exists(sources[5])) CHECK_OK(hone_io_write_file(sources[5], "{}", 2));
+    for (int i = 0; i < 6; i++) {
         char before[4096];
         snprintf(before, sizeof before, "%.4000s", page(sources[i]));
         const command_result *r = hone("report --run %s --data %s --out %s", run, data, sources[i]);

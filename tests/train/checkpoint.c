@@ -380,16 +380,18 @@ TEST(checkpoint, what_a_killed_run_left_is_tidied_up_and_nothing_else) {
  * word. */
 TEST(checkpoint, tidying_and_pruning_under_a_path_too_long_say_so) {
     saved s = save("longer", NULL);
-    char run[HONE_PATH_MAX + 8], half[HONE_PATH_MAX];
+    char run[HONE_PATH_MAX + 8], half[HONE_PATH_MAX], state[HONE_PATH_MAX];
     size_t n = strlen(s.run), done_so = 0, refused = 0;
     snprintf(run, sizeof run, "%s/", s.run);
     CHECK_OK(hone_io_join(half, s.run, "checkpoint_step_3.tmp"));
+    CHECK_OK(hone_io_join(state, s.dir, "state.json"));
     for (size_t k = n + 1; k + 2 < HONE_PATH_MAX; k += 2) memcpy(run + k, "./", 3);
     for (size_t cut = n + 1 + (HONE_PATH_MAX - n - 60) / 2 * 2; cut < HONE_PATH_MAX - 3; cut += 2) {
         char longer[HONE_PATH_MAX];
         snprintf(longer, sizeof longer, "%.*s", (int)cut, run);
         for (int prune = 0; prune < 2; prune++) {
             CHECK_OK(hone_io_mkdirs(prune ? s.dir : half));
+            if (prune) CHECK_OK(hone_io_write_file(state, "{}", 2)); /* else it is none of ours */
             hone_status status = prune ? hone_checkpoint_prune(longer, 0, 5) : hone_checkpoint_tidy(longer);
             CHECK_MSG(status == HONE_OK || status == HONE_E_LIMIT, "%d", status);
             CHECK_MSG(hone_io_exists(prune ? s.dir : half) == (status != HONE_OK), "%zu bytes: status %d", cut, status);
