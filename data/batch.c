@@ -87,7 +87,10 @@ static hone_status add_unit(build *b, piece *out, void *work, int64_t u, char **
     int64_t count;
     bool cut = false;
     HONE_TRY(b->encoder->encode(b->encoder->ctx, work, p, n, &ids, &count, &cut));
-    if (count < 1) return hone_fail(HONE_E_FORMAT, "text \"%s\" gives no tokens", hone_quote_n(p, n));
+    if (count < 1) {
+        hone_fail(HONE_E_FORMAT, "text \"%s\" gives no tokens", hone_quote_n(p, n));
+        return hone_hint("the tokenizer adds no special tokens: an empty text, to it, is none; leave the row out");
+    }
     if (out->n + count > out->cap) {
         int64_t want = 2 * (out->n + count);
         int32_t *q = hone_realloc(out->ids, (size_t)want * sizeof *q);

@@ -17,9 +17,10 @@
 
 hone_status data_near(const hone_options *o, double *out) {
     *out = hone_options_real(o, "near");
-    if (*out == 0) *out = 2; /* nothing is as near as that */
-    if (*out >= 0.5) return HONE_OK;
-    return hone_fail(HONE_E_ARG, "--near: %g is out of range, allowed: 0.5 to 1, or 0", *out);
+    if (*out >= 0.5 && *out <= 1) return HONE_OK;
+    if (*out != 0) return hone_fail(HONE_E_ARG, "--near: %g is out of range, allowed: 0.5 to 1, or 0", *out);
+    *out = 2; /* nothing is as near as that */
+    return HONE_OK;
 }
 
 hone_status data_read(const hone_options *o, bool list_all, hone_table **out) {

@@ -18,15 +18,13 @@
 #define DATA_OPTION_NEAR                                                                                               \
     {                                                                                                                  \
         .name = "near", .kind = HONE_OPTION_REAL, .fallback = "0.8", .unit = "shared words / all words",               \
-        .help = "texts from this similarity on, with the same numbers in them, are near duplicates; 0: only equal "    \
-                "texts count",                                                                                         \
-        .aka = "threshold|similarity|near-threshold", .range = {                                                       \
-            0,                                                                                                         \
-            1                                                                                                          \
-        }                                                                                                              \
+        .help =                                                                                                        \
+            "texts from this similarity on, 0.5 to 1, with the same numbers in them, are near duplicates; 0: only "    \
+            "equal texts count",                                                                                       \
+        .aka = "threshold|similarity|near-threshold"                                                                   \
     }
 
-/* --near for hone_duplicates_find: 0 becomes "only equal ones"; HONE_E_ARG between 0 and 0.5. */
+/* --near for hone_duplicates_find: 0 becomes "only equal ones"; HONE_E_ARG for any other below 0.5 or above 1. */
 hone_status data_near(const hone_options *o, double *out);
 
 /* Read FILE, the operand; "-" is standard input. With list_all every bad row is kept, and having no good one is no

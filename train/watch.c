@@ -448,9 +448,8 @@ static void judge_norms(hone_watch *w, int64_t step, double norm) {
     if (x[ZEROS] >= (double)w->window)
         warn(w, STILL,
              "the loss does not move: the gradient was exactly 0 in %" PRId64
-             " steps in a row; loss %s finds nothing to improve. Look at --margin, the "
-             "labels and --freeze",
-             (int64_t)x[ZEROS], w->o->loss->name);
+             " steps in a row; loss %s finds nothing to improve. Look at %sthe labels and --freeze",
+             (int64_t)x[ZEROS], w->o->loss->name, w->o->loss->default_margin > 0 ? "--margin, " : "");
     if (x[CLIPPED] >= 2 * (double)w->window)
         warn(w, CLIP,
              "the gradient's norm was above %g, 100 times --clip, in %" PRId64
