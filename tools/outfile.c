@@ -42,7 +42,9 @@ static hone_status check_tree(const char *out, const char *what, const char *dir
 }
 
 hone_status hone_outfile_check_folder(const char *out, const char *what, const char *input) {
-    enum { DEEP = 4 }; /* run/checkpoint_step_1/1_Pooling/config.json; a link that leads back ends there */
+    enum {
+        DEEP = 2
+    }; /* model/1_Pooling/config.json; a folder that somebody keeps a model among is not searched through */
     if (!out || !input || !hone_io_exists(out) || hone_io_is_stream(out)) return HONE_OK;
     return check_tree(out, what, input, DEEP);
 }

@@ -13,7 +13,7 @@ typedef struct hone_outfile hone_outfile;
 /* Refuses (HONE_E_ARG) an --out that is the file `input` of the option or operand `what`, which would be lost. Either
  * may be NULL or "-". */
 hone_status hone_outfile_check(const char *out, const char *what, const char *input);
-/* The same where `input` may be a folder: --out must be none of the files in it, at any depth. A folder that is not
+/* The same where `input` may be a folder: --out must be none of the files in it or in its folders. A folder that is not
  * there, or cannot be listed, holds none. */
 hone_status hone_outfile_check_folder(const char *out, const char *what, const char *input);
 hone_status hone_outfile_open(const char *path, hone_outfile **out);

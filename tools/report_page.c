@@ -192,7 +192,7 @@ static void logged_metrics(const report_data *r, hone_text_buffer *b) {
                          hone_svg_number(report_log_step(l, best), 1, s),
                          hone_svg_number(report_log_step(l, last), 1, s2));
     } else
-        hone_text_puts(b, "It ended before it evaluated a trained model.</caption>\n<thead><tr><th>metric</th><th "
+        hone_text_puts(b, "No trained model has been evaluated yet.</caption>\n<thead><tr><th>metric</th><th "
                           "class=\"n\">before</th></tr></thead>\n<tbody>\n");
     json_object_foreach((json_t *)(uintptr_t)metrics, name, unused) logged_metric(r, b, name, best, last);
     hone_text_puts(b, "</tbody></table></div>\n");

@@ -169,7 +169,7 @@ TEST(report, a_run_that_ended_before_its_first_evaluation_has_no_best_step) {
     const char *html = page(in_dir("early", "report.html"));
     check_html(html);
     CHECK(strstr(html, "<tr><th>accuracy@1</th><td class=\"n\">0.2500</td></tr>"));
-    CHECK(strstr(html, "It ended before it evaluated a trained model.") && !strstr(html, "of best_model"));
+    CHECK(strstr(html, "No trained model has been evaluated yet.") && !strstr(html, "of best_model"));
     CHECK(strstr(html, "1 of 2 logged steps had a loss or gradient that is not finite"));
 }
 
