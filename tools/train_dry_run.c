@@ -274,6 +274,7 @@ static hone_status forecast(dry_run *d, hone_token_store *own) {
                         "%s: this run has ended, there is nothing left to do: --resume would leave all as it is",
                         d->t->out);
     } else {
+        hone_train_note_small_batches(&j->notes, &d->shape, d->t, d->data->n);
         HONE_TRY(foresee_warnings(d));
     }
     size_evaluation(j, &d->evaluation);
@@ -600,12 +601,13 @@ static hone_status check_disk(const hone_train_job *j, const hone_train_options 
     return HONE_OK;
 }
 
-hone_status hone_train_check_room(const hone_train_job *j, const hone_train_data *data, hone_train_options *t) {
+hone_status hone_train_check_room(hone_train_job *j, const hone_train_data *data, hone_train_options *t) {
     hone_run_shape s = {0};
     evaluation_size e;
     HONE_TRY(hone_train_check_out(t));
     size_evaluation(j, &e);
     HONE_TRY(hone_forecast_walk(j->model, data, t, &(hone_train_state){0}, &s));
+    hone_train_note_small_batches(&j->notes, &s, t, data->n);
     hone_status st = s.steps ? hone_forecast_check(j->model, data, t, &s, e.bytes, &t->step_bytes) : HONE_OK;
     if (st == HONE_OK) st = check_disk(j, t, &s);
     hone_run_shape_free(&s);

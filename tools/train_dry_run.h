@@ -12,6 +12,6 @@ hone_status hone_train_dry_run(const hone_options *o, hone_train_job *j, const h
 
 /* Before a run: HONE_E_ARG for a folder in use, HONE_E_NOMEM for a run that cannot fit in memory, HONE_E_IO when not
  * even the two models that it ends with fit on the disk; a note where its checkpoints may not. Sets t->step_bytes. */
-hone_status hone_train_check_room(const hone_train_job *j, const hone_train_data *data, hone_train_options *t);
+hone_status hone_train_check_room(hone_train_job *j, const hone_train_data *data, hone_train_options *t);
 
 #endif

@@ -58,6 +58,18 @@ void hone_train_note_range(hone_train_notes *notes, const double *score, const i
         low, high);
 }
 
+void hone_train_note_small_batches(hone_train_notes *notes, const hone_run_shape *shape, const hone_train_options *o,
+                                   int64_t n) {
+    const int64_t full = o->batch_size < n ? o->batch_size : n;
+    double mean = shape->batches ? shape->rows / (double)shape->batches : 0;
+    if (!o->no_duplicates || !shape->batches || 2 * mean >= (double)full) return;
+    add(notes,
+        "warning: batches hold %.1f rows on average, not %" PRId64
+        ": rows with a text in common are kept apart, and so few rows are each other's negatives; more different "
+        "texts help, or --allow-duplicates, which makes false negatives",
+        mean, full);
+}
+
 /* Repeats at least once. */
 static hone_status read_column(const hone_table *t, int64_t column, hone_train_twins *out) {
     int64_t rows = hone_table_rows(t), *seen = NULL;

@@ -6,10 +6,11 @@
 #include "data/batch.h"
 #include "data/roles.h"
 #include "models/model.h"
+#include "train/forecast.h"
 
 typedef struct hone_train_notes {
-    char text[3][640];
-    const char *list[4]; /* NULL-terminated */
+    char text[4][640];
+    const char *list[5]; /* NULL-terminated */
     int n;
 } hone_train_notes;
 
@@ -22,6 +23,10 @@ void hone_train_note_scores(hone_train_notes *notes, const double *score, const 
 
 /* Scores that loss cosine compares with a cosine, and that no cosine can reach. */
 void hone_train_note_range(hone_train_notes *notes, const double *score, const int64_t *rows, int64_t n);
+
+/* Batches that hold fewer than half of their rows on average, because rows with a text in common are kept apart; n rows. */
+void hone_train_note_small_batches(hone_train_notes *notes, const hone_run_shape *shape, const hone_train_options *o,
+                                   int64_t n);
 
 /* Rows that say they are the same thing: a column id, _id, group or group_id in which values repeat. */
 typedef struct hone_train_twins {

@@ -33,7 +33,7 @@ typedef struct hone_run_shape {
     hone_train_plan plan;
     int64_t done;                   /* optimiser steps that a resumed run has behind it */
     int64_t steps, batches, epochs; /* still to come; epochs: how many ends of one */
-    double tokens;                  /* of all batches to come */
+    double rows, tokens;            /* of all batches to come */
     double work;                    /* floating-point operations of their passes, attention weighed by its speed */
     double table_rows;              /* rows of the word table that hold moments, summed over the steps to come */
     int64_t words;                  /* rows of it that the run touches at all */

@@ -73,7 +73,7 @@ static hone_status look_at(walk *w, int64_t n, bool ahead) {
             tokens += x, squares += (double)x * (double)x;
         }
     hone_chunks c = hone_pass_chunks(t, w->rows, n, w->o->chunk, NULL);
-    s->batches++;
+    s->batches++, s->rows += (double)n;
     s->tokens += (double)tokens;
     s->work += hone_forecast_work(w->m, (double)tokens, squares, hone_forecast_twice(&c, (double)tokens));
     if (n > s->most_rows) s->most_rows = n;
@@ -126,7 +126,7 @@ static void extrapolate(hone_run_shape *s, int64_t epochs_left) {
     if (s->whole || s->steps <= 0) return;
     double factor = (double)(missing + s->steps) / (double)s->steps;
     s->batches = (int64_t)((double)s->batches * factor + 0.5);
-    s->tokens *= factor, s->work *= factor, s->table_rows *= factor;
+    s->rows *= factor, s->tokens *= factor, s->work *= factor, s->table_rows *= factor;
     s->steps += missing;
     s->epochs += epochs_left;
 }

@@ -53,6 +53,25 @@ static int times(const char *text, const char *word) {
     return n;
 }
 
+/* Three questions, each with thirty answers: no two rows of a question meet in a batch. */
+TEST(diagnostics, batches_that_stay_small_because_texts_repeat_are_said_once) {
+    char rows[8192] = "", path[512], out[512];
+    for (int i = 0; i < 90; i++)
+        snprintf(rows + strlen(rows), sizeof rows - strlen(rows),
+                 "{\"anchor\":\"question %d\",\"positive\":\"answer %d\"}\n", i % 3, i);
+    snprintf(path, sizeof path, "%s/repeated.jsonl", test_dir());
+    snprintf(out, sizeof out, "%s/repeated", test_dir());
+    CHECK_OK(hone_io_write_file(path, rows, strlen(rows)));
+#define FEW "train --task pairs --model " MODEL " --train %s --out %s --steps 3 --batch-size 16"
+    const command_result *r = hone("", FEW " --dry-run", path, out);
+    CHECK_MSG(r->status == 0 && times(r->err, "batches hold 3.0 rows on average, not 16") == 1, "%s", r->err);
+    r = hone("", FEW, path, out);
+    CHECK_MSG(r->status == 0 && times(r->err, "batches hold 3.0 rows on average, not 16") == 1, "%s", r->err);
+    CHECK_OK(hone_io_remove_tree(out));
+    r = hone("", FEW " --allow-duplicates", path, out);
+    CHECK_MSG(r->status == 0 && times(r->err, "rows on average") == 0, "%s", r->err);
+}
+
 TEST(diagnostics, one_nan_costs_one_step_which_the_log_marks) {
     const char *dir = out_dir("one");
     const command_result *r = hone("HONE_FAULT=nan:op=attention:step=3", TRAIN MODEL " --steps 6 --out %s", dir);
