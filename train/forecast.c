@@ -281,7 +281,8 @@ typedef struct question {
     const hone_machine_memory *machine;
 } question;
 
-/* Would the run fit with this batch and chunk? The walk of one epoch is enough to compare sizes. */
+/* Would the run fit with this batch and chunk, and still fit in the process that takes the hint, whose libraries and
+ * rows may take a little more? The walk of one epoch is enough to compare sizes. */
 static hone_status would_fit(const question *q, int64_t batch, int64_t accumulate, int64_t chunk, bool *fits) {
     hone_train_options o = *q->o;
     hone_run_shape s = {0};
@@ -292,6 +293,7 @@ static hone_status would_fit(const question *q, int64_t batch, int64_t accumulat
     HONE_TRY(hone_forecast_walk(q->m, q->data, &o, &(hone_train_state){0}, &s));
     hone_forecast_memory(q->m, q->data, &o, &s, &fit, q->evaluation, q->machine, &f);
     hone_run_shape_free(&s);
+    f.peak += f.peak / 32, f.address += f.address / 32;
     *fits = hone_forecast_fits(&f);
     return HONE_OK;
 }
