@@ -98,7 +98,7 @@ static void answer(const maker *m, int64_t row, int64_t t, int64_t what, char ou
     snprintf(out, TEXT, "%s%s%s%s", how[0], thing, how[1], places[draw(m, row, what + 1, COUNT(places))]);
 }
 
-/* Another thing of a colour than t, of the same side: from one that is drawn on, the first such. */
+/* A thing of this colour that is not t and of t's side: from one that is drawn on, the first such. */
 static int64_t other(const maker *m, int64_t row, int64_t t, int64_t what, int64_t colour) {
     int64_t in_colour = THINGS / COUNT(colours), k = t / COUNT(colours), found = t;
     k += 1 + draw(m, row, what, in_colour - 1);

@@ -42,11 +42,10 @@ static hone_status check_tree(const char *out, const char *what, const char *dir
 }
 
 hone_status hone_outfile_check_folder(const char *out, const char *what, const char *input) {
-    enum {
-        DEEP = 2
-    }; /* model/1_Pooling/config.json; a folder that somebody keeps a model among is not searched through */
+    /* model/1_Pooling/config.json; a folder that somebody keeps a model among is not searched through */
+    const int deep = 2;
     if (!out || !input || !hone_io_exists(out) || hone_io_is_stream(out)) return HONE_OK;
-    return check_tree(out, what, input, DEEP);
+    return check_tree(out, what, input, deep);
 }
 
 hone_status hone_outfile_open(const char *path, hone_outfile **out) {

@@ -80,8 +80,8 @@ static hone_status load(report_data *r, const hone_report_options *o) {
         report_note(r, "%" PRId64 " lines of log.jsonl are torn or foreign and are left out", r->log.bad_lines);
     if (r->log.skipped)
         report_note(r,
-                    "%" PRId64 " of %" PRId64 " logged steps had a loss or gradient that is not finite: their updates "
-                    "were skipped",
+                    "%" PRId64 " of %" PRId64 " logged steps had a loss or gradient that is not finite, or is too "
+                    "large: their updates were skipped",
                     r->log.skipped, r->log.n);
     HONE_TRY(hone_io_join(path, r->dir, "run.json"));
     st = hone_json_load(path, &r->run);

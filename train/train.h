@@ -125,7 +125,9 @@ hone_sampler_options hone_train_sampler(const hone_train_options *o, const hone_
 /* What rows cannot be trained on names their file: s, and for HONE_E_FORMAT without a file also the table's path. */
 hone_status hone_train_blame(const hone_train_data *data, hone_status s);
 
-/* HONE_E_ARG when o->out already holds a run and this one does not resume it. */
+/* HONE_E_ARG when o->out already holds a run and this one does not resume it; or when it has no log.jsonl, yet a
+ * best_model, final_model or (unless to be resumed, which asks for the log itself) checkpoints, which a run would
+ * replace and prune. HONE_E_IO when it cannot be listed. */
 hone_status hone_train_check_out(const hone_train_options *o);
 
 /* A model that holds NaN or infinity cannot be trained: HONE_E_FORMAT, with the tensor named. Refused before the run's
