@@ -1,25 +1,20 @@
 /* The tape, the lending of gradient memory, and the walk back. */
 #include "autograd/graph.h"
 
+#include "autograd/lending.h"
 #include "autograd/ops.h"
 #include "autograd/poison.h"
 #include "base/random.h"
 
 #include <string.h>
 
-/* A piece of step memory that went out of use and can hold something else. */
-typedef struct loan {
-    void *p;
-    size_t bytes;
-    struct loan *next;
-} loan;
-
 struct hone_graph {
-    hone_arena *arena;
+    hone_arena *arena; /* the step's: results, gradients, what is kept for the walk back */
+    hone_arena *tape;  /* nodes, tensors, all that is small: apart, so that neighbours in the step's memory can merge */
     hone_graph_mode mode;
     hone_node *last;
     int64_t n_sites;
-    loan *free_list;
+    hone_lending lending;
     hone_status failed;
     hone_error error; /* the first failure's record */
     hone_tensor **kept;
@@ -42,22 +37,28 @@ const hone_op *const hone_ops[] = {
 
 hone_graph *hone_graph_new(hone_arena *step) {
     hone_graph *g = step ? hone_zalloc(sizeof *g) : NULL;
-    if (g) g->arena = step;
-    return g;
+    if (!g) return NULL;
+    g->arena = step, g->tape = hone_arena_new("tape", 0);
+    g->lending.structs = g->tape;
+    if (g->tape) return g;
+    hone_free(g);
+    return NULL;
 }
 
 void hone_graph_free(hone_graph *g) {
     if (!g) return;
     hone_free(g->kept);
+    hone_arena_free(g->tape);
     hone_free(g);
 }
 
 void hone_graph_begin(hone_graph *g, const hone_graph_mode *mode) {
     hone_arena_reset(g->arena);
+    hone_arena_reset(g->tape);
     g->mode = *mode;
     g->last = NULL;
     g->n_sites = 0;
-    g->free_list = NULL;
+    g->lending = (hone_lending){.structs = g->tape};
     g->failed = HONE_OK;
     g->n_kept = 0;
 }
@@ -78,8 +79,12 @@ hone_node *hone_graph_last(const hone_graph *g) {
     return g->last;
 }
 
+static bool arena_failed(const hone_graph *g) {
+    return hone_arena_failed(g->arena) || hone_arena_failed(g->tape);
+}
+
 hone_status hone_graph_status(hone_graph *g) {
-    if (g->failed == HONE_OK && hone_arena_failed(g->arena))
+    if (g->failed == HONE_OK && arena_failed(g))
         hone_graph_refuse(
             g, hone_fail(HONE_E_NOMEM, "no memory left for this step after %zu bytes", hone_arena_used(g->arena)));
     if (g->failed != HONE_OK) hone_error_restore(&g->error);
@@ -96,7 +101,7 @@ hone_tensor *hone_graph_refuse(hone_graph *g, hone_status failed) {
 }
 
 hone_tensor *hone_graph_input(hone_graph *g, const char *name, hone_dtype dtype, hone_shape shape, const void *data) {
-    hone_tensor *t = hone_tensor_wrap(g->arena, dtype, shape, (void *)(uintptr_t)data);
+    hone_tensor *t = hone_tensor_wrap(g->tape, dtype, shape, (void *)(uintptr_t)data);
     if (t) t->name = name;
     return t;
 }
@@ -109,12 +114,8 @@ hone_tensor *hone_graph_settle(hone_graph *g, hone_arena_mark mark, hone_tensor 
     if (!x || !hold) return x;
     memcpy(hold->data, x->data, (size_t)hone_count(x) * hone_dtype_size(x->dtype));
     hone_arena_release(g->arena, mark);
-    g->free_list = NULL; /* what was given back may lie behind the mark */
+    g->lending = (hone_lending){.structs = g->tape}; /* what was given back may lie behind the mark */
     return hold;
-}
-
-void *hone_graph_save(hone_graph *g, size_t bytes) {
-    return hone_arena_alloc(g->arena, bytes);
 }
 
 bool hone_wants_grad(const hone_tensor *t) {
@@ -149,33 +150,32 @@ static size_t tensor_bytes(const hone_tensor *t) {
     return (size_t)hone_count(t) * hone_dtype_size(t->dtype);
 }
 
-/* First good fit among what was given back; the list is as long as the number of live pieces, a few dozen. A piece much
- * larger than asked for is left for those who need it: a layer has results of C, 3C and 4C columns, and the next layer
- * has them again. */
-static void *borrow(hone_graph *g, size_t bytes) {
-    for (loan **at = &g->free_list; *at; at = &(*at)->next) {
-        loan *l = *at;
-        if (l->bytes >= bytes && l->bytes / 5 <= bytes / 4) {
-            *at = l->next;
-            return l->p;
-        }
-    }
-    return hone_arena_alloc(g->arena, bytes);
+enum { SMALL = 1024 }; /* bytes that are not worth lending */
+
+static void *borrow(hone_graph *g, size_t bytes, bool stays) {
+    if (bytes < SMALL) return hone_arena_alloc(g->tape, bytes);
+    void *p = hone_lending_take(&g->lending, bytes, stays);
+    return p ? p : hone_arena_alloc(g->arena, hone_lending_room(bytes));
 }
 
 static void give_back(hone_graph *g, void *p, size_t bytes) {
-    if (!p || bytes < 4096) return; /* not worth a list entry */
-    loan *l = hone_arena_alloc(g->arena, sizeof *l);
-    if (!l) return;
-    l->p = p, l->bytes = bytes, l->next = g->free_list;
-    g->free_list = l;
+    if (bytes >= SMALL) hone_lending_give(&g->lending, p, bytes);
 }
 
+void *hone_graph_save(hone_graph *g, size_t bytes) {
+    return borrow(g, bytes, false);
+}
 void *hone_graph_borrow(hone_graph *g, size_t bytes) {
-    return borrow(g, bytes);
+    return borrow(g, bytes, false);
 }
 void hone_graph_done(hone_graph *g, void *p, size_t bytes) {
     give_back(g, p, bytes);
+}
+
+size_t hone_graph_idle(const hone_graph *g) {
+    size_t bytes = 0;
+    for (const hone_loan *l = g->lending.first; l; l = l->next) bytes += l->bytes;
+    return bytes;
 }
 
 /* Whether t's memory is read through `view`: itself, or what it looks into, through other views, too. */
@@ -240,14 +240,14 @@ static hone_status run_forward(hone_graph *g, hone_node *n) {
     hone_dtype dtype = HONE_F32;
     HONE_TRY(check_inputs(g, n));
     HONE_TRY(n->op->shape(n, &shape, &dtype));
-    n->out = hone_tensor_wrap(g->arena, dtype, shape, NULL);
-    if (n->out && !n->op->view) n->out->data = borrow(g, tensor_bytes(n->out));
+    n->out = hone_tensor_wrap(g->tape, dtype, shape, NULL);
+    if (n->out && !n->op->view) n->out->data = borrow(g, tensor_bytes(n->out), false);
     if (!n->out || (!n->op->view && !n->out->data))
         return hone_fail(HONE_E_NOMEM, "%s: no memory for its result %s", n->op->name, hone_shape_str(&shape));
     double start = g->profile ? hone_profile_now() : 0;
     HONE_TRY(n->op->forward(g, n));
     if (g->profile) hone_profile_add(g->profile, n, false, start);
-    if (hone_arena_failed(g->arena)) return hone_fail(HONE_E_NOMEM, "%s: no memory for what it keeps", n->op->name);
+    if (arena_failed(g)) return hone_fail(HONE_E_NOMEM, "%s: no memory for what it keeps", n->op->name);
     hone_poison_forward(g, n);
     return g->finite ? hone_finite_forward(g->finite, n) : HONE_OK;
 }
@@ -265,8 +265,8 @@ hone_tensor *hone_graph_apply(hone_graph *g, const hone_op *op, int n_in, hone_t
     if (n_in < op->min_in || n_in > op->max_in || n_in > HONE_MAX_INPUTS)
         return hone_graph_refuse(g, hone_fail(HONE_E_ARG, "%s: %d inputs, takes %d to %d", op->name, n_in, op->min_in,
                                               op->max_in < HONE_MAX_INPUTS ? op->max_in : HONE_MAX_INPUTS));
-    hone_node *n = hone_arena_zalloc(g->arena, sizeof *n);
-    void *copy = params_bytes ? hone_arena_alloc(g->arena, params_bytes) : NULL;
+    hone_node *n = hone_arena_zalloc(g->tape, sizeof *n);
+    void *copy = params_bytes ? hone_arena_alloc(g->tape, params_bytes) : NULL;
     if (!n || (params_bytes && !copy)) {
         hone_graph_status(g);
         return NULL;
@@ -312,7 +312,7 @@ void *hone_graph_grad(hone_graph *g, hone_tensor *t, bool *add) {
     *add = false;
     if (!hone_wants_grad(t)) return NULL;
     if (!t->grad) {
-        t->grad = borrow(g, tensor_bytes(t));
+        t->grad = borrow(g, tensor_bytes(t), !t->node);
         t->grad_set = false;
         if (!t->grad) {
             hone_graph_status(g);
@@ -349,7 +349,7 @@ static hone_status remember_inputs(hone_graph *g, hone_node *n) {
     for (int i = 0; i < n->n_in; i++) {
         hone_tensor *t = n->in[i];
         if (!t || t->data || !t->node) continue;
-        t->data = borrow(g, tensor_bytes(t));
+        t->data = borrow(g, tensor_bytes(t), false);
         if (!t->data) return hone_graph_status(g);
         HONE_TRY(t->node->op->rebuild(g, t->node));
     }
@@ -373,13 +373,15 @@ static hone_status walk(hone_graph *g) {
     return HONE_OK;
 }
 
-/* A leaf's gradient outlives the step: memory lent from the graph would be somebody else's at the next one. */
-static hone_status check_leaf(const hone_tensor *t) {
-    if (!hone_wants_grad(t) || t->node || t->grad) return HONE_OK;
+/* A leaf's gradient outlives the graph: memory lent from it is somebody else's at the next step, and only an owner who
+ * says that he knows gets it. */
+static hone_status check_leaf(const hone_graph *g, const hone_tensor *t) {
+    if (!hone_wants_grad(t) || t->node || t->grad || g->mode.lend_grads) return HONE_OK;
     hone_fail(HONE_E_ARG, "backward: \"%s\" %s wants a gradient and has no memory for one", t->name,
               hone_shape_str(&t->shape));
     return hone_hint(
-        "point its grad at as much memory as its data take; hone_params_allocate does that for parameters");
+        "point its grad at as much memory as its data take (hone_params_allocate does that for parameters), or begin "
+        "the graph with .lend_grads");
 }
 
 /* What a backward pass has come by has given back what it kept; before anything is added to a leaf's gradient. */
@@ -393,7 +395,7 @@ static hone_status check_reached(hone_graph *g, const hone_tensor *out) {
             return hone_hint("one pass from the sum of both, or the operations once more");
         }
         for (int i = 0; i < n->n_in; i++) {
-            HONE_TRY(check_leaf(n->in[i]));
+            HONE_TRY(check_leaf(g, n->in[i]));
             if (n->in[i] && n->in[i]->node) n->in[i]->node->reached = true;
         }
     }

@@ -11,11 +11,10 @@
  * as a list of layers. Everything a graph makes lives in the step arena and is gone at the next hone_graph_begin.
  *
  * Gradients. A tensor wants one if it is a leaf with needs_grad, or comes from one. A leaf's `grad` is memory that its
- * owner supplied (nn/param.h; a leaf without it is refused) and accumulates over several backwards until the owner
- * clears grad_set. Gradients of
- * intermediate tensors are lent from the graph and taken back as soon as the node that made the tensor has run its
- * backward; so is the memory of the tensor itself. hone_graph_keep exempts a tensor whose value is read after
- * backward. */
+ * owner supplied (nn/param.h; a leaf without it is refused, unless the mode says lend_grads) and accumulates over
+ * several backwards until the owner clears grad_set. Gradients of intermediate tensors are lent from the graph and taken
+ * back as soon as the node that made the tensor has run its backward; so is the memory of the tensor itself, and what
+ * its operation kept. hone_graph_keep exempts a tensor whose value is read after backward. */
 #ifndef HONE_AUTOGRAD_GRAPH_H
 #define HONE_AUTOGRAD_GRAPH_H
 
@@ -76,6 +75,9 @@ typedef struct hone_graph_mode {
     /* of the Linear products: f32 (0), or bf16 in training too (parameters and sums stay f32) */
     hone_precision precision;
     uint64_t part; /* which slice of a step this is (accumulation, gradient cache) */
+    /* A leaf whose grad is NULL is lent memory: by the end of a backward pass nearly all that the forward pass kept is
+     * free. Its owner sets grad to NULL again before the next begin (hone_params_clear_grads). */
+    bool lend_grads;
 } hone_graph_mode;
 
 /* `step` is the arena for everything the graph makes (borrowed). NULL when memory is short, and for a `step` that is
@@ -143,6 +145,8 @@ void *hone_graph_save(hone_graph *g, size_t bytes);
  * that backward has read for the last time; it is then lent to later results and gradients. */
 void *hone_graph_borrow(hone_graph *g, size_t bytes);
 void hone_graph_done(hone_graph *g, void *p, size_t bytes);
+/* Bytes of the step's memory that are free to be lent. */
+size_t hone_graph_idle(const hone_graph *g);
 /* The dropout of node n with probability p (threshold 0 when not training). */
 hone_dropout hone_graph_dropout(const hone_graph *g, const hone_node *n, float p);
 /* The most recent node, for tests that walk the tape. */

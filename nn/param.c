@@ -9,7 +9,7 @@ struct hone_params {
     hone_param *list;
     int64_t n, capacity;
     void *values, *grads;
-    bool allocated;
+    bool allocated, trains, lent;
     hone_status failed; /* the first declaration that was refused, and its sentence */
     hone_error error;
 };
@@ -111,37 +111,46 @@ static void mark_use(hone_params *ps, hone_params_use use) {
     }
 }
 
+/* One flat block for all but tables. */
+static hone_status allocate_grads(hone_params *ps) {
+    size_t bytes = 0;
+    for (int64_t i = 0; i < ps->n; i++)
+        bytes += ps->list[i].kind == HONE_PARAM_EMBEDDING ? 0 : padded(ps, &ps->list[i]);
+    ps->grads = hone_alloc(bytes ? bytes : 64);
+    if (!ps->grads) return hone_last_error()->code;
+    char *grad = ps->grads;
+    for (int64_t i = 0; i < ps->n; i++) {
+        const hone_param *p = &ps->list[i];
+        if (p->kind == HONE_PARAM_EMBEDDING) continue;
+        p->tensor->grad = grad;
+        grad += padded(ps, p);
+    }
+    return HONE_OK;
+}
+
 hone_status hone_params_allocate(hone_params *ps, hone_params_use use) {
-    bool gradients = use == HONE_PARAMS_TRAIN;
-    size_t values = 0, grads = 0;
+    size_t values = 0;
     if (ps->failed != HONE_OK) return hone_error_restore(&ps->error), ps->failed;
     if (ps->allocated) return hone_fail(HONE_E_ARG, "the parameters have their memory already");
     ps->allocated = true;
+    ps->trains = use == HONE_PARAMS_TRAIN;
     mark_use(ps, use);
     for (int64_t i = 0; i < ps->n; i++) {
         const hone_param *p = &ps->list[i];
-        size_t bytes = padded(ps, p);
-        grads += p->kind == HONE_PARAM_EMBEDDING ? 0 : bytes;
-        values += p->borrowed || p->prepares ? 0 : bytes;
+        values += p->borrowed || p->prepares ? 0 : padded(ps, p);
     }
     ps->values = hone_alloc(values ? values : 64);
-    ps->grads = gradients ? hone_alloc(grads ? grads : 64) : NULL;
-    if (!ps->values || (gradients && !ps->grads)) return hone_last_error()->code;
-    char *value = ps->values, *grad = ps->grads;
+    if (!ps->values) return hone_last_error()->code;
+    char *value = ps->values;
     for (int64_t i = 0; i < ps->n; i++) {
         hone_param *p = &ps->list[i];
         bool here = !p->borrowed && !p->prepares;
         p->tensor->data = here ? value : NULL;
-        p->tensor->needs_grad = gradients && p->trainable;
+        p->tensor->needs_grad = ps->trains && p->trainable;
         if (here) value += padded(ps, p);
-        if (gradients && p->kind == HONE_PARAM_EMBEDDING) {
-            HONE_TRY(allocate_table_grad(ps, p));
-        } else if (grad) {
-            p->tensor->grad = grad;
-            grad += padded(ps, p);
-        }
+        if (ps->trains && p->kind == HONE_PARAM_EMBEDDING) HONE_TRY(allocate_table_grad(ps, p));
     }
-    return HONE_OK;
+    return ps->trains ? allocate_grads(ps) : HONE_OK;
 }
 
 int64_t hone_params_count(const hone_params *ps) {
@@ -217,8 +226,30 @@ void hone_params_clear_grads(hone_params *ps) {
     for (int64_t i = 0; i < ps->n; i++) {
         hone_tensor *t = ps->list[i].tensor;
         t->grad_set = false;
-        if (!t->rows) continue;
+        if (!t->rows) {
+            if (ps->lent) t->grad = NULL;
+            continue;
+        }
         for (int64_t r = 0; r < t->rows->n; r++) t->rows->mark[t->rows->list[r]] = 0;
         t->rows->n = 0;
     }
+}
+
+void hone_params_lend_grads(hone_params *ps) {
+    if (!ps->trains) return;
+    hone_free(ps->grads);
+    ps->grads = NULL, ps->lent = true;
+    hone_params_clear_grads(ps);
+}
+
+hone_status hone_params_own_grads(hone_params *ps) {
+    hone_params_clear_grads(ps);
+    if (!ps->lent) return HONE_OK;
+    HONE_TRY(allocate_grads(ps));
+    ps->lent = false;
+    return HONE_OK;
+}
+
+bool hone_params_are_grads_lent(const hone_params *ps) {
+    return ps->lent;
 }

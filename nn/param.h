@@ -94,4 +94,13 @@ double hone_params_top_rate(const hone_params *ps);
 /* Forget all gradients: the next backward overwrites. */
 void hone_params_clear_grads(hone_params *ps);
 
+/* Where gradients lie. After hone_params_allocate in memory of their own, as much as the values take. Lent: tables alone
+ * keep theirs; the others have none (grad is NULL) until a graph with .lend_grads gives them some, from a backward to
+ * hone_params_clear_grads, which comes before the next hone_graph_begin. So a gradient that is summed over several
+ * graphs needs its own. Both forget the gradients that there are, and leave parameters that are not for training alone.
+ * Own: HONE_E_NOMEM, and they stay lent. */
+void hone_params_lend_grads(hone_params *ps);
+hone_status hone_params_own_grads(hone_params *ps);
+bool hone_params_are_grads_lent(const hone_params *ps);
+
 #endif

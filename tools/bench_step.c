@@ -169,10 +169,12 @@ static hone_status one_step(bench *b, int64_t step) {
         if (t->rows) HONE_TRY(hone_optim_catch_up(b->optim, t, words ? b->ids : NULL, words ? b->T : 0));
     }
     phase_ends(b, HONE_PHASE_CATCH_UP);
-    hone_graph_begin(
-        b->g,
-        &(hone_graph_mode){
-            .record = true, .train = true, .seed = b->o->seed, .step = (uint64_t)step, .precision = b->o->precision});
+    hone_graph_begin(b->g, &(hone_graph_mode){.record = true,
+                                              .train = true,
+                                              .seed = b->o->seed,
+                                              .step = (uint64_t)step,
+                                              .precision = b->o->precision,
+                                              .lend_grads = true});
     hone_model_batch batch = {.B = b->B, .T = b->T, .ids = b->ids, .cu = b->cu};
     hone_loss_batch in = {.embeddings = hone_model_encode(b->m, b->g, &batch), .B = b->B / 2, .G = 2};
     phase_ends(b, HONE_PHASE_FORWARD);
@@ -256,6 +258,7 @@ static hone_status run(bench *b, FILE *out) {
     b->g = b->arena ? hone_graph_new(b->arena) : NULL;
     b->ms = hone_alloc((size_t)b->o->steps * sizeof *b->ms);
     if (!b->g || !b->ms) return hone_last_error()->code;
+    hone_params_lend_grads(hone_model_params(b->m));
     HONE_TRY(hone_optim_new(
         hone_model_params(b->m),
         &(hone_optim_config){.beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.01, .clip = 1}, &b->optim));

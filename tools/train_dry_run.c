@@ -260,6 +260,7 @@ static hone_status forecast(dry_run *d, hone_token_store *own) {
     hone_train_job *j = d->j;
     d->time[HONE_CLOCK_WALL].startup = hone_machine_uptime();
     d->time[HONE_CLOCK_CPU].startup = hone_clock_seconds(HONE_CLOCK_CPU);
+    HONE_TRY(hone_pass_place_grads(j->model, d->t));
     hone_machine_get_memory(&machine);
     HONE_TRY(start_of(d->t, &start));
     HONE_TRY(hone_forecast_walk(j->model, d->data, d->t, &start, &d->shape));

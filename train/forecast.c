@@ -23,6 +23,7 @@ typedef struct parameter_bytes {
     uint64_t aligned;           /* address space that moments of matrices take to begin at a huge page */
     uint64_t rows;              /* lists of rows of tables */
     uint64_t largest;           /* one tensor */
+    uint64_t widest;            /* one gradient of what is no table */
     uint64_t matrices;          /* what is laid out for chunks */
     uint64_t trained;           /* values of trained parameters */
 } parameter_bytes;
@@ -41,6 +42,7 @@ static parameter_bytes bytes_of_parameters(const hone_model *m) {
         b.trained += n;
         if (!t->rows) {
             b.gradients += n, b.moments += 2 * n;
+            if (n > b.widest) b.widest = n;
             if (n >= 2 * MIB) b.aligned += 2 * 2 * MIB;
             continue;
         }
@@ -63,6 +65,8 @@ void hone_forecast_bound(const hone_model *m, hone_forecast_fit *out) {
                                .row = 4096,
                                .row2 = 4 * 256,
                                .scratch_token = 4 * (h + f)};
+    out->forward_fixed = out->fixed, out->forward_token = out->token;
+    out->lent_fixed = out->fixed + (double)bytes_of_parameters(m).gradients, out->lent_token = out->token;
 }
 
 typedef struct probe {
@@ -71,6 +75,8 @@ typedef struct probe {
     const hone_train_options *o;
     const hone_run_shape *s;
     hone_token_batch batch;
+    void *
+        shared; /* the gradient of every parameter: passes whose own arena is in question. NULL: where the run has them */
 } probe;
 
 /* Rows of the largest batch until they have so many tokens; two at least if they are there: classes come in pairs. */
@@ -85,12 +91,28 @@ static hone_status take_rows(probe *p, int64_t tokens) {
 }
 
 static hone_graph_mode mode_of(const probe *p) {
-    return (hone_graph_mode){
-        .record = true, .train = true, .seed = p->o->seed, .precision = hone_model_get_info(p->m)->precision};
+    return (hone_graph_mode){.record = true,
+                             .train = true,
+                             .seed = p->o->seed,
+                             .precision = hone_model_get_info(p->m)->precision,
+                             .lend_grads = true};
 }
 
-/* Encoder alone, forward and backward, in an empty arena. */
-static hone_status probe_encoder(probe *p, double *bytes, double *scratch) {
+/* Memory that all gradients share where the run lends them some: nobody reads their sums. */
+static void share_grads(const probe *p) {
+    hone_params *ps = hone_model_params(p->m);
+    for (int64_t i = 0; p->shared && i < hone_params_count(ps); i++) {
+        hone_tensor *t = hone_params_at(ps, i)->tensor;
+        if (!t->rows) t->grad = p->shared;
+    }
+}
+
+/* What the encoder alone takes, forward and backward, in an empty arena. */
+typedef struct taken {
+    double tokens, forward, all, scratch;
+} taken;
+
+static hone_status probe_encoder(probe *p, taken *out) {
     hone_arena *arena = hone_arena_new("probe", 0);
     hone_graph *g = arena ? hone_graph_new(arena) : NULL;
     hone_status s = g ? HONE_OK : HONE_E_NOMEM;
@@ -98,16 +120,20 @@ static hone_status probe_encoder(probe *p, double *bytes, double *scratch) {
     if (s == HONE_OK) {
         hone_graph_mode mode = mode_of(p);
         hone_graph_begin(g, &mode);
+        share_grads(p);
         hone_tensor *e = hone_model_encode(
             p->m, g,
             &(hone_model_batch){
                 .B = p->batch.S, .T = p->batch.T, .ids = p->batch.ids, .types = p->batch.type_ids, .cu = p->batch.cu});
         s = hone_graph_status(g);
+        out->forward = (double)(hone_arena_used(arena) - hone_graph_idle(g));
         if (s == HONE_OK && !(d = hone_zalloc((size_t)hone_count(e) * sizeof *d))) s = HONE_E_NOMEM;
         if (s == HONE_OK && e->node) s = hone_graph_backward_from(g, e, d);
     }
-    *bytes = arena ? (double)hone_arena_peak(arena) : 0;
-    *scratch = (double)hone_arena_peak(hone_scratch());
+    out->tokens = (double)p->batch.T;
+    out->all = arena ? (double)hone_arena_peak(arena) : 0;
+    out->scratch = (double)hone_arena_peak(hone_scratch());
+    hone_params_clear_grads(hone_model_params(p->m));
     hone_free(d);
     hone_graph_free(g);
     hone_arena_free(arena);
@@ -168,24 +194,44 @@ static void line_through(double x1, double y1, double x2, double y2, double *fix
     *fixed = fmax(0, y2 - *slope * x2);
 }
 
+/* Two small passes. */
+static hone_status probe_twice(probe *p, taken t[2]) {
+    const int64_t all = p->s->largest.tokens, want[2] = {all < MEDIUM_TOKENS ? all / 3 : SMALL_TOKENS, MEDIUM_TOKENS};
+    for (int k = 0; k < 2; k++) {
+        HONE_TRY(take_rows(p, want[k]));
+        HONE_TRY(probe_encoder(p, &t[k]));
+    }
+    return HONE_OK;
+}
+
+static hone_status fit_encoder(probe *p, hone_forecast_fit *out) {
+    taken t[2];
+    HONE_TRY(probe_twice(p, t));
+    line_through(t[0].tokens, t[0].all, t[1].tokens, t[1].all, &out->fixed, &out->token);
+    line_through(t[0].tokens, t[0].forward, t[1].tokens, t[1].forward, &out->forward_fixed, &out->forward_token);
+    line_through(t[0].tokens, t[0].scratch, t[1].tokens, t[1].scratch, &out->scratch_fixed, &out->scratch_token);
+    return HONE_OK;
+}
+
+static hone_status fit_lent(probe *p, hone_forecast_fit *out) {
+    taken t[2];
+    HONE_TRY(probe_twice(p, t));
+    line_through(t[0].tokens, t[0].all, t[1].tokens, t[1].all, &out->lent_fixed, &out->lent_token);
+    return HONE_OK;
+}
+
 hone_status hone_forecast_measure(hone_model *m, const hone_train_data *data, const hone_train_options *o,
                                   const hone_run_shape *s, hone_forecast_fit *out) {
     probe p = {.m = m, .data = data, .o = o, .s = s};
-    double bytes[2] = {0}, scratch[2] = {0}, tokens[2] = {0};
     *out = (hone_forecast_fit){0};
-    hone_status st = HONE_OK;
-    for (int k = 0; k < 2 && st == HONE_OK; k++) {
-        int64_t want = k ? MEDIUM_TOKENS : s->largest.tokens < MEDIUM_TOKENS ? s->largest.tokens / 3 : SMALL_TOKENS;
-        st = take_rows(&p, want);
-        tokens[k] = (double)p.batch.T;
-        if (st == HONE_OK) st = probe_encoder(&p, &bytes[k], &scratch[k]);
-    }
-    if (st == HONE_OK) {
-        line_through(tokens[0], bytes[0], tokens[1], bytes[1], &out->fixed, &out->token);
-        line_through(tokens[0], scratch[0], tokens[1], scratch[1], &out->scratch_fixed, &out->scratch_token);
-        st = fit_loss(&p, out);
-    }
-    hone_params_clear_grads(hone_model_params(m));
+    HONE_TRY(hone_pass_place_grads(m, o));
+    const bool lends = hone_pass_lends_grads(o);
+    if (lends && !(p.shared = hone_alloc(bytes_of_parameters(m).widest))) return HONE_E_NOMEM;
+    hone_status st = fit_encoder(&p, out);
+    hone_free(p.shared);
+    p.shared = NULL;
+    if (lends && st == HONE_OK) st = fit_lent(&p, out);
+    if (st == HONE_OK) st = fit_loss(&p, out);
     hone_token_batch_free(&p.batch);
     return st;
 }
@@ -200,12 +246,14 @@ static void activations(hone_model *m, const hone_train_data *data, const hone_t
                         const hone_run_shape *s, const hone_forecast_fit *fit, const parameter_bytes *b,
                         hone_memory_forecast *out) {
     const hone_model_info *info = hone_model_get_info(m);
-    bool chunked = o->chunk > 0 && s->most_rows > o->chunk;
-    double T = (double)s->pass_tokens, B = (double)s->most_rows, encoder = fit->fixed + fit->token * T,
-           loss = fit->row * B + fit->row2 * B * B, kept = fit->fixed + fit->token * (double)s->kept_tokens + loss;
-    out->arena = fit->largest ? fit->largest : whole(s->pass_kept ? kept : fmax(encoder, loss));
-    /* the largest pass may lie in a batch of so many chunks that none waits, and a smaller one wait in another */
-    if (s->kept_tokens && !s->pass_kept && whole(kept) > out->arena) out->arena = whole(kept);
+    bool chunked = o->chunk > 0 && s->most_rows > o->chunk, lends = hone_pass_lends_grads(o);
+    double T = (double)s->pass_tokens, B = (double)s->most_rows, waits = (double)s->kept_tokens,
+           encoder = fit->fixed + fit->token * T, loss = fit->row * B + fit->row2 * B * B;
+    if (lends) encoder = fmax(encoder, fit->lent_fixed + fit->lent_token * T);
+    /* The largest pass may lie in a batch of so many chunks that none waits, and a smaller one wait in another. */
+    double under = loss + (waits > 0 ? fit->forward_fixed + fit->forward_token * waits : 0);
+    out->arena = fit->largest ? fit->largest : whole(fmax(encoder, under));
+    if (!s->pass_kept && whole(under) > out->arena) out->arena = whole(under);
     double heads = (double)(info->heads > 0 ? info->heads : 1);
     uint64_t attention =
         4 * (uint64_t)hone_attention_scratch(data->store->max_len, (int64_t)((double)info->hidden / heads));
@@ -244,7 +292,7 @@ void hone_forecast_memory(hone_model *m, const hone_train_data *data, const hone
         .machine = *machine, .now = machine->resident, .weights = b.values, .evaluation = evaluation};
     out->tokens = (uint64_t)t->offset[t->n_units] * sizeof(int32_t) + (uint64_t)t->n_units * sizeof(int64_t) +
                   (uint64_t)(t->rows * t->groups) * sizeof(int32_t);
-    out->gradients = b.gradients + b.small_tables + s->table_bytes;
+    out->gradients = (hone_pass_lends_grads(o) ? 0 : b.gradients) + b.small_tables + s->table_bytes;
     out->optimizer = b.moments + 2 * (b.small_tables + s->table_bytes) + b.rows;
     activations(m, data, o, s, fit, &b, out);
     batch_memory(data, o, s, out);
@@ -395,6 +443,7 @@ hone_status hone_forecast_check(hone_model *m, const hone_train_data *data, cons
     hone_memory_forecast f;
     hone_forecast_fit fit;
     *step_bytes = 0;
+    HONE_TRY(hone_pass_place_grads(m, o));
     hone_machine_get_memory(&machine);
     hone_forecast_bound(m, &fit);
     hone_forecast_memory(m, data, o, s, &fit, evaluation, &machine, &f);

@@ -8,11 +8,15 @@
  * Memory of one pass grows by its tokens, every sequence having what a layer keeps for each of its tokens, and by rows
  * and squared rows where the loss compares rows with each other:
  *
- *     encoder(T) = a + b T        loss(B) = c B + d B^2       plain: encoder(T) + loss(B), chunked: + cache, and
- *                                                               the larger of the two where no tape waits for the loss
+ *     encoder(T) = a + b T, of which the walk back reads forward(T)        loss(B) = c B + d B^2
+ *
+ *     plain: the larger of encoder(T) and forward(T) + loss(B), for the walk back through the loss frees what that took;
+ *     chunked: and the cache, and where no tape waits for the loss, the larger of encoder(T) and loss(B)
  *
  * with T of the largest batch (or chunk) that the sampler will really give, and a, b, c, d from two small passes each
- * in an empty arena. */
+ * in an empty arena. Where the gradients of parameters are lent (train/pass.h) they lie in that arena, too: little room
+ * beside what the forward pass kept, or much where that is little. So it is the larger of the plain sum and of what two
+ * small passes, in which the gradients are most of it, say of that. */
 #ifndef HONE_TRAIN_FORECAST_H
 #define HONE_TRAIN_FORECAST_H
 
@@ -62,28 +66,30 @@ double hone_forecast_work(const hone_model *m, double tokens, double squares, do
 /* That share of a batch of so many tokens. */
 double hone_forecast_twice(const hone_chunks *c, double tokens);
 
-/* The a, b, c, d from above, in bytes, and the same of the scratch memory that a pass needs beside. */
+/* The numbers from above, in bytes, and the same of the scratch memory that a pass needs beside. */
 typedef struct hone_forecast_fit {
-    double fixed, token, row, row2;
+    double fixed, token, forward_fixed, forward_token, row, row2;
     double scratch_fixed, scratch_token;
-    uint64_t largest; /* not 0: the step arena after the largest pass itself, measured by a rehearsal */
+    double lent_fixed, lent_token; /* the step arena of a pass whose gradients lie in it */
+    uint64_t largest;              /* not 0: the step arena after the largest pass itself, measured by a rehearsal */
 } hone_forecast_fit;
 
 /* Never too small: from the model's sizes alone. */
 void hone_forecast_bound(const hone_model *m, hone_forecast_fit *out);
-/* By small passes over rows of the largest batch. Gradients are forgotten afterwards; weights stay as they are. */
+/* By small passes over rows of the largest batch. Gradients are where the run will have them, and forgotten afterwards;
+ * weights stay as they are. */
 hone_status hone_forecast_measure(hone_model *m, const hone_train_data *data, const hone_train_options *o,
                                   const hone_run_shape *s, hone_forecast_fit *out);
 
 /* Bytes. now + gradients + optimizer + activations + batches + the larger of evaluation and saving = the peak. */
 typedef struct hone_memory_forecast {
     hone_machine_memory machine;
-    uint64_t now;     /* in memory already: the program, rows, tokens, weights */
-    uint64_t weights; /* of these */
-    uint64_t tokens;  /* of these */
-    uint64_t gradients, optimizer;
-    uint64_t activations; /* step arena, scratch, and with chunks the cache and the matrices laid out */
-    uint64_t batches;     /* sampler and two batches */
+    uint64_t now;                  /* in memory already: the program, rows, tokens, weights */
+    uint64_t weights;              /* of these */
+    uint64_t tokens;               /* of these */
+    uint64_t gradients, optimizer; /* gradients: those with memory of their own */
+    uint64_t activations;          /* step arena, scratch, and with chunks the cache and the matrices laid out */
+    uint64_t batches;              /* sampler and two batches */
     uint64_t evaluation, saving;
     uint64_t peak;    /* resident */
     uint64_t address; /* address space: what RLIMIT_AS counts; memory that is asked for and not touched is in it */

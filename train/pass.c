@@ -38,6 +38,16 @@ hone_status hone_pass_new(hone_model *m, hone_graph *g, const hone_train_data *d
     return HONE_OK;
 }
 
+bool hone_pass_lends_grads(const hone_train_options *o) {
+    return o->accumulate == 1 && o->chunk == 0;
+}
+
+hone_status hone_pass_place_grads(hone_model *m, const hone_train_options *o) {
+    if (!hone_pass_lends_grads(o)) return hone_params_own_grads(hone_model_params(m));
+    hone_params_lend_grads(hone_model_params(m));
+    return HONE_OK;
+}
+
 void hone_pass_free(hone_pass *p) {
     if (!p) return;
     hone_free(p->cache);
@@ -226,10 +236,18 @@ hone_status hone_pass_run(hone_pass *p, const hone_token_batch *b, uint64_t seed
                             .seed = seed,
                             .step = (uint64_t)step,
                             .part = (uint64_t)part,
-                            .precision = hone_model_get_info(p->m)->precision};
+                            .precision = hone_model_get_info(p->m)->precision,
+                            .lend_grads = hone_params_are_grads_lent(hone_model_params(p->m))};
     hone_tensor *e;
-    hone_chunks c;
+    hone_chunks c = {.n = 1};
     HONE_TRY(cut(p, b, &c));
+    if (mode.lend_grads && (part > 0 || c.n > 1)) {
+        hone_fail(HONE_E_ARG,
+                  "part %" PRId64 " of a step, in %" PRId64 " chunks: its gradients are sums, and lent memory is gone "
+                  "at the next part",
+                  part, c.n);
+        return hone_hint("hone_pass_place_grads, or hone_params_own_grads");
+    }
     if (c.n > 1) {
         hone_status s = run_cached(p, b, &c, mode, share, loss);
         drop_layout(p);

@@ -23,6 +23,13 @@
 /* The memory that passes of one run share. */
 typedef struct hone_pass hone_pass;
 
+/* Where a run with these options keeps the gradients of its parameters (nn/param.h). A step of one pass is lent memory
+ * for them, from what its own walk back gives up: they are 4 bytes of the 16 that each parameter would take. Sums over
+ * the batches of a step (accumulate) or over chunks need their own. */
+bool hone_pass_lends_grads(const hone_train_options *o);
+/* Put them there; those that there are, are forgotten. HONE_E_NOMEM. */
+hone_status hone_pass_place_grads(hone_model *m, const hone_train_options *o);
+
 /* Everything is borrowed and outlives it. Of the data it reads store, skip, and what the loss needs of score and group:
  * the batches of hone_pass_run are of this store. chunk 0: never; a batch of at most `chunk` rows takes the plain way. Errors:
  * HONE_E_DTYPE for a model in F64, HONE_E_NOMEM. */
@@ -51,7 +58,8 @@ void hone_pass_place(const hone_pass *p, int64_t *s0, int64_t *s1);
 /* Adds share * L to *loss and share * dL/dp to the parameters' gradients. `part` numbers the batches of one optimiser
  * step, from 0; rows of tables that the batch reads must be up to date (hone_optim_catch_up). Embeddings that are not
  * finite have the loss NaN and no gradient: some losses would look past them. On the tape E is called HONE_EMBEDDINGS
- * (autograd/finite.h). Errors: those of the graph; HONE_E_LIMIT when a step has more than 65,536 batches in chunks. */
+ * (autograd/finite.h). Errors: those of the graph; HONE_E_LIMIT when a step has more than 65,536 batches in chunks;
+ * HONE_E_ARG when the gradients are lent and this pass would have to add to them: part above 0, or several chunks. */
 hone_status hone_pass_run(hone_pass *p, const hone_token_batch *b, uint64_t seed, int64_t step, int64_t part,
                           double share, double *loss);
 

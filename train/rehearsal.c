@@ -188,6 +188,7 @@ static hone_status run(rehearsal *r, bool largest, const hone_rehearsal_evaluati
     r->arena = hone_arena_new("step", (size_t)16 << 20);
     r->g = r->arena ? hone_graph_new(r->arena) : NULL;
     if (!r->g) return HONE_E_NOMEM;
+    HONE_TRY(hone_pass_place_grads(r->m, r->o));
     HONE_TRY(hone_pass_new(r->m, r->g, r->data, r->o->loss, &r->o->loss_options, r->o->chunk, &r->pass));
     HONE_TRY(hone_optim_new(hone_model_params(r->m), &r->o->optim, &r->optim));
     if (!s->n_samples) return HONE_OK;

@@ -687,6 +687,7 @@ static hone_status prepare(run *r) {
     r->arena = hone_arena_new("step", o->step_bytes ? o->step_bytes : (size_t)16 << 20);
     r->g = r->arena ? hone_graph_new(r->arena) : NULL;
     if (!r->g) return hone_fail(HONE_E_NOMEM, "no memory for the step arena");
+    HONE_TRY(hone_pass_place_grads(r->m, o));
     HONE_TRY(hone_pass_new(r->m, r->g, r->data, o->loss, &o->loss_options, o->chunk, &r->pass));
     HONE_TRY(hone_optim_new(hone_model_params(r->m), &o->optim, &r->optim));
     hone_sampler_options sampler = hone_train_sampler(o, r->data);
@@ -744,6 +745,7 @@ hone_status hone_train_run(hone_model *m, const hone_train_data *data, const hon
     hone_optim_free(r->optim);
     hone_pass_free(r->pass);
     hone_watch_free(r->watch);
+    if (r->g) hone_params_clear_grads(hone_model_params(m)); /* those of a step that failed lie in the arena */
     hone_graph_free(r->g);
     hone_arena_free(r->arena);
     json_decref(r->identity);

@@ -106,5 +106,11 @@ hone_status hone_ops_attention_backward(const attention_kind *kind, hone_graph *
     void *own = add ? hone_graph_save(g, (size_t)hone_count(qkv) * hone_dtype_size(qkv->dtype)) : grad;
     if (!own) return HONE_E_NOMEM;
     HONE_TRY(run_heads((attention_job){.kind = kind, .n = n, .dqkv = own}));
-    return add ? hone_ops_scale(qkv->dtype, hone_count(qkv), 1, own, grad, true) : HONE_OK;
+    const attention_params *p = n->params;
+    hone_graph_done(g, ((attention_saved *)n->saved)->kept,
+                    (size_t)(p->heads * p->s.T) * hone_dtype_size(n->out->dtype));
+    if (!add) return HONE_OK;
+    HONE_TRY(hone_ops_scale(qkv->dtype, hone_count(qkv), 1, own, grad, true));
+    hone_graph_done(g, own, (size_t)hone_count(qkv) * hone_dtype_size(qkv->dtype));
+    return HONE_OK;
 }

@@ -153,8 +153,10 @@ static hone_status layernorm_backward(hone_graph *g, hone_node *n) {
         add_parts(g, n->in[3], j.dtype, tasks, C, j.part_beta);
     }
     hone_arena_release(scratch, mark);
-    if (s->z && s->z != n->out->data && s->z != n->in[0]->data)
-        hone_graph_done(g, s->z, (size_t)(rows * C) * hone_dtype_size(j.dtype));
+    size_t element = hone_dtype_size(j.dtype);
+    if (s->z && s->z != n->out->data && s->z != n->in[0]->data) hone_graph_done(g, s->z, (size_t)(rows * C) * element);
+    hone_graph_done(g, s->mean, (size_t)rows * element);
+    hone_graph_done(g, s->rstd, (size_t)rows * element);
     return status != HONE_OK ? status : hone_graph_status(g);
 }
 

@@ -224,3 +224,36 @@ TEST(params, memory_is_given_once_and_to_all) {
     CHECK(strstr(hone_last_error()->message, "\"dense.bias\" is declared after hone_params_allocate"));
     hone_params_free(ps);
 }
+
+TEST(params, gradients_lie_in_memory_of_their_own_or_are_lent) {
+    hone_tensor *table, *weight, *bias;
+    hone_params *ps = make(&table, &weight, &bias);
+    void *rows = table->grad;
+    CHECK(!hone_params_are_grads_lent(ps) && weight->grad && bias->grad);
+    touch(table, 1, 3);
+    weight->grad_set = true;
+    hone_params_lend_grads(ps);
+    CHECK(hone_params_are_grads_lent(ps) && !weight->grad && !bias->grad && !weight->grad_set);
+    CHECK(table->grad == rows && !table->rows->n && !table->rows->mark[3]);
+    float somewhere[3 * C];
+    weight->grad = somewhere, weight->grad_set = true; /* a graph's */
+    hone_params_clear_grads(ps);
+    CHECK(!weight->grad && !weight->grad_set && table->grad == rows);
+    for (int again = 0; again < 2; again++) {
+        CHECK_OK(hone_params_own_grads(ps));
+        CHECK(!hone_params_are_grads_lent(ps) && table->grad == rows);
+        ((float *)weight->grad)[3 * C - 1] = 1, ((float *)bias->grad)[2] = 2;
+        CHECK((float *)bias->grad != (float *)weight->grad);
+        hone_params_clear_grads(ps);
+        CHECK(weight->grad && bias->grad);
+    }
+    hone_params_free(ps);
+
+    ps = hone_params_new(HONE_F32);
+    weight = hone_params_add(ps, HONE_PARAM_WEIGHT, hone_shape_of(2, 3, C), "dense.weight");
+    CHECK_OK(hone_params_allocate(ps, HONE_PARAMS_PLAIN));
+    hone_params_lend_grads(ps);
+    CHECK_OK(hone_params_own_grads(ps));
+    CHECK(!hone_params_are_grads_lent(ps) && !weight->grad && !weight->needs_grad);
+    hone_params_free(ps);
+}

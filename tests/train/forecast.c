@@ -56,7 +56,7 @@ TEST(forecast, a_tape_that_waits_counts_though_another_batch_has_the_largest_chu
     }
     CHECK(list[0] == -1 && list[1] >= 0);
     CHECK(shape.pass_tokens == 18 && !shape.pass_kept && shape.kept_tokens == 8);
-    const hone_forecast_fit fit = {.fixed = 1e6, .token = 1e5, .row = 1e4, .row2 = 1e3};
+    const hone_forecast_fit fit = {.forward_fixed = 1e6, .forward_token = 1e5, .row = 1e4, .row2 = 1e3};
     hone_memory_forecast f;
     hone_forecast_memory(s.f.model, &s.data, &s.f.options, &shape, &fit, 0, &(hone_machine_memory){0}, &f);
     CHECK_INT((int64_t)f.arena, 1000000 + 8 * 100000 + BATCH * 10000 + BATCH * BATCH * 1000);

@@ -235,3 +235,44 @@ TEST(pass, a_loss_that_gives_nothing_and_a_model_in_double_are_refused) {
     hone_model_close(m);
     close_setup(&s);
 }
+
+/* The word table's gradient keeps its memory; a weight's is gone with the pass that lent it. */
+TEST(pass, lent_gradients_are_the_same_bits_and_cannot_be_sums) {
+    setup s = open_setup(10, 0.3);
+    hone_params *ps = hone_model_params(s.f.model);
+    hone_tensor *w = NULL, *table = hone_model_word_table(s.f.model);
+    for (int64_t i = 0; i < hone_params_count(ps); i++)
+        if (!strcmp(hone_params_at(ps, i)->name[0], "encoder.layer.0.intermediate.dense.weight"))
+            w = hone_params_at(ps, i)->tensor;
+    CHECK(w != NULL);
+    size_t bytes = (size_t)hone_count(w) * sizeof(float), row = (size_t)hone_dim(table, 1) * sizeof(float);
+    char *was = malloc(bytes + row);
+    double loss = loss_of(&s, 0, 0);
+    int32_t first = table->rows->list[0];
+    memcpy(was, w->grad, bytes);
+    memcpy(was + bytes, (char *)table->grad + row * (size_t)first, row);
+
+    hone_train_options o = {.accumulate = 1, .chunk = 4};
+    CHECK(!hone_pass_lends_grads(&o));
+    o.chunk = 0;
+    CHECK(hone_pass_lends_grads(&o) && !hone_params_are_grads_lent(ps));
+    CHECK_OK(hone_pass_place_grads(s.f.model, &o));
+    CHECK(hone_params_are_grads_lent(ps) && !w->grad);
+    CHECK(loss_of(&s, 0, 0) == loss);
+    CHECK(w->grad && !memcmp(w->grad, was, bytes));
+    CHECK(table->rows->list[0] == first && !memcmp((char *)table->grad + row * (size_t)first, was + bytes, row));
+    hone_pass *p;
+    for (int k = 0; k < 2; k++) {
+        hone_params_clear_grads(ps);
+        CHECK_OK(hone_pass_new(s.f.model, s.g, &s.data, s.f.options.loss, &s.f.options.loss_options, k ? 3 : 0, &p));
+        CHECK_FAILS(hone_pass_run(p, &s.batch, 7, 3, k ? 0 : 1, 1, &loss), HONE_E_ARG, "its gradients are sums");
+        CHECK(!w->grad);
+        hone_pass_free(p);
+    }
+    o.accumulate = 2;
+    CHECK(!hone_pass_lends_grads(&o));
+    CHECK_OK(hone_pass_place_grads(s.f.model, &o));
+    CHECK(loss_of(&s, 3, 1) != 0 && w->grad);
+    free(was);
+    close_setup(&s);
+}
