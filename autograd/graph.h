@@ -8,7 +8,8 @@
  *     HONE_TRY(hone_graph_backward(g, loss, 1));                   // gradients are now in the leaves' ->grad
  *
  * Builders return NULL on failure and accept NULL inputs; the graph keeps the first failure, so a model's forward reads
- * as a list of layers. Everything a graph makes lives in the step arena and is gone at the next hone_graph_begin.
+ * as a list of layers. Everything a graph makes lives in the step arena, what is small in the graph itself, and is gone
+ * at the next hone_graph_begin.
  *
  * Gradients. A tensor wants one if it is a leaf with needs_grad, or comes from one. A leaf's `grad` is memory that its
  * owner supplied (nn/param.h; a leaf without it is refused, unless the mode says lend_grads) and accumulates over

@@ -12,15 +12,6 @@
     "{\"text\": \"the city\"}\n{\"text\": \"cold water\"}\n{\"text\": \"the city\"}\n{\"text\": \"\"}\n{\"text\": "    \
     "\"the cold city of the cold water\"}\n"
 
-static __attribute__((format(printf, 1, 2))) const command_result *hone(const char *fmt, ...) {
-    char line[4096];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(line, sizeof line, fmt, ap);
-    va_end(ap);
-    return run_command("", line);
-}
-
 static json_t *line_json(const char *text, int line) {
     while (line-- && text) text = strchr(text, '\n') ? strchr(text, '\n') + 1 : NULL;
     CHECK(text);

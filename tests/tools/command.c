@@ -2,6 +2,7 @@
 
 #include "base/io.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 
@@ -31,11 +32,39 @@ const command_result *run_command(const char *before, const char *arguments) {
     return &r;
 }
 
-const char *write_file(const char *name, const char *content) {
-    static char paths[8][512];
+static const command_result *run_format(const char *before, const char *fmt, va_list ap) {
+    char line[4096];
+    int n = vsnprintf(line, sizeof line, fmt, ap);
+    CHECK(n >= 0 && (size_t)n < sizeof line);
+    return run_command(before, line);
+}
+
+const command_result *hone_with(const char *before, const char *fmt, ...) {
+    va_list ap;
+    va_start(ap, fmt);
+    const command_result *r = run_format(before, fmt, ap);
+    va_end(ap);
+    return r;
+}
+
+const command_result *hone(const char *fmt, ...) {
+    va_list ap;
+    va_start(ap, fmt);
+    const command_result *r = run_format("", fmt, ap);
+    va_end(ap);
+    return r;
+}
+
+const char *out_path(const char *name) {
+    static char paths[64][512];
     static int next;
-    char *path = paths[next++ % 8];
+    char *path = paths[next++ % 64];
     snprintf(path, sizeof paths[0], "%s/%s", test_dir(), name);
+    return path;
+}
+
+const char *write_file(const char *name, const char *content) {
+    const char *path = out_path(name);
     CHECK_OK(hone_io_write_file(path, content, strlen(content)));
     return path;
 }

@@ -15,8 +15,13 @@ typedef struct command_result {
  * (assignments) or is "". Skips the test when there is no command to run. The result is overwritten by the next call.
  */
 const command_result *run_command(const char *before, const char *arguments);
+/* The same with printf's format for the arguments; without anything before. */
+const command_result *hone_with(const char *before, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+const command_result *hone(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* A file of this content in the test's directory; its path, in one of eight rotating buffers. */
+/* A path in the test's directory; in one of 64 rotating buffers. */
+const char *out_path(const char *name);
+/* A file of this content there; its path. */
 const char *write_file(const char *name, const char *content);
 
 #endif

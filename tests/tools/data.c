@@ -9,23 +9,6 @@
 #define MODEL "tests/golden/models/mean"
 #define PAIRS "tests/golden/train/pairs.jsonl"
 
-static __attribute__((format(printf, 1, 2))) const command_result *hone(const char *fmt, ...) {
-    char line[4096];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(line, sizeof line, fmt, ap);
-    va_end(ap);
-    return run_command("", line);
-}
-
-static const char *path_of(const char *name) {
-    static char paths[64][512];
-    static int next;
-    char *p = paths[next++ % 64];
-    snprintf(p, sizeof paths[0], "%s/%s", test_dir(), name);
-    return p;
-}
-
 static char *slurp(const char *path) {
     char *text;
     size_t n;
@@ -34,7 +17,7 @@ static char *slurp(const char *path) {
 }
 
 static void check_file(const char *name, const char *want) {
-    char *text = slurp(path_of(name));
+    char *text = slurp(out_path(name));
     CHECK_MSG(!strcmp(text, want), "%s is \"%s\", want \"%s\"", name, text, want);
     hone_free(text);
 }
@@ -245,13 +228,13 @@ TEST(data_tools, split_keeps_every_byte_of_header_and_rows_in_every_format) {
     };
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         const char *in = write_file(cases[k].name, cases[k].text);
-        const command_result *r = hone("data split %s --ratio 0.5 --force --out %s", in, path_of("parts"));
+        const command_result *r = hone("data split %s --ratio 0.5 --force --out %s", in, out_path("parts"));
         CHECK_MSG(r->status == 0, "%s", r->err);
         char name[64];
         snprintf(name, sizeof name, "parts/train%s", strchr(cases[k].name, '.'));
-        char *train = slurp(path_of(name));
+        char *train = slurp(out_path(name));
         snprintf(name, sizeof name, "parts/eval%s", strchr(cases[k].name, '.'));
-        char *eval = slurp(path_of(name));
+        char *eval = slurp(out_path(name));
         /* Each line of the input is in exactly one of the two; the header in both. */
         size_t header = k == 2 ? 0 : strcspn(cases[k].text, "\n") + 1, rows = 0;
         CHECK(!strncmp(train, cases[k].text, header) && !strncmp(eval, cases[k].text, header));
@@ -276,19 +259,19 @@ TEST(data_tools, split_keeps_every_byte_of_header_and_rows_in_every_format) {
 
 TEST(data_tools, split_of_an_array_gives_arrays_and_of_packed_files_packed_ones) {
     const char *in = write_file("arr.json", "[{\"text\": \"a\"},\n  {\"text\":\n \"b\"}, {\"text\": \"c\"}]");
-    CHECK_INT(hone("data split %s --ratio 0.67 --force --out %s", in, path_of("arr"))->status, 0);
+    CHECK_INT(hone("data split %s --ratio 0.67 --force --out %s", in, out_path("arr"))->status, 0);
     json_t *train, *eval;
-    CHECK_OK(hone_json_load(path_of("arr/train.json"), &train));
-    CHECK_OK(hone_json_load(path_of("arr/eval.json"), &eval));
+    CHECK_OK(hone_json_load(out_path("arr/train.json"), &train));
+    CHECK_OK(hone_json_load(out_path("arr/eval.json"), &eval));
     CHECK(json_array_size(train) == 2 && json_array_size(eval) == 1);
     json_decref(train), json_decref(eval);
     char line[2048];
     snprintf(line, sizeof line, "gzip -kf %s", write_file("packed.jsonl", "{\"text\":\"a\"}\n{\"text\":\"b\"}\n"));
     if (system(line)) SKIP("no gzip here");
-    CHECK_INT(hone("data split %s --ratio 0.5 --force --out %s", path_of("packed.jsonl.gz"), path_of("packed"))->status,
-              0);
-    CHECK_INT(hone("data stats %s --json", path_of("packed/train.jsonl.gz"))->status, 0);
-    snprintf(line, sizeof line, "gzip -t %s %s", path_of("packed/train.jsonl.gz"), path_of("packed/eval.jsonl.gz"));
+    CHECK_INT(
+        hone("data split %s --ratio 0.5 --force --out %s", out_path("packed.jsonl.gz"), out_path("packed"))->status, 0);
+    CHECK_INT(hone("data stats %s --json", out_path("packed/train.jsonl.gz"))->status, 0);
+    snprintf(line, sizeof line, "gzip -t %s %s", out_path("packed/train.jsonl.gz"), out_path("packed/eval.jsonl.gz"));
     CHECK_INT(system(line), 0);
 }
 
@@ -324,15 +307,15 @@ static int read_side(const char *path, int side, int *of) {
 
 TEST(data_tools, split_leaks_no_row_text_spelling_or_group) {
     static int family[2000], of[2000];
-    const char *in = path_of("families.csv");
+    const char *in = out_path("families.csv");
     write_families(in, family);
     for (int seed = 1; seed <= 3; seed++) {
         memset(of, 0, sizeof of);
         const command_result *r =
-            hone("data split %s --ratio 0.8 --force --near 0 --seed %d --out %s --json", in, seed, path_of("fam"));
+            hone("data split %s --ratio 0.8 --force --near 0 --seed %d --out %s --json", in, seed, out_path("fam"));
         CHECK_MSG(r->status == 0, "%s", r->err);
         json_t *j = json_of(r);
-        int train = read_side(path_of("fam/train.csv"), 1, of), eval = read_side(path_of("fam/eval.csv"), 2, of);
+        int train = read_side(out_path("fam/train.csv"), 1, of), eval = read_side(out_path("fam/eval.csv"), 2, of);
         CHECK_INT(train + eval, 2000);
         CHECK_MSG(eval >= 390 && eval <= 400, "%d rows in eval", eval);
         CHECK_INT(number(json_object_get(j, "sides"), "eval", "rows"), eval);
@@ -342,9 +325,9 @@ TEST(data_tools, split_leaks_no_row_text_spelling_or_group) {
     }
     memset(of, 0, sizeof of);
     const command_result *r =
-        hone("data split %s --ratio 0.7 --near 0 --texts n --group customer --force --out %s", in, path_of("grp"));
+        hone("data split %s --ratio 0.7 --near 0 --texts n --group customer --force --out %s", in, out_path("grp"));
     CHECK_MSG(r->status == 0, "%s", r->err);
-    read_side(path_of("grp/train.csv"), 1, of), read_side(path_of("grp/eval.csv"), 2, of);
+    read_side(out_path("grp/train.csv"), 1, of), read_side(out_path("grp/eval.csv"), 2, of);
     for (int i = 97; i < 2000; i++) CHECK(of[i] == of[i % 97] && (of[i] == 1 || of[i] == 2));
 }
 
@@ -365,7 +348,7 @@ TEST(data_tools, split_compares_the_texts_of_lists) {
              {write_file("o.jsonl", other), ""}, {write_file("o.jsonl", other), "--texts answers"}};
     for (size_t k = 0; k < sizeof c / sizeof *c; k++) {
         json_t *j = json_of(
-            hone("data split %s --near 0 --force --json --out %s %s", c[k].file, path_of("lists"), c[k].options));
+            hone("data split %s --near 0 --force --json --out %s %s", c[k].file, out_path("lists"), c[k].options));
         CHECK_MSG(number(j, "together", "clusters") == 10 && number(j, "together", "rows_by_equal_texts") == 20,
                   "%s %s: %d clusters", c[k].file, c[k].options, (int)number(j, "together", "clusters"));
         json_decref(j);
@@ -374,18 +357,18 @@ TEST(data_tools, split_compares_the_texts_of_lists) {
 
 TEST(data_tools, split_keeps_near_duplicates_together_and_the_same_seed_gives_the_same_bytes) {
     static int family[2000], of[2000];
-    const char *in = path_of("families.csv");
+    const char *in = out_path("families.csv");
     write_families(in, family);
     /* Questions of one family differ in one or two of twelve words; --near 0.7 joins them (and with them the families
      * whose names agree). */
-    const command_result *r = hone("data split %s --ratio 0.8 --near 0.9 --force --out %s", in, path_of("near"));
+    const command_result *r = hone("data split %s --ratio 0.8 --near 0.9 --force --out %s", in, out_path("near"));
     CHECK_MSG(r->status == 0, "%s", r->err);
-    read_side(path_of("near/train.csv"), 1, of), read_side(path_of("near/eval.csv"), 2, of);
+    read_side(out_path("near/train.csv"), 1, of), read_side(out_path("near/eval.csv"), 2, of);
     for (int i = 0; i < 700; i++) CHECK(of[i] == of[i + 700]);
-    char *first = slurp(path_of("near/eval.csv"));
-    CHECK_INT(hone("data split %s --ratio 0.8 --near 0.9 --force --threads 3 --out %s", in, path_of("near2"))->status,
+    char *first = slurp(out_path("near/eval.csv"));
+    CHECK_INT(hone("data split %s --ratio 0.8 --near 0.9 --force --threads 3 --out %s", in, out_path("near2"))->status,
               0);
-    char *second = slurp(path_of("near2/eval.csv"));
+    char *second = slurp(out_path("near2/eval.csv"));
     CHECK(!strcmp(first, second));
     hone_free(first), hone_free(second);
     const char *two = write_file(
@@ -393,8 +376,8 @@ TEST(data_tools, split_keeps_near_duplicates_together_and_the_same_seed_gives_th
         "{\"text\":\"one two three four five six seven eight nine\"}\n{\"text\":\"lonely\"}\n{\"text\":\"other\"}\n"
         "{\"text\":\"One two three four five six seven eight ten!\"}\n");
     for (int seed = 0; seed < 8; seed++) {
-        CHECK_INT(hone("data split %s --ratio 0.5 --force --seed %d --out %s", two, seed, path_of("nt"))->status, 0);
-        char *eval = slurp(path_of("nt/eval.jsonl"));
+        CHECK_INT(hone("data split %s --ratio 0.5 --force --seed %d --out %s", two, seed, out_path("nt"))->status, 0);
+        char *eval = slurp(out_path("nt/eval.jsonl"));
         CHECK_MSG((strstr(eval, "nine") != NULL) == (strstr(eval, "ten!") != NULL), "%s", eval);
         hone_free(eval);
     }
@@ -402,14 +385,14 @@ TEST(data_tools, split_keeps_near_duplicates_together_and_the_same_seed_gives_th
 
 TEST(data_tools, split_gives_each_label_its_share_and_three_shares_three_files) {
     static int family[2000], of[2000];
-    const char *in = path_of("families.csv");
+    const char *in = out_path("families.csv");
     write_families(in, family);
     memset(of, 0, sizeof of);
     const command_result *r =
-        hone("data split %s --ratio 0.8,0.1,0.1 --near 0 --stratify --force --out %s", in, path_of("three"));
+        hone("data split %s --ratio 0.8,0.1,0.1 --near 0 --stratify --force --out %s", in, out_path("three"));
     CHECK_MSG(r->status == 0, "%s", r->err);
-    read_side(path_of("three/train.csv"), 1, of), read_side(path_of("three/eval.csv"), 2, of),
-        read_side(path_of("three/test.csv"), 4, of);
+    read_side(out_path("three/train.csv"), 1, of), read_side(out_path("three/eval.csv"), 2, of),
+        read_side(out_path("three/test.csv"), 4, of);
     int count[5][3] = {{0}};
     for (int i = 0; i < 2000; i++) {
         CHECK(of[i] == 1 || of[i] == 2 || of[i] == 4);
@@ -425,7 +408,7 @@ TEST(data_tools, split_gives_each_label_its_share_and_three_shares_three_files) 
 /* Else every row that says True would be kept together with every other one. */
 TEST(data_tools, split_takes_no_column_of_true_and_false_for_texts) {
     const char *in = write_file("flags.csv", "left,right,same\na,b,True\nc,d,True\ne,f,False\ng,h,True\ni,j,False\n");
-    const command_result *r = hone("data split %s --ratio 0.8 --out %s", in, path_of("flags"));
+    const command_result *r = hone("data split %s --ratio 0.8 --out %s", in, out_path("flags"));
     CHECK_MSG(r->status == 0 && strstr(r->out, "eval.csv: 1 rows"), "%s%s", r->out, r->err);
 }
 
@@ -434,40 +417,41 @@ TEST(data_tools, split_says_which_side_is_short_and_of_how_many) {
     size_t n = (size_t)snprintf(text, sizeof text, "text,g\n");
     for (int i = 0; i < 105; i++) n += (size_t)snprintf(text + n, sizeof text - n, "w%d,%d\n", i * 7919, i / 7);
     const command_result *r = hone("data split %s --ratio 0.5666667,0.3333333,0.1 --group g --out %s",
-                                   write_file("sevens.csv", text), path_of("sevens"));
+                                   write_file("sevens.csv", text), out_path("sevens"));
     CHECK_MSG(r->status == 0 && strstr(r->err, "test has 7 rows, 11 were wanted") && !strstr(r->err, "eval has"), "%s",
               r->err);
     CHECK(strstr(r->out, "eval.csv: 35 rows"));
     n = (size_t)snprintf(text, sizeof text, "text,g\n");
     for (int i = 0; i < 200; i++) n += (size_t)snprintf(text + n, sizeof text - n, "w%d,%d\n", i * 7919, i / 30);
-    r = hone("data split %s --ratio 0.8 --group g --out %s", write_file("thirties.csv", text), path_of("thirties"));
+    r = hone("data split %s --ratio 0.8 --group g --out %s", write_file("thirties.csv", text), out_path("thirties"));
     /* 1 - 0.8 is a little less than 0.2 */
     CHECK_MSG(r->status == 0 && strstr(r->err, " rows, 40 were wanted"), "%s", r->err);
 }
 
 TEST(data_tools, split_refuses_what_it_cannot_do_and_leaves_files_as_they_were) {
     const char *in = write_file("r.csv", "text,g\na,1\nb,1\nc,2\n");
-    const char *out = path_of("refuse");
+    const char *out = out_path("refuse");
     CHECK_INT(hone("data split %s --out %s", in, out)->status, 0);
-    char *before = slurp(path_of("refuse/train.csv"));
+    char *before = slurp(out_path("refuse/train.csv"));
     const command_result *r = hone("data split %s --seed 7 --ratio 0.4 --out %s", in, out);
     CHECK_MSG(r->status == 2 && strstr(r->err, "is there already") && strstr(r->err, "--force"), "%s", r->err);
     check_file("refuse/train.csv", before);
     hone_free(before);
     CHECK_INT(hone("data split - --out %s", out)->status, 2);
     CHECK_INT(hone("data split /nonexistent.csv --out %s", out)->status, 3);
-    r = hone("data split %s --group custmer --out %s", write_file("g.csv", "text,customer\na,1\nb,2\n"), path_of("no"));
+    r = hone("data split %s --group custmer --out %s", write_file("g.csv", "text,customer\na,1\nb,2\n"),
+             out_path("no"));
     CHECK_MSG(r->status == 2 && strstr(r->err, "did you mean --group customer?"), "%s", r->err);
-    CHECK_INT(hone("data split %s --texts nope --out %s", in, path_of("no"))->status, 2);
-    CHECK_INT(hone("data split %s --stratify --out %s", in, path_of("no"))->status, 2);
-    CHECK_INT(hone("data split %s --ratio 0.5,0.6 --out %s", in, path_of("no"))->status, 2);
-    CHECK_INT(hone("data split %s --near 0.3 --out %s", in, path_of("no"))->status, 2);
-    r = hone("data split %s --out %s", write_file("same.csv", "text\na\nA\n a\n"), path_of("no"));
+    CHECK_INT(hone("data split %s --texts nope --out %s", in, out_path("no"))->status, 2);
+    CHECK_INT(hone("data split %s --stratify --out %s", in, out_path("no"))->status, 2);
+    CHECK_INT(hone("data split %s --ratio 0.5,0.6 --out %s", in, out_path("no"))->status, 2);
+    CHECK_INT(hone("data split %s --near 0.3 --out %s", in, out_path("no"))->status, 2);
+    r = hone("data split %s --out %s", write_file("same.csv", "text\na\nA\n a\n"), out_path("no"));
     CHECK_MSG(r->status == 3 && strstr(r->err, "3 of 3 rows"), "%s", r->err);
-    CHECK(!hone_io_exists(path_of("no")));
+    CHECK(!hone_io_exists(out_path("no")));
     CHECK_INT(hone("data split %s --out %s/x", in, in)->status, 4); /* below a file */
     /* FILE is one of the files to be: a part of it would take its place. */
-    before = slurp(path_of("refuse/train.csv"));
+    before = slurp(out_path("refuse/train.csv"));
     r = hone("data split %s/train.csv --force --out %s/.", out, out);
     CHECK_MSG(r->status == 2 && strstr(r->err, "is the same file as FILE"), "%d: %s", r->status, r->err);
     check_file("refuse/train.csv", before);
@@ -478,9 +462,9 @@ TEST(data_tools, split_refuses_what_it_cannot_do_and_leaves_files_as_they_were) 
 
 TEST(data_tools, negatives_are_rows_that_training_reads_and_never_an_anchors_own_positive) {
     const command_result *r =
-        hone("data negatives " PAIRS " --model " MODEL " --num-negatives 2 --out %s", path_of("neg.jsonl"));
+        hone("data negatives " PAIRS " --model " MODEL " --num-negatives 2 --out %s", out_path("neg.jsonl"));
     CHECK_MSG(r->status == 0, "%s", r->err);
-    char *text = slurp(path_of("neg.jsonl"));
+    char *text = slurp(out_path("neg.jsonl"));
     int rows = 0;
     for (const char *p = text; *p; p = strchr(p, '\n') + 1, rows++) {
         json_t *j = json_loadb(p, strcspn(p, "\n"), 0, NULL);
@@ -492,16 +476,16 @@ TEST(data_tools, negatives_are_rows_that_training_reads_and_never_an_anchors_own
     CHECK_INT(rows, 2 * 38);
     hone_free(text);
     CHECK_INT(hone("data negatives " PAIRS " --model " MODEL " --output-format n-tuple --output-scores --out %s",
-                   path_of("neg.csv.gz"))
+                   out_path("neg.csv.gz"))
                   ->status,
               0);
-    CHECK_INT(hone("data validate %s --task pairs", path_of("neg.csv.gz"))->status, 0);
-    CHECK_INT(hone("data validate %s --task triplet", path_of("neg.jsonl"))->status, 0);
-    r = hone("train --task pairs --model " MODEL " --train %s --steps 2 --out %s --quiet", path_of("neg.csv.gz"),
-             path_of("negrun"));
+    CHECK_INT(hone("data validate %s --task pairs", out_path("neg.csv.gz"))->status, 0);
+    CHECK_INT(hone("data validate %s --task triplet", out_path("neg.jsonl"))->status, 0);
+    r = hone("train --task pairs --model " MODEL " --train %s --steps 2 --out %s --quiet", out_path("neg.csv.gz"),
+             out_path("negrun"));
     CHECK_MSG(r->status == 0, "%s", r->err);
     r = hone("data negatives " PAIRS " --model " MODEL " --num-negatives 2 --threads 3");
-    char *whole = slurp(path_of("neg.jsonl"));
+    char *whole = slurp(out_path("neg.jsonl"));
     CHECK_STR(r->out, whole); /* standard output, other threads: the same bytes */
     hone_free(whole);
 }
@@ -525,9 +509,9 @@ TEST(data_tools, negatives_of_rows_that_share_spellings_leave_them_out) {
     r = hone("data negatives %s --model " MODEL " --num-negatives 1 --range-max 20 --range-min 3 --corpus %s", in,
              write_file("corpus.csv", "text\nx\ny\nz\na tree\n"));
     CHECK_MSG(r->status == 0 && strstr(r->out, "negative"), "%s%s", r->out, r->err);
-    r = hone("data negatives %s --model " MODEL " --max-score -5 --out %s", in, path_of("nothing.jsonl"));
+    r = hone("data negatives %s --model " MODEL " --max-score -5 --out %s", in, out_path("nothing.jsonl"));
     CHECK_MSG(r->status == 3 && strstr(r->err, "no negative was found"), "%s", r->err);
-    CHECK(!hone_io_exists(path_of("nothing.jsonl")));
+    CHECK(!hone_io_exists(out_path("nothing.jsonl")));
 }
 
 TEST(data_tools, negatives_are_computed_in_the_precision_that_is_asked_for) {
@@ -570,7 +554,7 @@ TEST(data_tools, negatives_refuse_before_they_work) {
 TEST(data_tools, samples_of_every_task_are_valid_differ_by_seed_and_train) {
     static const char *const tasks[] = {"pairs", "triplet", "scored", "rerank"};
     for (int k = 0; k < 4; k++) {
-        const char *dir = path_of(tasks[k]);
+        const char *dir = out_path(tasks[k]);
         const command_result *r = hone("data sample --task %s --rows 200 --out %s", tasks[k], dir);
         CHECK_MSG(r->status == 0 && strstr(r->out, "160 rows") && strstr(r->out, "40 rows"), "%s%s", r->out, r->err);
         r = hone("data validate %s/train.jsonl --task %s --json", dir, tasks[k]);
@@ -581,16 +565,16 @@ TEST(data_tools, samples_of_every_task_are_valid_differ_by_seed_and_train) {
         CHECK_INT(hone("data sample --task %s --rows 200 --out %s", tasks[k], dir)->status, 2);
     }
     char name[64] = "pairs/train.jsonl";
-    char *first = slurp(path_of(name));
-    CHECK_INT(hone("data sample --rows 200 --force --out %s", path_of("pairs"))->status, 0);
+    char *first = slurp(out_path(name));
+    CHECK_INT(hone("data sample --rows 200 --force --out %s", out_path("pairs"))->status, 0);
     check_file(name, first);
-    CHECK_INT(hone("data sample --rows 200 --force --seed 1 --out %s", path_of("pairs"))->status, 0);
-    char *second = slurp(path_of(name));
+    CHECK_INT(hone("data sample --rows 200 --force --seed 1 --out %s", out_path("pairs"))->status, 0);
+    char *second = slurp(out_path(name));
     CHECK(strcmp(first, second));
     hone_free(first), hone_free(second);
     const command_result *r =
-        hone("train --task pairs --model " MODEL " --train %s --eval %s --steps 3 --quiet --out %s", path_of(name),
-             path_of("pairs/eval.jsonl"), path_of("samplerun"));
+        hone("train --task pairs --model " MODEL " --train %s --eval %s --steps 3 --quiet --out %s", out_path(name),
+             out_path("pairs/eval.jsonl"), out_path("samplerun"));
     CHECK_MSG(r->status == 0, "%s", r->err);
 }
 
@@ -599,9 +583,9 @@ TEST(data_tools, samples_of_every_task_are_valid_differ_by_seed_and_train) {
 TEST(data_tools, the_two_sides_of_a_sample_share_no_text) {
     static const char *const tasks[] = {"pairs", "triplet", "scored", "rerank"};
     for (int k = 0; k < 4; k++) {
-        const char *dir = path_of("sides");
+        const char *dir = out_path("sides");
         CHECK_INT(hone("data sample --task %s --rows 3000 --force --out %s", tasks[k], dir)->status, 0);
-        char *train = slurp(path_of("sides/train.jsonl")), *eval = slurp(path_of("sides/eval.jsonl"));
+        char *train = slurp(out_path("sides/train.jsonl")), *eval = slurp(out_path("sides/eval.jsonl"));
         int64_t texts = 0;
         for (char *p = strtok(eval, "\""); p; p = strtok(NULL, "\"")) {
             if (strlen(p) < 20) continue; /* names and punctuation */
@@ -621,10 +605,10 @@ TEST(data_tools, samples_and_splits_are_there_whole_or_not_at_all) {
     size_t n;
     for (int k = 0; k < 2; k++) {
         snprintf(line, sizeof line, "%s %s --out %s", k ? "data split" : "data sample --rows 10", k ? in : "",
-                 path_of("halves"));
+                 out_path("halves"));
         const command_result *r = run_command("HONE_FAULT=rename:2:EIO", line);
         CHECK_MSG(r->status == 4, "%s: %d %s", line, r->status, r->err);
-        CHECK_OK(hone_io_list(path_of("halves"), &names, &n));
+        CHECK_OK(hone_io_list(out_path("halves"), &names, &n));
         CHECK_MSG(n == 0, "%s left %s", line, names[0]);
         hone_free(names);
     }
@@ -636,10 +620,10 @@ TEST(data_tools, texts_that_follow_a_pattern_are_divided_by_a_nearer_near_and_a_
         sprintf(text + strlen(text), "{\"text\":\"what is the name of the %c%c%c in the middle of the old city\"}\n",
                 'a' + i % 26, 'a' + i / 26, 'a' + i % 7);
     const char *in = write_file("pattern.jsonl", text);
-    const command_result *r = hone("data split %s --out %s", in, path_of("pattern"));
+    const command_result *r = hone("data split %s --out %s", in, out_path("pattern"));
     CHECK_MSG(r->status == 0 && strstr(r->err, "follow a pattern") && strstr(r->out, "40 rows"), "%s%s", r->out,
               r->err);
-    r = hone("data split %s --near 0.8 --force --out %s", in, path_of("pattern"));
+    r = hone("data split %s --near 0.8 --force --out %s", in, out_path("pattern"));
     CHECK_MSG(r->status == 3 && strstr(r->err, "200 of 200 rows"), "%s", r->err);
 }
 
@@ -654,7 +638,7 @@ TEST(data_tools, a_column_that_looks_like_negatives_and_is_not_used_is_told) {
               "%s%s", r->out, r->err);
     r = hone(
         "train --task pairs --dry-run --model tests/golden/models/mean --train %s --steps 1 --batch-size 2 --out %s",
-        in, path_of("idle"));
+        in, out_path("idle"));
     CHECK_MSG(r->status == 0 && strstr(r->err, "column \"negatives\" is not used; --columns negative=negatives"), "%s",
               r->err);
     r = hone("data validate %s --task pairs --columns negative=negatives", in);
@@ -679,14 +663,14 @@ TEST(data_tools, negatives_with_a_nul_are_written_as_json_alone) {
     const char *in = write_file(
         "nul.jsonl", "{\"anchor\":\"a\",\"positive\":\"b\"}\n{\"anchor\":\"c\",\"positive\":\"d\\u0000e\"}\n");
     const command_result *r =
-        hone("data negatives %s --model " MODEL " --num-negatives 1 --out %s", in, path_of("nul.csv"));
+        hone("data negatives %s --model " MODEL " --num-negatives 1 --out %s", in, out_path("nul.csv"));
     CHECK_MSG(r->status == 2 && strstr(r->err, "holds a NUL character") && strstr(r->err, "--out NAME.jsonl"), "%s",
               r->err);
-    CHECK(!hone_io_exists(path_of("nul.csv")));
+    CHECK(!hone_io_exists(out_path("nul.csv")));
     CHECK_INT(
-        hone("data negatives %s --model " MODEL " --num-negatives 1 --out %s", in, path_of("nul-out.jsonl"))->status,
+        hone("data negatives %s --model " MODEL " --num-negatives 1 --out %s", in, out_path("nul-out.jsonl"))->status,
         0);
-    char *text = slurp(path_of("nul-out.jsonl"));
+    char *text = slurp(out_path("nul-out.jsonl"));
     CHECK(strstr(text, "d\\u0000e"));
     hone_free(text);
 }

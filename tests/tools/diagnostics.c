@@ -11,15 +11,6 @@
 #define DATA "tests/golden/train/"
 #define TRAIN "train --threads 1 --task pairs --batch-size 8 --train " DATA "pairs.jsonl --model "
 
-static __attribute__((format(printf, 2, 3))) const command_result *hone(const char *env, const char *fmt, ...) {
-    char line[4096];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(line, sizeof line, fmt, ap);
-    va_end(ap);
-    return run_command(env, line);
-}
-
 static const char *out_dir(const char *name) {
     static char dir[HONE_PATH_MAX];
     CHECK_OK(hone_io_join(dir, test_dir(), name));
@@ -63,18 +54,18 @@ TEST(diagnostics, batches_that_stay_small_because_texts_repeat_are_said_once) {
     snprintf(out, sizeof out, "%s/repeated", test_dir());
     CHECK_OK(hone_io_write_file(path, rows, strlen(rows)));
 #define FEW "train --task pairs --model " MODEL " --train %s --out %s --steps 3 --batch-size 16"
-    const command_result *r = hone("", FEW " --dry-run", path, out);
+    const command_result *r = hone(FEW " --dry-run", path, out);
     CHECK_MSG(r->status == 0 && times(r->err, "batches hold 3.0 rows on average, not 16") == 1, "%s", r->err);
-    r = hone("", FEW, path, out);
+    r = hone(FEW, path, out);
     CHECK_MSG(r->status == 0 && times(r->err, "batches hold 3.0 rows on average, not 16") == 1, "%s", r->err);
     CHECK_OK(hone_io_remove_tree(out));
-    r = hone("", FEW " --allow-duplicates", path, out);
+    r = hone(FEW " --allow-duplicates", path, out);
     CHECK_MSG(r->status == 0 && times(r->err, "rows on average") == 0, "%s", r->err);
 }
 
 TEST(diagnostics, one_nan_costs_one_step_which_the_log_marks) {
     const char *dir = out_dir("one");
-    const command_result *r = hone("HONE_FAULT=nan:op=attention:step=3", TRAIN MODEL " --steps 6 --out %s", dir);
+    const command_result *r = hone_with("HONE_FAULT=nan:op=attention:step=3", TRAIN MODEL " --steps 6 --out %s", dir);
     CHECK_MSG(r->status == 0, "%s", r->err);
     CHECK_MSG(
         strstr(r->err,
@@ -93,8 +84,8 @@ TEST(diagnostics, one_nan_costs_one_step_which_the_log_marks) {
     json_decref(j);
     CHECK(exists(dir, "final_model/model.safetensors"));
     dir = out_dir("backward");
-    r = hone("HONE_FAULT=inf:op=mlp:dir=bwd:step=2", TRAIN MODEL " --steps 3 --quiet --chunk 3 --accumulate 2 --out %s",
-             dir);
+    r = hone_with("HONE_FAULT=inf:op=mlp:dir=bwd:step=2",
+                  TRAIN MODEL " --steps 3 --quiet --chunk 3 --accumulate 2 --out %s", dir);
     CHECK_MSG(r->status == 0 && !*r->err, "%s", r->err);
     j = log_line(dir, 1);
     CHECK(json_is_real(json_object_get(j, "loss")) && json_is_null(json_object_get(j, "grad_norm")) &&
@@ -104,8 +95,8 @@ TEST(diagnostics, one_nan_costs_one_step_which_the_log_marks) {
 
 TEST(diagnostics, five_in_a_row_end_the_run_with_exit_6_and_the_last_good_checkpoint) {
     const char *dir = out_dir("five");
-    const command_result *r =
-        hone("HONE_FAULT=nan:op=softmax_xent:dir=bwd:step=4+", TRAIN MODEL " --steps 20 --save-every 1 --out %s", dir);
+    const command_result *r = hone_with("HONE_FAULT=nan:op=softmax_xent:dir=bwd:step=4+",
+                                        TRAIN MODEL " --steps 20 --save-every 1 --out %s", dir);
     CHECK_INT(r->status, 6);
     CHECK_MSG(
         strstr(r->err, "step 8: NaN first appears in the backward pass, in the loss mnr, in softmax_xent: 1 of ") &&
@@ -116,10 +107,10 @@ TEST(diagnostics, five_in_a_row_end_the_run_with_exit_6_and_the_last_good_checkp
     CHECK(json_is_true(json_object_get(j, "skipped")));
     json_decref(j);
     /* What is resumed is good, and the steps are those of a run that met nothing. */
-    CHECK_INT(hone("", TRAIN MODEL " --quiet --steps 20 --save-every 1 --resume --out %s", dir)->status, 0);
+    CHECK_INT(hone(TRAIN MODEL " --quiet --steps 20 --save-every 1 --resume --out %s", dir)->status, 0);
     CHECK(exists(dir, "final_model"));
     dir = out_dir("none");
-    r = hone("HONE_FAULT=nan:op=mean", TRAIN MODEL " --steps 20 --json --out %s", dir);
+    r = hone_with("HONE_FAULT=nan:op=mean", TRAIN MODEL " --steps 20 --json --out %s", dir);
     CHECK_INT(r->status, 6);
     CHECK_MSG(strstr(r->err, "no checkpoint has been written yet") && strstr(r->err, "\"code\":6"), "%s", r->err);
 }
@@ -156,11 +147,11 @@ TEST(diagnostics, a_model_that_holds_nan_or_infinity_is_refused_with_the_tensor)
         snprintf(model, sizeof model, "%s", out_dir("spoiled"));
         spoil(model, cases[i].tensor, cases[i].at, cases[i].value);
         const char *dir = out_dir("from_spoiled");
-        const command_result *r = hone("", TRAIN "%s --steps 3 --out %s", model, dir);
+        const command_result *r = hone(TRAIN "%s --steps 3 --out %s", model, dir);
         CHECK_MSG(r->status == 3 && strstr(r->err, cases[i].tensor) && strstr(r->err, cases[i].says), "exit %d: %s",
                   r->status, r->err);
         CHECK(!exists(dir, "final_model") && !exists(dir, "log.jsonl"));
-        r = hone("", TRAIN "%s --steps 3 --out %s --dry-run", model, dir);
+        r = hone(TRAIN "%s --steps 3 --out %s --dry-run", model, dir);
         CHECK_MSG(r->status == 3 && !*r->out && strstr(r->err, cases[i].tensor), "dry run, exit %d: %s", r->status,
                   r->err);
     }
@@ -178,21 +169,20 @@ TEST(diagnostics, a_vector_that_is_nan_or_infinite_is_never_written_nor_judged) 
         spoil(model, "embeddings.LayerNorm.bias", 3, cases[i].value);
         snprintf(out, sizeof out, "%s", out_dir("vectors.npy"));
         const command_result *r =
-            hone("", "embed --columns text=anchor --precision %s --model %s --input " DATA "pairs.jsonl --out %s",
+            hone("embed --columns text=anchor --precision %s --model %s --input " DATA "pairs.jsonl --out %s",
                  cases[i].precision, model, out);
         CHECK_MSG(r->status == 6 && strstr(r->err, model) && strstr(r->err, "texts hold NaN or infinity, first (") &&
                       strstr(r->err, "that of text 0, \"cause of tuberculosis\""),
                   "case %zu, exit %d: %s", i, r->status, r->err);
         CHECK(!hone_io_exists(out));
-        r = hone("", "eval --task pairs --precision %s --model %s --data " DATA "pairs.jsonl", cases[i].precision,
-                 model);
+        r = hone("eval --task pairs --precision %s --model %s --data " DATA "pairs.jsonl", cases[i].precision, model);
         CHECK_MSG(r->status == 6 && strstr(r->err, model) && !*r->out, "case %zu, exit %d: %s", i, r->status, r->err);
     }
     char model[HONE_PATH_MAX];
     snprintf(model, sizeof model, "%s", out_dir("spoiled_matrix"));
     spoil(model, "encoder.layer.1.output.dense.weight", 9, NAN);
     const command_result *r =
-        hone("", "embed --columns text=anchor --precision int8 --model %s --input " DATA "pairs.jsonl --out -", model);
+        hone("embed --columns text=anchor --precision int8 --model %s --input " DATA "pairs.jsonl --out -", model);
     CHECK_MSG(r->status == 6 && !*r->out && strstr(r->err, model) &&
                   strstr(r->err, "encoder.layer.1.output.dense.weight holds NaN or infinity"),
               "exit %d: %s", r->status, r->err);
@@ -200,12 +190,12 @@ TEST(diagnostics, a_vector_that_is_nan_or_infinite_is_never_written_nor_judged) 
     snprintf(model, sizeof model, "%s", out_dir("large"));
     spoil(model, "embeddings.LayerNorm.bias", 3, 1e30f);
     const char *dir = out_dir("from_large");
-    r = hone("", TRAIN "%s --steps 3 --eval " DATA "pairs.jsonl --out %s", model, dir);
+    r = hone(TRAIN "%s --steps 3 --eval " DATA "pairs.jsonl --out %s", model, dir);
     CHECK_MSG(r->status == 6 && strstr(r->err, "judging after step 0: the vectors of ") &&
                   strstr(r->err, "finite, but too large"),
               "exit %d: %s", r->status, r->err);
     CHECK(!exists(dir, "best_model") && !exists(dir, "final_model"));
-    r = hone("", TRAIN "%s --steps 9 --out %s", model, out_dir("from_large"));
+    r = hone(TRAIN "%s --steps 9 --out %s", model, out_dir("from_large"));
     CHECK_MSG(r->status == 6 && strstr(r->err, "step 1: NaN first appears in the forward pass, in "), "exit %d: %s",
               r->status, r->err);
 }
@@ -213,17 +203,16 @@ TEST(diagnostics, a_vector_that_is_nan_or_infinite_is_never_written_nor_judged) 
 TEST(diagnostics, a_finite_gradient_whose_square_is_not_is_skipped_too) {
     static const char line[] = "train --threads 1 --task scored --batch-size 8 --train " DATA
                                "scored.jsonl --model " MODEL " --steps 9 --scale 1e24 --clip %d --out %s";
-    const command_result *r = hone("", line, 0, out_dir("square"));
+    const command_result *r = hone(line, 0, out_dir("square"));
     CHECK_MSG(r->status == 6 && strstr(r->err, "step 1: the gradient's norm is ") &&
                   strstr(r->err, "too large for the optimiser"),
               "exit %d: %s", r->status, r->err);
-    CHECK_INT(hone("", line, 1, out_dir("clipped"))->status, 0);
+    CHECK_INT(hone(line, 1, out_dir("clipped"))->status, 0);
 }
 
 TEST(diagnostics, updates_that_overflow_are_never_saved) {
     const char *dir = out_dir("overflow");
     const command_result *r = hone(
-        "",
         TRAIN MODEL " --steps 40 --save-every 1 --lr 1000 --weight-decay 1000 --warmup 0 --schedule constant --out %s",
         dir);
     CHECK_MSG(r->status == 6 && (strstr(r->err, "holds infinity") || strstr(r->err, "first appears")), "exit %d: %s",
@@ -233,7 +222,7 @@ TEST(diagnostics, updates_that_overflow_are_never_saved) {
 
 TEST(diagnostics, warnings_come_once_a_run_also_when_it_is_stopped_and_resumed) {
     const char *dir = out_dir("still");
-    const command_result *r = hone("", TRAIN MODEL " --lr 0 --steps 30 --save-every 12 --out %s", dir);
+    const command_result *r = hone(TRAIN MODEL " --lr 0 --steps 30 --save-every 12 --out %s", dir);
     CHECK_MSG(r->status == 0 && times(r->err, "the loss does not move") == 1 &&
                   times(r->err, "are cut at 32 tokens") == 1,
               "%s", r->err);
@@ -242,11 +231,11 @@ TEST(diagnostics, warnings_come_once_a_run_also_when_it_is_stopped_and_resumed) 
     char line[2 * HONE_PATH_MAX];
     snprintf(line, sizeof line, "rm -r %s/final_model %s/best_model", dir, dir);
     CHECK(system(line) == 0);
-    r = hone("", TRAIN MODEL " --lr 0 --steps 30 --save-every 12 --resume --out %s", dir);
+    r = hone(TRAIN MODEL " --lr 0 --steps 30 --save-every 12 --resume --out %s", dir);
     CHECK_MSG(r->status == 0 && strstr(r->err, "continuing from") && !strstr(r->err, "warning"), "%s", r->err);
-    r = hone("", TRAIN MODEL " --lr 0 --quiet --steps 30 --out %s", out_dir("still_quiet"));
+    r = hone(TRAIN MODEL " --lr 0 --quiet --steps 30 --out %s", out_dir("still_quiet"));
     CHECK_MSG(r->status == 0 && !*r->err && !*r->out, "%s", r->err);
-    r = hone("", TRAIN MODEL " --lr 1e-3 --epochs 4 --max-length 40 --out %s", out_dir("healthy"));
+    r = hone(TRAIN MODEL " --lr 1e-3 --epochs 4 --max-length 40 --out %s", out_dir("healthy"));
     CHECK_MSG(r->status == 0 && times(r->err, "warning") == 1 && strstr(r->err, "the model has no positions beyond"),
               "%s", r->err);
 }
@@ -254,9 +243,8 @@ TEST(diagnostics, warnings_come_once_a_run_also_when_it_is_stopped_and_resumed) 
 /* The warnings in the JSON of a dry run, one a line. */
 static const char *foreseen(const char *words, const char *file) {
     static char all[4096];
-    const command_result *r =
-        hone("", "train --model " MODEL " --train %s --lr 1e-3 --out %s --dry-run --quiet --json %s", file,
-             out_dir("never"), words);
+    const command_result *r = hone("train --model " MODEL " --train %s --lr 1e-3 --out %s --dry-run --quiet --json %s",
+                                   file, out_dir("never"), words);
     CHECK_MSG(r->status == 0 && !*r->err, "%s", r->err);
     json_t *j = json_loads(r->out, 0, NULL), *x;
     size_t i, n = 0;
@@ -291,7 +279,7 @@ TEST(diagnostics, what_is_known_before_a_run_is_told_by_a_dry_run) {
         CHECK_MSG(strstr(told, "in the first steps have a false negative") && strstr(told, "share the document"), "%s",
                   told);
         const command_result *r =
-            hone("", "train --model " MODEL " --train %s --lr 1e-3 --out %s %s", file, out_dir("told"), words[i]);
+            hone("train --model " MODEL " --train %s --lr 1e-3 --out %s %s", file, out_dir("told"), words[i]);
         CHECK_MSG(same_share(r->err, told), "%s and %s", r->err, told);
     }
     CHECK_STR(foreseen(words[2], file), ""); /* in the file's order they stand 40 rows apart */
@@ -325,7 +313,7 @@ TEST(diagnostics, what_is_known_before_a_run_is_told_by_a_dry_run) {
     CHECK_MSG(strstr(told, "every one of the 20 rows has the score 1") &&
                   strstr(told, "all 20 rows to judge by have the score 1"),
               "%s", told);
-    const command_result *judged = hone("", "eval --task scored --model " MODEL " --data %s", file);
+    const command_result *judged = hone("eval --task scored --model " MODEL " --data %s", file);
     CHECK_MSG(judged->status == 0 && times(judged->out, " not defined\n") == 2 && !strstr(judged->out, "nan"), "%s",
               judged->out);
     told = foreseen("--task scored --loss contrastive", file);
@@ -346,7 +334,7 @@ TEST(diagnostics, rates_of_0_are_foreseen) {
         const char *told = foreseen(still[i], file);
         CHECK_MSG(strstr(told, "the rate is 0 in all of "), "%s: %s", still[i], told);
         const command_result *r =
-            hone("", "train --model " MODEL " --train %s --lr 1e-3 --out %s %s", file, out_dir("still"), still[i]);
+            hone("train --model " MODEL " --train %s --lr 1e-3 --out %s %s", file, out_dir("still"), still[i]);
         CHECK_MSG(r->status == 0 && strstr(r->err, "the rate was 0 in all of "), "%s: %s", still[i], r->err);
     }
     CHECK_STR(foreseen("--task pairs --lr-scale 'embeddings.*=0'", file), "");
@@ -368,13 +356,11 @@ TEST(diagnostics, a_false_negative_between_two_rows_of_one_group_is_counted) {
 TEST(diagnostics, false_negatives_and_constant_scores_are_told) {
     char file[HONE_PATH_MAX], text[8192];
     size_t n = 0;
-    const command_result *r = hone("",
-                                   "train --task pairs --batch-size 8 --model " MODEL " --train " DATA
+    const command_result *r = hone("train --task pairs --batch-size 8 --model " MODEL " --train " DATA
                                    "grouped.jsonl --epochs 1 --lr 1e-3 --out %s",
                                    out_dir("grouped"));
     CHECK_MSG(r->status == 0 && strstr(r->err, "have the same \"group\"; --group keeps such rows apart"), "%s", r->err);
-    r = hone("",
-             "train --task pairs --batch-size 8 --model " MODEL " --train " DATA
+    r = hone("train --task pairs --batch-size 8 --model " MODEL " --train " DATA
              "grouped.jsonl --group group --epochs 1 --lr 1e-3 --out %s",
              out_dir("apart"));
     CHECK_MSG(r->status == 0 && !strstr(r->err, "false negative"), "%s", r->err);
@@ -383,13 +369,12 @@ TEST(diagnostics, false_negatives_and_constant_scores_are_told) {
         n += (size_t)snprintf(text + n, sizeof text - n, "{\"anchor\":\"question %d\",\"positive\":\"answer %d\"}\n", i,
                               i % 8);
     CHECK_OK(hone_io_write_file(file, text, n));
-    r = hone("",
-             "train --task pairs --allow-duplicates --batch-size 8 --model " MODEL
+    r = hone("train --task pairs --allow-duplicates --batch-size 8 --model " MODEL
              " --train %s --epochs 1 --lr 1e-3 --out %s",
              file, out_dir("twice"));
     CHECK_MSG(r->status == 0 && strstr(r->err, "share the document \"answer ") && strstr(r->err, "--allow-duplicates"),
               "%s", r->err);
-    r = hone("", "train --task pairs --batch-size 8 --model " MODEL " --train %s --epochs 1 --lr 1e-3 --out %s", file,
+    r = hone("train --task pairs --batch-size 8 --model " MODEL " --train %s --epochs 1 --lr 1e-3 --out %s", file,
              out_dir("once"));
     CHECK_MSG(r->status == 0 && !strstr(r->err, "false negative"), "%s", r->err);
     n = 0;
@@ -398,8 +383,7 @@ TEST(diagnostics, false_negatives_and_constant_scores_are_told) {
                               "{\"sentence1\":\"a %d\",\"sentence2\":\"b %d\",\"score\":1}\n", i, i);
     CHECK_OK(hone_io_join(file, test_dir(), "constant.jsonl"));
     CHECK_OK(hone_io_write_file(file, text, n));
-    r = hone("",
-             "train --task scored --batch-size 8 --model " MODEL " --train %s --eval %s --epochs 1 --lr 1e-3 --out %s",
+    r = hone("train --task scored --batch-size 8 --model " MODEL " --train %s --eval %s --epochs 1 --lr 1e-3 --out %s",
              file, file, out_dir("constant"));
     CHECK_MSG(r->status == 0 && strstr(r->err, "every one of the 20 rows has the score 1") &&
                   strstr(r->err, "all 20 rows to judge by have the score 1"),
@@ -420,7 +404,7 @@ TEST(diagnostics, scores_that_no_cosine_reaches_are_told) {
     static const char *const losses[] = {"cosine", "cosent"};
     for (int i = 0; i < 2; i++) {
         const command_result *r =
-            hone("", "train --task scored --loss %s --batch-size 8 --model " MODEL " --train %s --epochs 1 --out %s",
+            hone("train --task scored --loss %s --batch-size 8 --model " MODEL " --train %s --epochs 1 --out %s",
                  losses[i], file, out_dir(losses[i]));
         CHECK_MSG(r->status == 0 && (strstr(r->err, "scores go from 0 to 5, and loss cosine") != NULL) == (i == 0),
                   "%s: %s", losses[i], r->err);

@@ -9,15 +9,6 @@
 #define MODEL "tests/golden/models/mean"
 #define DATA "tests/golden/train/"
 
-static __attribute__((format(printf, 2, 3))) const command_result *hone(const char *before, const char *fmt, ...) {
-    char line[4096];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(line, sizeof line, fmt, ap);
-    va_end(ap);
-    return run_command(before, line);
-}
-
 static double number(const json_t *j, const char *a, const char *b) {
     const json_t *x = json_object_get(j, a);
     if (b) x = json_object_get(x, b);
@@ -31,7 +22,7 @@ TEST(tools, a_dry_run_counts_what_the_run_then_does_and_writes_nothing) {
     const char *words =
         "train --task pairs --model " MODEL " --train " DATA "pairs.jsonl --eval-split 0.3 --batch-size 8 --epochs 2 "
         "--freeze 'embeddings.*' --max-length 12";
-    const command_result *r = hone("", "%s --dry-run --json --quiet --out %s", words, dir);
+    const command_result *r = hone("%s --dry-run --json --quiet --out %s", words, dir);
     CHECK_MSG(r->status == 0 && !*r->err, "%s", r->err);
     CHECK(!hone_io_exists(dir));
     json_t *j = json_loads(r->out, 0, NULL);
@@ -53,15 +44,15 @@ TEST(tools, a_dry_run_counts_what_the_run_then_does_and_writes_nothing) {
     CHECK(number(j, "disk_mb", NULL) < number(j, "disk_free_mb", NULL));
     CHECK(json_is_true(json_object_get(j, "fits")));
     json_decref(j);
-    r = hone("", "%s --dry-run --out %s", words, dir);
+    r = hone("%s --dry-run --out %s", words, dir);
     CHECK(r->status == 0 && strstr(r->out, "\nmemory ") && strstr(r->out, "\ntime\n") && strstr(r->out, "anchor"));
-    r = hone("", "%s --json --quiet --out %s", words, dir);
+    r = hone("%s --json --quiet --out %s", words, dir);
     CHECK_MSG(r->status == 0, "%s", r->err);
     j = json_loads(r->out, 0, NULL);
     CHECK_INT(number(j, "steps", NULL), steps);
     json_decref(j);
     /* The real run's folder is in use, and stays as it is. */
-    r = hone("", "%s --dry-run --out %s", words, dir);
+    r = hone("%s --dry-run --out %s", words, dir);
     CHECK(r->status == 2 && strstr(r->err, "already holds a run"));
 }
 
@@ -69,7 +60,7 @@ TEST(tools, the_median_of_an_even_number_of_lengths_lies_between_two) {
     const char *rows = write_file("two.jsonl", "{\"anchor\":\"a\",\"positive\":\"b\"}\n"
                                                "{\"anchor\":\"a a\",\"positive\":\"b b b\"}\n");
     const command_result *r =
-        hone("", "train --task pairs --model " MODEL " --train %s --dry-run --json --out %s/never", rows, test_dir());
+        hone("train --task pairs --model " MODEL " --train %s --dry-run --json --out %s/never", rows, test_dir());
     CHECK_MSG(r->status == 0, "%s", r->err);
     json_t *j = json_loads(r->out, 0, NULL);
     const json_t *lengths = json_object_get(j, "lengths");
@@ -92,7 +83,7 @@ TEST(tools, a_dry_run_knows_every_task) {
                   "positive", "classes"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const command_result *r =
-            hone("", "train --quiet --json --dry-run --model " MODEL " --out %s/never %s", test_dir(), cases[i].words);
+            hone("train --quiet --json --dry-run --model " MODEL " --out %s/never %s", test_dir(), cases[i].words);
         CHECK_MSG(r->status == 0 && !*r->err, "%s: %s", cases[i].words, r->err);
         json_t *j = json_loads(r->out, 0, NULL);
         CHECK_MSG(json_object_get(json_object_get(j, "lengths"), cases[i].role), "%s", cases[i].words);
@@ -112,12 +103,12 @@ TEST(tools, a_dry_run_of_a_resumed_run_counts_the_steps_that_are_left) {
     snprintf(dir, sizeof dir, "%s/resumed", test_dir());
     snprintf(final, sizeof final, "%s/final_model", dir);
     snprintf(left, sizeof left, "%s/checkpoint_step_9.tmp", dir);
-    CHECK_INT(hone("", "%s --steps 30 --out %s", words, dir)->status, 0);
+    CHECK_INT(hone("%s --steps 30 --out %s", words, dir)->status, 0);
     CHECK_OK(hone_io_remove_tree(final)); /* as if it had been killed before its end */
     CHECK_OK(hone_io_mkdirs(left));       /* what a killed run leaves is none of a dry run's business */
-    const command_result *r = hone("", "%s --steps 40 --out %s --resume --dry-run", words, dir);
+    const command_result *r = hone("%s --steps 40 --out %s --resume --dry-run", words, dir);
     CHECK_MSG(r->status == 2 && strstr(r->err, "total_steps (--steps, --epochs) 30, this run has 40"), "%s", r->err);
-    r = hone("", "%s --steps 30 --out %s --resume --dry-run", words, dir);
+    r = hone("%s --steps 30 --out %s --resume --dry-run", words, dir);
     CHECK_MSG(r->status == 0, "%s", r->err);
     json_t *j = json_loads(r->out, 0, NULL);
     CHECK_INT(number(j, "steps_done", NULL), 28);
@@ -133,14 +124,14 @@ TEST(tools, a_dry_run_of_a_run_that_stopped_behind_an_epochs_last_batch_counts_t
         "pairs.jsonl --batch-size 8 --save-every 5 --steps 15 --allow-duplicates --eval " DATA "pairs.jsonl";
     char dir[512], path[600];
     snprintf(dir, sizeof dir, "%s/epochs", test_dir());
-    CHECK_INT(hone("", "%s --out %s", words, dir)->status, 0);
+    CHECK_INT(hone("%s --out %s", words, dir)->status, 0);
     static const char *const lost[] = {"final_model", "checkpoint_step_15"};
     for (int i = 0; i < 2; i++) {
         snprintf(path, sizeof path, "%s/%s", dir, lost[i]);
         CHECK(hone_io_is_dir(path));
         CHECK_OK(hone_io_remove_tree(path));
     }
-    const command_result *r = hone("", "%s --out %s --resume --dry-run", words, dir); /* 38 rows are 5 batches */
+    const command_result *r = hone("%s --out %s --resume --dry-run", words, dir); /* 38 rows are 5 batches */
     CHECK_MSG(r->status == 0, "%s", r->err);
     json_t *j = json_loads(r->out, 0, NULL);
     CHECK_INT(number(j, "steps_done", NULL), 10);
@@ -157,7 +148,7 @@ TEST(tools, a_dry_run_names_the_largest_batch_also_where_it_is_cut_into_chunks) 
     for (int chunk = 0; chunk <= 6; chunk++) {
         char more[32] = "";
         if (chunk) snprintf(more, sizeof more, "--chunk %d", chunk);
-        const command_result *r = hone("", "%s %s --out %s/never", words, more, test_dir());
+        const command_result *r = hone("%s %s --out %s/never", words, more, test_dir());
         CHECK_MSG(r->status == 0, "%s", r->err);
         json_t *j = json_loads(r->out, 0, NULL);
         double tokens = number(j, "largest_batch_tokens", NULL);
@@ -198,17 +189,17 @@ TEST(tools, a_run_that_cannot_fit_is_refused_and_the_chunk_it_is_told_runs_under
     snprintf(line, sizeof line,
              "train --quiet --threads 1 --task pairs --model " MODEL " --train %s --batch-size 256 --steps 2 --out %s",
              data, dir);
-    const command_result *r = hone(limit, "%s", line);
+    const command_result *r = hone_with(limit, "%s", line);
     CHECK_INT(r->status, 5);
     CHECK_MSG(strstr(r->err, "batch 256 of up to ") && strstr(r->err, " MiB, 30 MiB available"), "%s", r->err);
     CHECK(!hone_io_exists(dir));
     take_hint(r, hint);
     CHECK(!strncmp(hint, "--chunk ", 8));
-    r = hone(limit, "%s --dry-run", line);
+    r = hone_with(limit, "%s --dry-run", line);
     CHECK(r->status == 5 && strstr(r->out, "peak") && strstr(r->err, "hint: --chunk"));
-    r = hone(limit, "%s %s", line, hint);
+    r = hone_with(limit, "%s %s", line, hint);
     CHECK_MSG(r->status == 0, "%s: %s", hint, r->err);
-    r = hone("HONE_MEMORY_LIMIT=2M", "%s-more", line);
+    r = hone_with("HONE_MEMORY_LIMIT=2M", "%s-more", line);
     CHECK_MSG(r->status == 5 && strstr(r->err, "no batch is small enough"), "%s", r->err);
 }
 
@@ -221,17 +212,17 @@ TEST(tools, a_limit_of_the_address_space_is_met_by_the_chunk_that_is_told) {
     snprintf(line, sizeof line,
              "train --quiet --threads 1 --task pairs --model " MODEL " --train %s --batch-size 256 --steps 2 --out %s",
              data, dir);
-    const command_result *r = hone("", "%s --dry-run --json", line);
+    const command_result *r = hone("%s --dry-run --json", line);
     CHECK_INT(r->status, 0);
     json_t *j = json_loads(r->out, 0, NULL);
     char limit[64];
     snprintf(limit, sizeof limit, "prlimit --as=%.0f", (number(j, "memory", "address_space_mb") - 12) * 1024 * 1024);
     json_decref(j);
     if (system("prlimit --as=1000000000 true >/dev/null 2>&1")) SKIP("no prlimit(1)");
-    r = hone(limit, "%s", line);
+    r = hone_with(limit, "%s", line);
     CHECK_MSG(r->status == 5 && strstr(r->err, "of address space"), "%s", r->err);
     take_hint(r, hint);
-    r = hone(limit, "%s %s", line, hint);
+    r = hone_with(limit, "%s %s", line, hint);
     CHECK_MSG(r->status == 0, "%s: %s", hint, r->err);
 }
 
@@ -248,10 +239,10 @@ TEST(tools, at_any_limit_of_address_space_a_run_is_refused_or_ends_well) {
     for (int mib = 24; mib <= 240; mib += 12) {
         char limit[64];
         snprintf(limit, sizeof limit, "prlimit --as=%d", mib << 20);
-        const command_result *r = hone(limit,
-                                       "train --quiet --threads 2 --task pairs --model " MODEL
-                                       " --train %s --batch-size 64 --steps 1 --out %s",
-                                       data, dir);
+        const command_result *r = hone_with(limit,
+                                            "train --quiet --threads 2 --task pairs --model " MODEL
+                                            " --train %s --batch-size 64 --steps 1 --out %s",
+                                            data, dir);
         CHECK_MSG(r->status == 5 || r->status == 0, "%d MiB: %s", mib, r->err);
         CHECK_MSG(r->status == 0 || strstr(r->err, "  hint: "), "%d MiB: %s", mib, r->err);
         CHECK_MSG(r->status == 0 || !ended, "%d MiB: %s", mib, r->err); /* more is never too little */

@@ -22,23 +22,6 @@
 #define TRIPLETS "tests/golden/train/triplets.jsonl"
 
 /* Runs hone; formatted arguments. */
-static __attribute__((format(printf, 1, 2))) const command_result *hone(const char *fmt, ...) {
-    char line[4096];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(line, sizeof line, fmt, ap);
-    va_end(ap);
-    return run_command("", line);
-}
-
-static const char *out_path(const char *name) {
-    static char paths[4][512];
-    static int next;
-    char *p = paths[next++ % 4];
-    snprintf(p, sizeof paths[0], "%s/%s", test_dir(), name);
-    return p;
-}
-
 static json_t *line_json(const char *text, int line) {
     while (line-- && text) text = strchr(text, '\n') ? strchr(text, '\n') + 1 : NULL;
     CHECK(text);

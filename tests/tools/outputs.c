@@ -10,23 +10,6 @@
 #define TRIPLETS "tests/golden/train/triplets.jsonl"
 
 /* Runs hone; formatted arguments. */
-static __attribute__((format(printf, 1, 2))) const command_result *hone(const char *fmt, ...) {
-    char line[4096];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(line, sizeof line, fmt, ap);
-    va_end(ap);
-    return run_command("", line);
-}
-
-static const char *out_path(const char *name) {
-    static char paths[4][512];
-    static int next;
-    char *p = paths[next++ % 4];
-    snprintf(p, sizeof paths[0], "%s/%s", test_dir(), name);
-    return p;
-}
-
 TEST(tools, an_output_that_is_the_input_is_refused_by_whatever_name) {
     const char *in = write_file("own.jsonl", "{\"text\": \"a\", \"price\": 3}\n{\"text\": \"b\"}\n");
     const char *pairs = write_file(

@@ -11,15 +11,6 @@
 #define PAIRS "tests/golden/train/pairs.jsonl"
 #define ROW "{\"anchor\":\"a\",\"positive\":\"b\"}\n"
 
-static __attribute__((format(printf, 1, 2))) const command_result *hone(const char *fmt, ...) {
-    char line[4096];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(line, sizeof line, fmt, ap);
-    va_end(ap);
-    return run_command("", line);
-}
-
 static const char *in_dir(const char *dir, const char *name) {
     static char paths[8][600];
     static int next;

@@ -9,15 +9,6 @@
 #define MODEL "tests/golden/models/mean"
 #define DATA "tests/golden/train/"
 
-static __attribute__((format(printf, 1, 2))) const command_result *hone(const char *fmt, ...) {
-    char line[4096];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(line, sizeof line, fmt, ap);
-    va_end(ap);
-    return run_command("", line);
-}
-
 static json_t *read_json(const char *format, const char *dir) {
     char path[600];
     json_t *j;
