@@ -131,6 +131,12 @@ static void spoil(char *p, size_t n) {
     POISON(p, n);
 }
 
+/* A block and a gap behind it: two blocks never touch, so that who joins neighbours inside an arena
+ * (autograd/lending.h) does not join what two allocations gave, in one C library and not in the other. */
+static char *new_block(size_t capacity) {
+    return alloc_quiet(capacity + ALIGN, ALIGN);
+}
+
 static bool add_block(hone_arena *a, size_t bytes) {
     if (a->n_blocks == MAX_BLOCKS) return false;
     size_t capacity = a->n_blocks ? 0 : a->first_bytes ? a->first_bytes : FIRST_BLOCK, total = 0;
@@ -139,9 +145,9 @@ static bool add_block(hone_arena *a, size_t bytes) {
     if (capacity < FIRST_BLOCK && a->n_blocks) capacity = FIRST_BLOCK;
     if (capacity < bytes) capacity = bytes;
     capacity = (capacity + ALIGN - 1) / ALIGN * ALIGN;
-    char *p = alloc_quiet(capacity, ALIGN);
+    char *p = new_block(capacity);
     /* The generous size is a convenience; the asked one is what is needed. */
-    if (!p && capacity > bytes) p = alloc_quiet(capacity = bytes, ALIGN);
+    if (!p && capacity > bytes) p = new_block(capacity = bytes);
     if (!p) return false;
     spoil(p, capacity);
     a->blocks[a->n_blocks++] = (arena_block){p, capacity};
@@ -228,7 +234,7 @@ void hone_arena_reset(hone_arena *a) {
         drop_blocks(a);
         size_t unit = a->peak >= HUGE_PAGE ? HUGE_PAGE : FIRST_BLOCK;
         size_t capacity = (a->peak + unit - 1) / unit * unit;
-        char *p = alloc_quiet(capacity, ALIGN);
+        char *p = new_block(capacity);
         if (p) {
             spoil(p, capacity);
             a->blocks[a->n_blocks++] = (arena_block){p, capacity};

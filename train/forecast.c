@@ -113,7 +113,7 @@ typedef struct taken {
 } taken;
 
 static hone_status probe_encoder(probe *p, taken *out) {
-    hone_arena *arena = hone_arena_new("probe", 0);
+    hone_arena *arena = hone_arena_new("probe", HONE_STEP_BYTES);
     hone_graph *g = arena ? hone_graph_new(arena) : NULL;
     hone_status s = g ? HONE_OK : HONE_E_NOMEM;
     float *d = NULL;
@@ -145,7 +145,7 @@ static hone_status probe_loss(probe *p, int64_t n, double *bytes) {
     const hone_train_data *d = p->data;
     const int64_t *rows = p->s->largest.rows;
     int64_t D = hone_model_get_info(p->m)->embedding, G = d->store->groups;
-    hone_arena *arena = hone_arena_new("probe", 0);
+    hone_arena *arena = hone_arena_new("probe", HONE_STEP_BYTES);
     hone_graph *g = arena ? hone_graph_new(arena) : NULL;
     float *x = hone_alloc((size_t)(n * G * D) * sizeof *x), *dx = hone_alloc((size_t)(n * G * D) * sizeof *dx);
     double *score = d->score ? hone_alloc((size_t)n * sizeof *score) : NULL;

@@ -23,6 +23,9 @@
 /* The memory that passes of one run share. */
 typedef struct hone_pass hone_pass;
 
+/* The first block of a run's step arena, unless its size is known (hone_train_options.step_bytes). */
+#define HONE_STEP_BYTES ((size_t)16 << 20)
+
 /* Where a run with these options keeps the gradients of its parameters (nn/param.h). A step of one pass is lent memory
  * for them, from what its own walk back gives up: they are 4 bytes of the 16 that each parameter would take. Sums over
  * the batches of a step (accumulate) or over chunks need their own. */

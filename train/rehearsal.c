@@ -185,7 +185,7 @@ static double dense(const rehearsal *r) {
 static hone_status run(rehearsal *r, bool largest, const hone_rehearsal_evaluation *e, hone_rehearsal *out) {
     const hone_run_shape *s = r->s;
     const moment start = now();
-    r->arena = hone_arena_new("step", (size_t)16 << 20);
+    r->arena = hone_arena_new("step", HONE_STEP_BYTES);
     r->g = r->arena ? hone_graph_new(r->arena) : NULL;
     if (!r->g) return HONE_E_NOMEM;
     HONE_TRY(hone_pass_place_grads(r->m, r->o));

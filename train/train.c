@@ -684,7 +684,7 @@ static hone_status prepare(run *r) {
                    ? hone_hint("two runs in one folder would destroy each other: wait for it, or give another --out")
                    : locked;
     HONE_TRY(hone_train_check_out(o)); /* once more: nobody can begin one now */
-    r->arena = hone_arena_new("step", o->step_bytes ? o->step_bytes : (size_t)16 << 20);
+    r->arena = hone_arena_new("step", o->step_bytes ? o->step_bytes : HONE_STEP_BYTES);
     r->g = r->arena ? hone_graph_new(r->arena) : NULL;
     if (!r->g) return hone_fail(HONE_E_NOMEM, "no memory for the step arena");
     HONE_TRY(hone_pass_place_grads(r->m, o));

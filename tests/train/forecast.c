@@ -126,7 +126,7 @@ TEST(forecast, the_walk_sees_every_batch_that_the_run_takes) {
 /* Bytes of the step arena after a real pass over the largest batch. */
 static double arena_of(setup *s, const hone_run_shape *shape) {
     hone_token_batch batch = {0};
-    hone_arena *arena = hone_arena_new("step", 0);
+    hone_arena *arena = hone_arena_new("step", HONE_STEP_BYTES);
     hone_graph *g = hone_graph_new(arena);
     hone_pass *p;
     double loss = 0;
