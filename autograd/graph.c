@@ -1,4 +1,4 @@
-/* The tape, the lending of gradient memory, and the walk back. */
+/* The tape, whose memory it is lent, and the walk back. */
 #include "autograd/graph.h"
 
 #include "autograd/lending.h"
@@ -158,18 +158,12 @@ static void *borrow(hone_graph *g, size_t bytes, bool stays) {
     return p ? p : hone_arena_alloc(g->arena, hone_lending_room(bytes));
 }
 
-static void give_back(hone_graph *g, void *p, size_t bytes) {
-    if (bytes >= SMALL) hone_lending_give(&g->lending, p, bytes);
-}
-
 void *hone_graph_save(hone_graph *g, size_t bytes) {
     return borrow(g, bytes, false);
 }
-void *hone_graph_borrow(hone_graph *g, size_t bytes) {
-    return borrow(g, bytes, false);
-}
+
 void hone_graph_done(hone_graph *g, void *p, size_t bytes) {
-    give_back(g, p, bytes);
+    if (bytes >= SMALL) hone_lending_give(&g->lending, p, bytes);
 }
 
 size_t hone_graph_idle(const hone_graph *g) {
@@ -241,7 +235,7 @@ static hone_status run_forward(hone_graph *g, hone_node *n) {
     HONE_TRY(check_inputs(g, n));
     HONE_TRY(n->op->shape(n, &shape, &dtype));
     n->out = hone_tensor_wrap(g->tape, dtype, shape, NULL);
-    if (n->out && !n->op->view) n->out->data = borrow(g, tensor_bytes(n->out), false);
+    if (n->out && !n->op->view) n->out->data = hone_graph_save(g, tensor_bytes(n->out));
     if (!n->out || (!n->op->view && !n->out->data))
         return hone_fail(HONE_E_NOMEM, "%s: no memory for its result %s", n->op->name, hone_shape_str(&shape));
     double start = g->profile ? hone_profile_now() : 0;
@@ -330,17 +324,17 @@ void *hone_graph_grad(hone_graph *g, hone_tensor *t, bool *add) {
 static void release(hone_graph *g, hone_node *n) {
     hone_tensor *t = n->out;
     size_t bytes = tensor_bytes(t);
-    give_back(g, t->grad, bytes);
+    hone_graph_done(g, t->grad, bytes);
     t->grad = NULL;
     t->grad_set = false;
-    if (!n->op->view && !is_kept(g, t)) give_back(g, t->data, bytes);
+    if (!n->op->view && !is_kept(g, t)) hone_graph_done(g, t->data, bytes);
 }
 
 void hone_graph_forget(hone_graph *g, hone_tensor *t) {
     if (!t || !g->mode.record || !t->node || !t->node->op->rebuild || !t->data || is_kept(g, t)) return;
     for (const hone_node *n = g->last; n && n != t->node; n = n->previous) /* a view's backward reads where t lay */
         if (n->op->view && looks_into(n->out, t)) return;
-    give_back(g, t->data, tensor_bytes(t));
+    hone_graph_done(g, t->data, tensor_bytes(t));
     t->data = NULL;
 }
 
@@ -349,7 +343,7 @@ static hone_status remember_inputs(hone_graph *g, hone_node *n) {
     for (int i = 0; i < n->n_in; i++) {
         hone_tensor *t = n->in[i];
         if (!t || t->data || !t->node) continue;
-        t->data = borrow(g, tensor_bytes(t), false);
+        t->data = hone_graph_save(g, tensor_bytes(t));
         if (!t->data) return hone_graph_status(g);
         HONE_TRY(t->node->op->rebuild(g, t->node));
     }

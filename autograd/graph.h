@@ -140,11 +140,10 @@ hone_status hone_graph_backward_from(hone_graph *g, hone_tensor *out, const void
 void *hone_graph_grad(hone_graph *g, hone_tensor *t, bool *add);
 /* Whether backward has a use for the gradient of t. */
 bool hone_wants_grad(const hone_tensor *t); /* accepts NULL */
-/* Memory for `saved`, or NULL (graph failed). Lives until the next begin. */
+/* Memory for `saved`, or for a while: what others gave back, or new; NULL: the graph has failed. Lives until the next
+ * begin, or until hone_graph_done gives it back, with the same `bytes`: it is then lent to later results and
+ * gradients. */
 void *hone_graph_save(hone_graph *g, size_t bytes);
-/* Memory for a while: what others gave back, or new. hone_graph_done returns it, as it does memory from hone_graph_save
- * that backward has read for the last time; it is then lent to later results and gradients. */
-void *hone_graph_borrow(hone_graph *g, size_t bytes);
 void hone_graph_done(hone_graph *g, void *p, size_t bytes);
 /* Bytes of the step's memory that are free to be lent. */
 size_t hone_graph_idle(const hone_graph *g);

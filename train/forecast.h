@@ -14,9 +14,8 @@
  *     chunked: and the cache, and where no tape waits for the loss, the larger of encoder(T) and loss(B)
  *
  * with T of the largest batch (or chunk) that the sampler will really give, and a, b, c, d from two small passes each
- * in an empty arena. Where the gradients of parameters are lent (train/pass.h) they lie in that arena, too: little room
- * beside what the forward pass kept, or much where that is little. So it is the larger of the plain sum and of what two
- * small passes, in which the gradients are most of it, say of that. */
+ * in an empty arena. Gradients of parameters that are lent (train/pass.h) lie in that arena, too, most of them where
+ * activations were: encoder(T) is then at least the line through two small passes with lent gradients. */
 #ifndef HONE_TRAIN_FORECAST_H
 #define HONE_TRAIN_FORECAST_H
 

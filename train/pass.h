@@ -34,8 +34,8 @@ bool hone_pass_lends_grads(const hone_train_options *o);
 hone_status hone_pass_place_grads(hone_model *m, const hone_train_options *o);
 
 /* Everything is borrowed and outlives it. Of the data it reads store, skip, and what the loss needs of score and group:
- * the batches of hone_pass_run are of this store. chunk 0: never; a batch of at most `chunk` rows takes the plain way. Errors:
- * HONE_E_DTYPE for a model in F64, HONE_E_NOMEM. */
+ * the batches of hone_pass_run are of this store. chunk 0: never; a batch of at most `chunk` rows takes the plain way.
+ * Errors: HONE_E_DTYPE for a model in F64, HONE_E_NOMEM. */
 hone_status hone_pass_new(hone_model *m, hone_graph *g, const hone_train_data *data, const hone_loss *loss,
                           const hone_loss_options *options, int64_t chunk, hone_pass **out);
 void hone_pass_free(hone_pass *p); /* accepts NULL */

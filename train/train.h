@@ -103,14 +103,15 @@ typedef struct hone_train_result {
     double first_metric, best_metric, last_loss, seconds;
 } hone_train_result;
 
-/* Train m (opened with .train, in F32: else HONE_E_ARG, HONE_E_DTYPE). `result` may be NULL. Afterwards no gradients are
- * left, and m may have no memory of its own for them (hone_pass_place_grads; hone_params_own_grads gives it back). Errors: HONE_E_IO (the last checkpoint is intact), HONE_E_FORMAT
- * for weights that are NaN or infinite before training, HONE_E_NUMERIC after five steps in a row without a finite loss
- * and gradient (the first bad operation, its parameter and the last good checkpoint are named), or when an update made
- * weights infinite (nothing of them is saved), HONE_E_STOPPED after a stop (checkpoint written), HONE_E_ARG for numbers
- * that no run can have, rows of other texts than the loss takes, when a loss lacks its scores or classes or does not
- * take one of them (NaN, a label that is not 0 or 1, a class outside of n_groups; the row is named), and when resuming
- * with options that would change the result (named). */
+/* Train m (opened with .train, in F32: else HONE_E_ARG, HONE_E_DTYPE). `result` may be NULL. Afterwards no gradients
+ * are left, and m may have no memory of its own for them (hone_pass_place_grads; hone_params_own_grads gives it
+ * back). Errors: HONE_E_IO (the last checkpoint is intact), HONE_E_FORMAT for weights that are NaN or infinite before
+ * training, HONE_E_NUMERIC after five steps in a row without a finite loss and gradient (the first bad operation, its
+ * parameter and the last good checkpoint are named), or when an update made weights infinite (nothing of them is
+ * saved), HONE_E_STOPPED after a stop (checkpoint written), HONE_E_ARG for numbers that no run can have, rows of
+ * other texts than the loss takes, when a loss lacks its scores or classes or does not take one of them (NaN, a label
+ * that is not 0 or 1, a class outside of n_groups; the row is named), and when resuming with options that would
+ * change the result (named). */
 hone_status hone_train_run(hone_model *m, const hone_train_data *data, const hone_train_options *o,
                            hone_train_result *result);
 

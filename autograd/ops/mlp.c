@@ -40,8 +40,8 @@ static hone_status mlp_forward(hone_graph *g, hone_node *n) {
     int64_t M = hone_rows(n->out), F = hone_dim(n->in[W1], 0);
     size_t bytes = (size_t)(M * F) * hone_dtype_size(dtype);
     bool record = hone_graph_get_mode(g)->record;
-    void *wide = hone_graph_borrow(g, bytes);
-    n->saved = record ? hone_graph_borrow(g, bytes) : NULL;
+    void *wide = hone_graph_save(g, bytes);
+    n->saved = record ? hone_graph_save(g, bytes) : NULL;
     if (!wide || (record && !n->saved)) return HONE_E_NOMEM;
     HONE_TRY(hone_ops_linear(g, M, n->in[X]->data, n->in[W1], n->in[B1], p->act, n->saved, wide));
     HONE_TRY(hone_ops_linear(g, M, wide, n->in[W2], n->in[B2], HONE_ACT_NONE, NULL, n->out->data));
@@ -54,7 +54,7 @@ static hone_status mlp_backward(hone_graph *g, hone_node *n) {
     int64_t M = hone_rows(n->out);
     size_t bytes = (size_t)(M * hone_dim(n->in[W1], 0)) * hone_dtype_size(n->out->dtype);
     const void *dy = n->out->grad;
-    void *dh = hone_graph_borrow(g, bytes);
+    void *dh = hone_graph_save(g, bytes);
     if (!dh) return HONE_E_NOMEM;
     HONE_TRY(hone_ops_linear_through(g, M, dy, n->in[W2], p->act, n->saved, dh));
     void *a = n->saved; /* what was h */

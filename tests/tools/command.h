@@ -15,7 +15,7 @@ typedef struct command_result {
  * (assignments) or is "". Skips the test when there is no command to run. The result is overwritten by the next call.
  */
 const command_result *run_command(const char *before, const char *arguments);
-/* The same with printf's format for the arguments; without anything before. */
+/* The same, the arguments by printf's rules; hone has nothing before. */
 const command_result *hone_with(const char *before, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 const command_result *hone(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
