@@ -307,6 +307,6 @@ const hone_command hone_command_bench_kernels = {
              "threads, the others on one.",
     .options = kernel_options,
     .example = {"hone bench kernels", "hone bench kernels --only matmul --json"},
-    .example_note = {"all kernels, under a minute", "matrix products as JSON, one object a line"},
+    .example_note = {"all kernels, about a minute", "matrix products as JSON, one object a line"},
     .run = run_kernels,
 };
