@@ -65,15 +65,16 @@ int hone_threads(void) {
 
 static _Thread_local bool inside; /* this thread is running a task: nested calls stay in it */
 
-static hone_status run_serially(int64_t n, hone_task body, void *ctx) {
-    for (int64_t task = 0; task < n; task++) HONE_TRY(body(ctx, task));
+static hone_status run_serially(int count, const hone_stage *stages) {
+    for (int s = 0; s < count; s++)
+        for (int64_t task = 0; task < stages[s].tasks; task++) HONE_TRY(stages[s].body(stages[s].ctx, task));
     return HONE_OK;
 }
 
-/* A call: what the tasks need, and the lowest failure so far. */
+/* A call: its stages, and the lowest failure so far. Tasks are counted through all stages. */
 typedef struct call {
-    hone_task body;
-    void *ctx;
+    hone_stage *stages;
+    int count;
     int64_t first; /* of the tasks that the pool is running */
     int64_t failed;
     hone_status status;
@@ -81,30 +82,63 @@ typedef struct call {
     pthread_mutex_t lock;
 } call;
 
+static hone_stage *stage_of(const call *c, int64_t task) {
+    int low = 0, high = c->count; /* the last stage that begins at or before the task, and so has it */
+    while (high - low > 1) {
+        int middle = (low + high) / 2;
+        if (c->stages[middle].first <= task)
+            low = middle;
+        else
+            high = middle;
+    }
+    return &c->stages[low];
+}
+
+/* Tasks above a failed one may be left out; those below it must run, for one of them may fail too and it is the lowest
+ * that is reported, at any number of threads. */
+static bool is_left_out(call *c, int64_t task) {
+    return task > __atomic_load_n(&c->failed, __ATOMIC_RELAXED);
+}
+
+/* Until the first stages are done. Their tasks have all been taken before this one: whoever has the lowest of the
+ * unfinished ones waits for nobody. */
+static void wait_for(call *c, int stages, int64_t task) {
+    for (int s = 0, i = 0; s < stages && !is_left_out(c, task);) {
+        if (__atomic_load_n(&c->stages[s].done, __ATOMIC_ACQUIRE) < c->stages[s].tasks)
+            hone_pool_pause(i++);
+        else
+            s++;
+    }
+}
+
 static void run_task(void *ctx, int64_t i) {
     call *c = ctx;
     int64_t task = c->first + i;
-    /* Tasks above a failed one may be left out; those below it must run, for one of them may fail too and it is the
-     * lowest that is reported, at any number of threads. */
-    if (task > __atomic_load_n(&c->failed, __ATOMIC_RELAXED)) return;
+    hone_stage *stage = stage_of(c, task);
+    wait_for(c, stage->after, task);
+    if (is_left_out(c, task)) return;
     inside = true;
-    hone_status s = c->body(c->ctx, task);
+    hone_status s = stage->body(stage->ctx, task - stage->first);
     inside = false;
-    if (s == HONE_OK) return;
-    pthread_mutex_lock(&c->lock);
-    if (task < c->failed) {
-        __atomic_store_n(&c->failed, task, __ATOMIC_RELAXED);
-        c->status = s;
-        c->error = *hone_last_error();
+    if (s != HONE_OK) {
+        pthread_mutex_lock(&c->lock);
+        if (task < c->failed) {
+            __atomic_store_n(&c->failed, task, __ATOMIC_RELAXED);
+            c->status = s;
+            c->error = *hone_last_error();
+        }
+        pthread_mutex_unlock(&c->lock);
     }
-    pthread_mutex_unlock(&c->lock);
+    __atomic_add_fetch(&stage->done, 1, __ATOMIC_RELEASE); /* last: who waits for it shall see the failure */
 }
 
-hone_status hone_parallel(int64_t n, hone_task body, void *ctx) {
+hone_status hone_parallel_stages(int count, hone_stage *stages) {
+    int64_t n = 0;
+    for (int s = 0; s < count; s++) stages[s].first = n, stages[s].done = 0, n += stages[s].tasks;
     int team = hone_threads();
     if (team > n) team = (int)n;
-    if (inside || team <= 1) return run_serially(n, body, ctx);
-    call c = {.body = body, .ctx = ctx, .failed = INT64_MAX, .lock = PTHREAD_MUTEX_INITIALIZER};
+    if (inside || team <= 1) return run_serially(count, stages);
+    call c = {.stages = stages, .count = count, .failed = INT64_MAX, .lock = PTHREAD_MUTEX_INITIALIZER};
     enum { AT_ONCE = 1 << 30 };
     for (; c.first < n && c.status == HONE_OK; c.first += AT_ONCE) {
         int64_t left = n - c.first;
@@ -114,4 +148,8 @@ hone_status hone_parallel(int64_t n, hone_task body, void *ctx) {
     }
     if (c.status != HONE_OK) hone_error_restore(&c.error);
     return c.status;
+}
+
+hone_status hone_parallel(int64_t n, hone_task body, void *ctx) {
+    return hone_parallel_stages(1, &(hone_stage){.body = body, .ctx = ctx, .tasks = n});
 }

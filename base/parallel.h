@@ -17,4 +17,18 @@ int hone_threads(void);
 typedef hone_status (*hone_task)(void *ctx, int64_t task);
 hone_status hone_parallel(int64_t n, hone_task body, void *ctx);
 
+/* A part of a larger call. Its tasks begin when the first `after` stages of the call are done (at most those before
+ * it), and not when every earlier one is: a thread that finds nothing left to take in a stage goes on with the next. */
+typedef struct hone_stage {
+    hone_task body;
+    void *ctx;
+    int64_t tasks; /* 0: done from the beginning */
+    int after;
+    int64_t first, done; /* the call's own: tasks of the stages before it, and how many of its own are done */
+} hone_stage;
+
+/* Run the tasks of all stages, handed out in the order of the stages. Fails as hone_parallel does: with the first
+ * failing task of the first stage that has one. */
+hone_status hone_parallel_stages(int count, hone_stage *stages);
+
 #endif

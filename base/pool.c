@@ -123,6 +123,11 @@ static void have_workers(int wanted) {
     pthread_attr_destroy(&detached);
 }
 
+void hone_pool_pause(int i) {
+    pause_cpu();
+    if (i >= SPINS || atomic_load(&pool.team) > atomic_load(&pool.processors)) sched_yield();
+}
+
 bool hone_pool_run(int team, int64_t n, void (*body)(void *ctx, int64_t task), void *ctx) {
     if (pthread_mutex_trylock(&pool.busy)) return false;
     have_workers(team - 1);
@@ -140,10 +145,7 @@ bool hone_pool_run(int team, int64_t n, void (*body)(void *ctx, int64_t task), v
         pthread_mutex_unlock(&pool.lock);
     }
     take_tasks(-1);
-    for (int i = 0; atomic_load(&pool.done) < n; i++) {
-        pause_cpu();
-        if (i >= SPINS || team > atomic_load(&pool.processors)) sched_yield();
-    }
+    for (int i = 0; atomic_load(&pool.done) < n; i++) hone_pool_pause(i);
     pthread_mutex_unlock(&pool.busy);
     return true;
 }

@@ -14,5 +14,8 @@
  * serve when the system gives no more. Workers are made when they are first wanted, keep all signals blocked, and last
  * as long as the process; a child made by fork starts without any. */
 bool hone_pool_run(int team, int64_t n, void (*body)(void *ctx, int64_t task), void *ctx);
+/* A moment of waiting for another thread inside a run, the i-th one in a row: after many, or where threads are more
+ * than processors, the processor goes to whoever wants it. */
+void hone_pool_pause(int i);
 
 #endif

@@ -15,24 +15,29 @@
 #include "tensor/matmul.h"
 
 #include "base/memory.h"
-#include "base/parallel.h"
 #include "kernels/kernels.h"
 #include "kernels/matmul/matmul.h"
-#include "tensor/matmul_blocks.h"
+#include "tensor/matmul_passes.h"
 
 #include <string.h>
 
+/* A pass as its tasks read it. */
 typedef struct matmul_job {
     const hone_matmul_args *m;
     const hone_matmul_f32_row *row;
-    int64_t K0, K1;       /* the part of the sums that this pass adds */
-    int64_t kc;           /* chain length; the last chain may be shorter */
-    blocks_grid grid;     /* of all of C */
-    const float *b;       /* chains of panels, from K0 on; NULL: each task packs its own */
-    const float *a;       /* packed tiles of A^T for K0..K1; NULL: read in place */
-    float *b_out, *a_out; /* while packing */
-    float *sums;          /* [chains of this pass, M]: what sum_a gets, chain by chain; or NULL */
+    int64_t K0, K1;   /* the part of the sums that it adds */
+    int64_t kc;       /* chain length; the last chain may be shorter */
+    blocks_grid grid; /* of all of C */
+    float *b;         /* chains of panels, from K0 on; NULL: each task packs its own */
+    float *a;         /* packed tiles of A^T for K0..K1; NULL: read in place */
+    float *sums;      /* [chains of the product, M]: what sum_a gets, chain by chain; or NULL */
 } matmul_job;
+
+static matmul_job matmul_job_of(const void *pass) {
+    const blocks_pass *p = pass;
+    const blocks_product *of = p->product;
+    return (matmul_job){of->m, of->row, p->K0, p->K1, of->kc, of->grid, p->b, p->a, of->sums};
+}
 
 /* Chains of equal length, multiples of 8. */
 static int64_t matmul_chain(const hone_matmul_f32_row *row, int64_t K) {
@@ -54,21 +59,21 @@ static void matmul_pack_panel(const matmul_job *j, int64_t k, int64_t steps, int
 enum { PACK_PANELS = 4, PACK_TILES = 16, PACK_STEPS = 32 }; /* of one packing task; steps that stay in L1 */
 
 static hone_status matmul_pack_b_task(void *ctx, int64_t task) {
-    const matmul_job *j = ctx;
+    const matmul_job job = matmul_job_of(ctx), *j = &job;
     int64_t groups = blocks_ceil(j->grid.panels, PACK_PANELS), p0 = task % groups * PACK_PANELS;
     int64_t k = j->K0 + task / groups * j->kc, steps = blocks_min(j->kc, j->K1 - k);
     for (int64_t p = p0; p < blocks_min(j->grid.panels, p0 + PACK_PANELS); p++)
-        matmul_pack_panel(j, k, steps, p, j->b_out + ((k - j->K0) * j->grid.panels + p * steps) * j->row->nr);
+        matmul_pack_panel(j, k, steps, p, j->b + ((k - j->K0) * j->grid.panels + p * steps) * j->row->nr);
     return HONE_OK;
 }
 
 static hone_status matmul_pack_a_task(void *ctx, int64_t task) {
-    const matmul_job *j = ctx;
+    const matmul_job job = matmul_job_of(ctx), *j = &job;
     const hone_matmul_args *m = j->m;
     int64_t groups = blocks_ceil(j->grid.tiles, PACK_TILES), t0 = task % groups * PACK_TILES, mr = j->row->mr;
     int64_t k = j->K0 + task / groups * j->kc, steps = blocks_min(j->kc, j->K1 - k), first = t0 * mr,
             t1 = blocks_min(j->grid.tiles, t0 + PACK_TILES), width = blocks_min(m->M, t1 * mr) - first;
-    float *sums = j->sums ? j->sums + task / groups * m->M + first : NULL;
+    float *sums = j->sums ? j->sums + k / j->kc * m->M + first : NULL;
     if (sums) memset(sums, 0, (size_t)width * sizeof *sums);
     for (int64_t part = 0; part < steps; part += PACK_STEPS) {
         /* Short columns, so that the source's lines are still in L1 for the next tile; beside each tile a share of the
@@ -79,7 +84,7 @@ static hone_status matmul_pack_a_task(void *ctx, int64_t task) {
             int64_t i0 = ahead * (t - t0) / (t1 - t0), i1 = ahead * (t - t0 + 1) / (t1 - t0);
             blocks_prefetch_rows(from + (some + i0) * m->lda + first, i1 - i0, m->lda, 0, width);
             j->row->pack_a(some, m->M - t * mr, from + t * mr, m->lda,
-                           j->a_out + ((k - j->K0) * j->grid.tiles + t * steps + part) * mr);
+                           j->a + ((k - j->K0) * j->grid.tiles + t * steps + part) * mr);
         }
         if (sums) hone_vector_f32_colsum(some, width, m->lda, from + first, sums);
     }
@@ -143,7 +148,7 @@ static void matmul_chain_pass(const matmul_job *j, const float *panels, int64_t 
 }
 
 static hone_status matmul_task(void *ctx, int64_t task) {
-    const matmul_job *j = ctx;
+    const matmul_job job = matmul_job_of(ctx), *j = &job;
     /* Neighbouring tasks share their panels: rows run fastest. */
     int64_t im = task % j->grid.cut_m, in = task / j->grid.cut_m;
     int64_t t0 = j->grid.tiles * im / j->grid.cut_m, t1 = j->grid.tiles * (im + 1) / j->grid.cut_m;
@@ -175,58 +180,33 @@ static hone_status matmul_task(void *ctx, int64_t task) {
 
 enum { TASK_WORK = 64 << 10 };
 
-/* Room for the packed operands of one pass, and how much of K it covers. */
-static hone_status matmul_reserve(matmul_job *j, bool share_a, bool share_b, hone_arena *scratch, int64_t *depth) {
-    int64_t wide_a = share_a ? j->grid.tiles * j->row->mr : 0, wide_b = share_b ? j->grid.panels * j->row->nr : 0;
-    int64_t per_chain = (wide_a + wide_b) * j->kc * (int64_t)sizeof(float);
-    *depth = j->m->K;
-    if (per_chain) *depth = blocks_min(*depth, blocks_max(1, BLOCKS_PASS_BYTES / per_chain) * j->kc);
-    if (share_a) j->a = j->a_out = hone_arena_alloc(scratch, (size_t)(*depth * wide_a) * sizeof(float));
-    if (share_b) j->b = j->b_out = hone_arena_alloc(scratch, (size_t)(*depth * wide_b) * sizeof(float));
-    if (j->m->sum_a)
-        j->sums = hone_arena_alloc(scratch, (size_t)(blocks_ceil(*depth, j->kc) * j->m->M) * sizeof(float));
-    return (share_a && !j->a) || (share_b && !j->b) || (j->m->sum_a && !j->sums) ? HONE_E_NOMEM : HONE_OK;
-}
-
-static int64_t matmul_pack_b_tasks(const matmul_job *j) {
-    return blocks_ceil(j->K1 - j->K0, j->kc) * blocks_ceil(j->grid.panels, PACK_PANELS);
-}
-
-static matmul_job matmul_job_of(const hone_matmul_args *m) {
+static blocks_product matmul_product_of(const hone_matmul_args *m) {
     const hone_matmul_f32_row *row = hone_matmul_f32_choose(m->N);
-    matmul_job j = {.m = m, .row = row, .K1 = m->K, .kc = matmul_chain(row, m->K)};
-    j.grid.tiles = blocks_ceil(m->M, row->mr), j.grid.panels = blocks_ceil(m->N, row->nr);
-    j.grid.group = blocks_max(1, blocks_l2_bytes() / (j.kc * row->nr * (int64_t)sizeof(float)));
-    return j;
+    blocks_product p = {.m = m, .row = row, .kc = matmul_chain(row, m->K)};
+    p.grid.tiles = blocks_ceil(m->M, row->mr), p.grid.panels = blocks_ceil(m->N, row->nr);
+    p.grid.group = blocks_max(1, blocks_l2_bytes() / (p.kc * row->nr * (int64_t)sizeof(float)));
+    p.words_a = p.grid.tiles * row->mr * p.kc, p.words_b = p.grid.panels * row->nr * p.kc;
+    p.pack_a = matmul_pack_a_task, p.tasks_a = blocks_ceil(p.grid.tiles, PACK_TILES);
+    p.pack_b = matmul_pack_b_task, p.tasks_b = blocks_ceil(p.grid.panels, PACK_PANELS);
+    p.multiply = matmul_task;
+    return p;
+}
+
+static blocks_product matmul_cut(const hone_matmul_args *m) {
+    blocks_product p = matmul_product_of(m);
+    hone_blocks_cut(m, TASK_WORK, &p.grid);
+    p.share_a = m->trans_a && (m->M > 1 || m->sum_a);
+    /* Few rows: every task packs what it needs, at once, while the panel is in L1. */
+    p.share_b = !m->packed_b && (p.grid.cut_m > 1 || m->M > 2 * BLOCKS_SMALL_M);
+    return p;
+}
+
+hone_status hone_matmul_f32_all(int count, const hone_matmul_args *m) {
+    return hone_blocks_run(count, m, matmul_cut);
 }
 
 hone_status hone_matmul_f32(const hone_matmul_args *m) {
-    if (m->M <= 0 || m->N <= 0 || m->K <= 0) {
-        hone_blocks_empty(m);
-        return HONE_OK;
-    }
-    matmul_job j = matmul_job_of(m);
-    hone_blocks_cut(m, TASK_WORK, &j.grid);
-    /* Few rows: every task packs what it needs, at once, while the panel is in L1. */
-    bool share_a = m->trans_a && (m->M > 1 || m->sum_a),
-         share_b = !m->packed_b && (j.grid.cut_m > 1 || m->M > 2 * BLOCKS_SMALL_M);
-    hone_arena *scratch = hone_scratch();
-    if (!scratch) return HONE_E_NOMEM;
-    hone_arena_mark mark = hone_arena_get_mark(scratch);
-    int64_t depth;
-    hone_status status = matmul_reserve(&j, share_a, share_b, scratch, &depth);
-    if (!status && m->sum_a && !m->add_sum_a) memset(m->sum_a, 0, (size_t)m->M * sizeof *m->sum_a);
-    for (; !status && j.K0 < m->K; j.K0 = j.K1) {
-        j.K1 = blocks_min(m->K, j.K0 + depth);
-        if (m->packed_b) j.b = (const float *)m->packed_b + j.K0 * j.grid.panels * j.row->nr;
-        int64_t chains = blocks_ceil(j.K1 - j.K0, j.kc);
-        if (share_a) status = hone_parallel(chains * blocks_ceil(j.grid.tiles, PACK_TILES), matmul_pack_a_task, &j);
-        if (m->sum_a && !status) hone_vector_f32_colsum(chains, m->M, m->M, j.sums, m->sum_a);
-        if (share_b && !status) status = hone_parallel(matmul_pack_b_tasks(&j), matmul_pack_b_task, &j);
-        if (!status) status = hone_parallel(j.grid.cut_m * j.grid.cut_n, matmul_task, &j);
-    }
-    hone_arena_release(scratch, mark);
-    return status;
+    return hone_matmul_f32_all(1, m);
 }
 
 int64_t hone_matmul_packed_count(int64_t N, int64_t K) {
@@ -237,7 +217,5 @@ int64_t hone_matmul_packed_count(int64_t N, int64_t K) {
 hone_status hone_matmul_pack(int64_t N, int64_t K, bool trans_b, const float *b, int64_t ldb, float *out) {
     if (N <= 0 || K <= 0) return HONE_OK;
     hone_matmul_args m = {.M = 1, .N = N, .K = K, .trans_b = trans_b, .b = b, .ldb = ldb};
-    matmul_job j = matmul_job_of(&m);
-    j.b_out = out;
-    return hone_parallel(matmul_pack_b_tasks(&j), matmul_pack_b_task, &j);
+    return hone_blocks_pack_b(matmul_product_of(&m), out);
 }

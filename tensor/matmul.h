@@ -56,6 +56,9 @@ typedef struct hone_matmul_f64_args {
 
 /* C (+)= act(op(A) op(B) + bias). */
 hone_status hone_matmul_f32(const hone_matmul_args *m);
+/* Products m[0..count-1], each as though the ones before it were done: one may read what an earlier one writes. In one
+ * parallel call: what does not touch the same memory overlaps (tensor/matmul_passes.h). The same bits. */
+hone_status hone_matmul_f32_all(int count, const hone_matmul_args *m);
 /* op(B) [K, N] laid out as the kernels read it, for an operand that is used many times between changes (a weight). The
  * layout depends on N, K and the kernel row in use: same process only. Results have the same bits as without packing.
  *   out  hone_matmul_packed_count(N, K) floats, 64-byte aligned for speed */

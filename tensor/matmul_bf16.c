@@ -10,23 +10,29 @@
 #include "tensor/matmul_bf16.h"
 
 #include "base/memory.h"
-#include "base/parallel.h"
 #include "kernels/dot/dot_bf16.h"
 #include "kernels/kernels.h"
-#include "tensor/matmul_blocks.h"
+#include "tensor/matmul_passes.h"
 
 #include <string.h>
 
+/* A pass as its tasks read it. */
 typedef struct bf16_job {
     const hone_matmul_args *m;
     const hone_dot_bf16_row *row;
-    int64_t K0, K1;        /* the part of the sums that this pass adds: whole chains */
-    int64_t kc, words;     /* chain length (even), and its words in a row of a panel; the last chain may be shorter */
-    blocks_grid grid;      /* of all of C */
-    const uint32_t *a, *b; /* chains from K0 on; NULL: each task packs its own */
-    uint32_t *a_out, *b_out;
-    float *sums; /* [chains of this pass, M]: what sum_a gets, chain by chain; or NULL */
+    int64_t K0, K1;    /* the part of the sums that it adds: whole chains */
+    int64_t kc, words; /* chain length (even), and its words in a row of a panel; the last chain may be shorter */
+    blocks_grid grid;  /* of all of C */
+    uint32_t *a, *b;   /* chains from K0 on; NULL: each task packs its own */
+    float *sums;       /* [chains of the product, M]: what sum_a gets, chain by chain; or NULL */
 } bf16_job;
+
+static bf16_job bf16_job_of(const void *pass) {
+    const blocks_pass *p = pass;
+    const blocks_product *of = p->product;
+    return (bf16_job){of->m,    of->row, p->K0, p->K1,   of->kc, hone_dot_bf16_words(of->row, of->kc),
+                      of->grid, p->a,    p->b,  of->sums};
+}
 
 static void bf16_pack_panel(const bf16_job *j, int64_t k, int64_t steps, int64_t panel, uint32_t *out) {
     const hone_matmul_args *m = j->m;
@@ -45,24 +51,24 @@ static int64_t bf16_offset(const bf16_job *j, int64_t k, int64_t wide, int64_t w
 enum { PACK_PANELS = 4, PACK_TILES = 16, PACK_STEPS = 32 }; /* of one packing task; steps that stay in L1 */
 
 static hone_status bf16_pack_b_task(void *ctx, int64_t task) {
-    const bf16_job *j = ctx;
+    const bf16_job job = bf16_job_of(ctx), *j = &job;
     int64_t groups = blocks_ceil(j->grid.panels, PACK_PANELS), p0 = task % groups * PACK_PANELS, nr = j->row->nr;
     int64_t k = j->K0 + task / groups * j->kc, steps = blocks_min(j->kc, j->K1 - k);
     int64_t words = hone_dot_bf16_words(j->row, steps);
     for (int64_t p = p0; p < blocks_min(j->grid.panels, p0 + PACK_PANELS); p++)
-        bf16_pack_panel(j, k, steps, p, j->b_out + bf16_offset(j, k, j->grid.panels, nr) + p * words * nr);
+        bf16_pack_panel(j, k, steps, p, j->b + bf16_offset(j, k, j->grid.panels, nr) + p * words * nr);
     return HONE_OK;
 }
 
 /* A^T in short columns: the source's lines stay in L1 for the next tile. */
 static hone_status bf16_pack_a_task(void *ctx, int64_t task) {
-    const bf16_job *j = ctx;
+    const bf16_job job = bf16_job_of(ctx), *j = &job;
     const hone_matmul_args *m = j->m;
     const int64_t groups = blocks_ceil(j->grid.tiles, PACK_TILES), t0 = task % groups * PACK_TILES, mr = j->row->mr;
     const int64_t k = j->K0 + task / groups * j->kc, steps = blocks_min(j->kc, j->K1 - k), first = t0 * mr;
     const int64_t words = hone_dot_bf16_words(j->row, steps), width = blocks_min(m->M - first, PACK_TILES * mr);
-    uint32_t *out = j->a_out + bf16_offset(j, k, j->grid.tiles, mr);
-    float *sums = j->sums ? j->sums + task / groups * m->M + first : NULL;
+    uint32_t *out = j->a + bf16_offset(j, k, j->grid.tiles, mr);
+    float *sums = j->sums ? j->sums + k / j->kc * m->M + first : NULL;
     if (sums) memset(sums, 0, (size_t)width * sizeof *sums);
     for (int64_t part = 0; part < steps; part += PACK_STEPS) {
         int64_t some = blocks_min(PACK_STEPS, steps - part);
@@ -121,7 +127,7 @@ static void bf16_chain_pass(const bf16_job *j, const uint32_t *panels, int64_t k
 }
 
 static hone_status bf16_task(void *ctx, int64_t task) {
-    const bf16_job *j = ctx;
+    const bf16_job job = bf16_job_of(ctx), *j = &job;
     /* Neighbouring tasks share their panels: rows run fastest. */
     int64_t im = task % j->grid.cut_m, in = task / j->grid.cut_m, nr = j->row->nr;
     int64_t t0 = j->grid.tiles * im / j->grid.cut_m, t1 = j->grid.tiles * (im + 1) / j->grid.cut_m;
@@ -152,76 +158,49 @@ static hone_status bf16_task(void *ctx, int64_t task) {
 
 enum { TASK_WORK = 128 << 10 };
 
-/* Room for the packed operands of one pass, and how much of K it covers. */
-static hone_status bf16_reserve(bf16_job *j, bool share_a, bool share_b, hone_arena *scratch, int64_t *depth) {
-    int64_t a = share_a ? j->grid.tiles * j->row->mr * j->words : 0,
-            b = share_b ? j->grid.panels * j->row->nr * j->words : 0;
-    int64_t chains = blocks_ceil(j->m->K, j->kc);
-    if (a + b) chains = blocks_min(chains, blocks_max(1, BLOCKS_PASS_BYTES / ((a + b) * (int64_t)sizeof *j->a)));
-    *depth = chains * j->kc;
-    if (share_a) j->a = j->a_out = hone_arena_alloc(scratch, (size_t)(chains * a) * sizeof *j->a);
-    if (share_b) j->b = j->b_out = hone_arena_alloc(scratch, (size_t)(chains * b) * sizeof *j->b);
-    if (j->m->sum_a) j->sums = hone_arena_alloc(scratch, (size_t)(chains * j->m->M) * sizeof *j->sums);
-    return (share_a && !j->a) || (share_b && !j->b) || (j->m->sum_a && !j->sums) ? HONE_E_NOMEM : HONE_OK;
-}
-
-static bf16_job bf16_job_of(const hone_matmul_args *m) {
+static blocks_product bf16_product_of(const hone_matmul_args *m) {
     const hone_dot_bf16_row *row = hone_dot_bf16_choose();
-    bf16_job j = {.m = m, .row = row, .K1 = m->K};
+    blocks_product p = {.m = m, .row = row};
     int64_t chains = blocks_max(1, blocks_ceil(m->K, HONE_DOT_BF16_CHAIN)); /* of equal length, multiples of 8 */
-    j.kc = blocks_ceil(blocks_ceil(m->K, chains), 8) * 8, j.words = hone_dot_bf16_words(row, j.kc);
-    j.grid.tiles = blocks_ceil(m->M, row->mr), j.grid.panels = blocks_ceil(m->N, row->nr);
-    j.grid.group = blocks_max(1, blocks_l2_bytes() / (j.words * row->nr * (int64_t)sizeof *j.b));
-    return j;
+    p.kc = blocks_ceil(blocks_ceil(m->K, chains), 8) * 8;
+    int64_t words = hone_dot_bf16_words(row, p.kc);
+    p.grid.tiles = blocks_ceil(m->M, row->mr), p.grid.panels = blocks_ceil(m->N, row->nr);
+    p.grid.group = blocks_max(1, blocks_l2_bytes() / (words * row->nr * (int64_t)sizeof(uint32_t)));
+    p.words_a = p.grid.tiles * row->mr * words, p.words_b = p.grid.panels * row->nr * words;
+    p.pack_a = bf16_pack_a_task, p.tasks_a = blocks_ceil(p.grid.tiles, PACK_TILES);
+    p.pack_b = bf16_pack_b_task, p.tasks_b = blocks_ceil(p.grid.panels, PACK_PANELS);
+    p.multiply = bf16_task;
+    return p;
 }
 
-static hone_status bf16_pack_b(bf16_job *j) {
-    return hone_parallel(blocks_ceil(j->K1 - j->K0, j->kc) * blocks_ceil(j->grid.panels, PACK_PANELS), bf16_pack_b_task,
-                         j);
+static blocks_product bf16_cut(const hone_matmul_args *m) {
+    blocks_product p = bf16_product_of(m);
+    hone_blocks_cut(m, TASK_WORK, &p.grid);
+    p.share_a = m->trans_a && (m->M > 1 || m->sum_a);
+    /* Few rows: every task packs the panels it needs, at once, while they are in L1. */
+    p.share_b = !m->packed_b && (p.grid.cut_m > 1 || m->M > 2 * BLOCKS_SMALL_M);
+    return p;
+}
+
+hone_status hone_matmul_bf16_all(int count, const hone_matmul_args *m) {
+    return hone_blocks_run(count, m, bf16_cut);
 }
 
 hone_status hone_matmul_bf16(const hone_matmul_args *m) {
-    if (m->M <= 0 || m->N <= 0 || m->K <= 0) {
-        hone_blocks_empty(m);
-        return HONE_OK;
-    }
-    bf16_job j = bf16_job_of(m);
-    hone_blocks_cut(m, TASK_WORK, &j.grid);
-    /* Few rows: every task packs the panels it needs, at once, while they are in L1. */
-    bool share_a = m->trans_a && (m->M > 1 || m->sum_a);
-    bool share_b = !m->packed_b && (j.grid.cut_m > 1 || m->M > 2 * BLOCKS_SMALL_M);
-    hone_arena *scratch = hone_scratch();
-    if (!scratch) return HONE_E_NOMEM;
-    hone_arena_mark mark = hone_arena_get_mark(scratch);
-    int64_t depth = 0;
-    hone_status status = bf16_reserve(&j, share_a, share_b, scratch, &depth);
-    if (!status && m->sum_a && !m->add_sum_a) memset(m->sum_a, 0, (size_t)m->M * sizeof *m->sum_a);
-    for (; !status && j.K0 < m->K; j.K0 = j.K1) {
-        j.K1 = blocks_min(m->K, j.K0 + depth);
-        if (m->packed_b) j.b = (const uint32_t *)m->packed_b + j.K0 / j.kc * j.words * j.grid.panels * j.row->nr;
-        int64_t chains = blocks_ceil(j.K1 - j.K0, j.kc);
-        if (share_a) status = hone_parallel(chains * blocks_ceil(j.grid.tiles, PACK_TILES), bf16_pack_a_task, &j);
-        if (m->sum_a && !status) hone_vector_f32_colsum(chains, m->M, m->M, j.sums, m->sum_a);
-        if (share_b && !status) status = bf16_pack_b(&j);
-        if (!status) status = hone_parallel(j.grid.cut_m * j.grid.cut_n, bf16_task, &j);
-    }
-    hone_arena_release(scratch, mark);
-    return status;
+    return hone_matmul_bf16_all(1, m);
 }
 
 int64_t hone_matmul_bf16_packed_count(int64_t N, int64_t K) {
     if (N <= 0 || K <= 0) return 0;
     const hone_matmul_args m = {.M = 1, .N = N, .K = K};
-    bf16_job j = bf16_job_of(&m);
-    return blocks_ceil(K, j.kc) * j.words * j.grid.panels * j.row->nr;
+    blocks_product p = bf16_product_of(&m);
+    return blocks_ceil(K, p.kc) * p.words_b;
 }
 
 hone_status hone_matmul_bf16_pack(int64_t N, int64_t K, bool trans_b, const float *b, int64_t ldb, uint32_t *out) {
     if (N <= 0 || K <= 0) return HONE_OK;
     hone_matmul_args m = {.M = 1, .N = N, .K = K, .trans_b = trans_b, .b = b, .ldb = ldb};
-    bf16_job j = bf16_job_of(&m);
-    j.b_out = out;
-    return bf16_pack_b(&j);
+    return hone_blocks_pack_b(bf16_product_of(&m), out);
 }
 
 bool hone_matmul_bf16_is_native(void) {

@@ -15,6 +15,8 @@
 
 /* C (+)= act(bf16(op(A)) bf16(op(B)) + bias). */
 hone_status hone_matmul_bf16(const hone_matmul_args *m);
+/* Several in one call, as hone_matmul_f32_all. */
+hone_status hone_matmul_bf16_all(int count, const hone_matmul_args *m);
 /* op(B) [K, N] rounded and laid out as the kernels read it, for an operand that is used many times between changes. The
  * layout depends on N, K and the kernel row in use: same process only. Results have the same bits as without packing.
  *   out  hone_matmul_bf16_packed_count(N, K) words, 64-byte aligned for speed */

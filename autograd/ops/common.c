@@ -28,47 +28,67 @@ hone_status hone_ops_product(hone_dtype dtype, hone_precision precision, const h
     return hone_ops_activation_forward(dtype, m->M * m->N, m->act, m->through, m->through);
 }
 
-static hone_status linear_product(const hone_graph *g, const hone_tensor *w, const hone_matmul_args *m) {
-    if (!w->data)
-        return hone_fail(HONE_E_ARG, "a weight laid out for inference has no backward pass: open the model for training");
-    return hone_ops_product(w->dtype, hone_graph_get_mode(g)->precision, m);
+hone_status hone_ops_run(op_products *ps) {
+    const hone_precision precision = hone_graph_get_mode(ps->g)->precision;
+    const int count = ps->count;
+    ps->count = 0;
+    if (ps->dtype == HONE_F32)
+        return precision == HONE_PRECISION_BF16 ? hone_matmul_bf16_all(count, ps->m) : hone_matmul_f32_all(count, ps->m);
+    for (int i = 0; i < count; i++) HONE_TRY(hone_ops_product(ps->dtype, precision, &ps->m[i]));
+    return HONE_OK;
 }
 
-hone_status hone_ops_linear(hone_graph *g, int64_t M, const void *x, const hone_tensor *w, const hone_tensor *b,
-                            hone_act act, void *pre, void *y) {
+static hone_status add_product(op_products *ps, const hone_tensor *w, hone_matmul_args m) {
+    if (!w->data)
+        return hone_fail(HONE_E_ARG, "a weight laid out for inference has no backward pass: open the model for training");
+    if (ps->count == sizeof ps->m / sizeof *ps->m) HONE_TRY(hone_ops_run(ps));
+    ps->m[ps->count++] = m;
+    return HONE_OK;
+}
+
+hone_status hone_ops_add_linear(op_products *ps, int64_t M, const void *x, const hone_tensor *w, const hone_tensor *b,
+                                hone_act act, void *pre, void *y) {
     int64_t N = hone_dim(w, 0), K = hone_dim(w, 1);
     const void *bias = b ? b->data : NULL;
-    if (w->prepared) return hone_prepared_linear(w->prepared, M, x, bias, act, pre, y);
-    return linear_product(g, w, &(hone_matmul_args){
+    if (w->prepared) {
+        HONE_TRY(hone_ops_run(ps));
+        return hone_prepared_linear(w->prepared, M, x, bias, act, pre, y);
+    }
+    return add_product(ps, w, (hone_matmul_args){
         .M = M, .N = N, .K = K, .trans_b = true, .a = x, .lda = K, .b = w->data, .ldb = K, .c = y, .ldc = N,
         .bias = bias, .act = act, .pre = pre});
 }
 
-hone_status hone_ops_linear_grads(hone_graph *g, int64_t M, const void *dy, const void *x, hone_tensor *w,
-                                  hone_tensor *b) {
+hone_status hone_ops_add_linear_grads(op_products *ps, int64_t M, const void *dy, const void *x, hone_tensor *w,
+                                      hone_tensor *b) {
     int64_t N = hone_dim(w, 0), K = hone_dim(w, 1);
     bool add_w, add_b;
-    void *dw = hone_graph_grad(g, w, &add_w), *db = hone_graph_grad(g, b, &add_b);
-    HONE_TRY(hone_graph_status(g));
-    if (!dw) return db ? hone_ops_column_sums(w->dtype, M, N, dy, db, add_b) : HONE_OK;
-    return linear_product(g, w, &(hone_matmul_args){
+    void *dw = hone_graph_grad(ps->g, w, &add_w), *db = hone_graph_grad(ps->g, b, &add_b);
+    HONE_TRY(hone_graph_status(ps->g));
+    if (!dw && !db) return HONE_OK;
+    if (!dw) {
+        HONE_TRY(hone_ops_run(ps));
+        return hone_ops_column_sums(w->dtype, M, N, dy, db, add_b);
+    }
+    return add_product(ps, w, (hone_matmul_args){
         .M = N, .N = K, .K = M, .trans_a = true, .a = dy, .lda = N, .b = x, .ldb = K, .c = dw, .ldc = K,
         .accumulate = add_w, .sum_a = db, .add_sum_a = add_b});
 }
 
-hone_status hone_ops_linear_input_grad(hone_graph *g, int64_t M, const void *dy, const hone_tensor *w, hone_tensor *x) {
+hone_status hone_ops_add_linear_input_grad(op_products *ps, int64_t M, const void *dy, const hone_tensor *w,
+                                           hone_tensor *x) {
     int64_t N = hone_dim(w, 0), K = hone_dim(w, 1);
     bool add;
-    void *dx = hone_graph_grad(g, x, &add);
-    if (!dx) return hone_graph_status(g);
-    return linear_product(g, w, &(hone_matmul_args){
+    void *dx = hone_graph_grad(ps->g, x, &add);
+    if (!dx) return hone_graph_status(ps->g);
+    return add_product(ps, w, (hone_matmul_args){
         .M = M, .N = K, .K = N, .a = dy, .lda = N, .b = w->data, .ldb = K, .c = dx, .ldc = K, .accumulate = add});
 }
 
-hone_status hone_ops_linear_through(hone_graph *g, int64_t M, const void *dy, const hone_tensor *w, hone_act act,
-                                    void *h, void *dh) {
+hone_status hone_ops_add_linear_through(op_products *ps, int64_t M, const void *dy, const hone_tensor *w, hone_act act,
+                                        void *h, void *dh) {
     int64_t N = hone_dim(w, 0), K = hone_dim(w, 1);
-    return linear_product(g, w, &(hone_matmul_args){
+    return add_product(ps, w, (hone_matmul_args){
         .M = M, .N = K, .K = N, .a = dy, .lda = N, .b = w->data, .ldb = K, .c = dh, .ldc = K,
         .act = act, .through = h});
 }

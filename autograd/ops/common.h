@@ -13,17 +13,30 @@
  * is done in passes of its own. */
 hone_status hone_ops_product(hone_dtype dtype, hone_precision precision, const hone_matmul_args *m);
 
-/* y [M, N] = act(x [M, K] w^T + b): w [N, K] plain or prepared, b [N] or NULL; pre: the value before act, or NULL. */
-hone_status hone_ops_linear(hone_graph *g, int64_t M, const void *x, const hone_tensor *w, const hone_tensor *b,
-                            hone_act act, void *pre, void *y);
-/* Its gradients, for dy [M, N] and x [M, K]: dw (+)= dy^T x and db (+)= the column sums of dy, each where the tensor
- * wants it (b may be NULL); and for the input tensor of x, dx (+)= dy w. */
-hone_status hone_ops_linear_grads(hone_graph *g, int64_t M, const void *dy, const void *x, hone_tensor *w,
-                                  hone_tensor *b);
-hone_status hone_ops_linear_input_grad(hone_graph *g, int64_t M, const void *dy, const hone_tensor *w, hone_tensor *x);
+/* Products to be run together, so that those which do not wait for each other share the threads: described one after
+ * another, run by hone_ops_run. For Linears y [M, N] = act(x [M, K] w^T + b) with w [N, K] and b [N] or NULL. Nothing
+ * that they read or write may be given back before they have run. */
+typedef struct op_products {
+    hone_graph *g;
+    hone_dtype dtype;
+    int count;
+    hone_matmul_args m[4];
+} op_products;
+
+/* y = act(x w^T + b); w plain, or prepared: then at once. pre: the value before act, or NULL. */
+hone_status hone_ops_add_linear(op_products *ps, int64_t M, const void *x, const hone_tensor *w, const hone_tensor *b,
+                                hone_act act, void *pre, void *y);
+/* For dy [M, N] and x [M, K]: dw (+)= dy^T x and db (+)= the column sums of dy, each where the tensor wants it (b may
+ * be NULL); and for the input tensor of x, dx (+)= dy w, if it wants that. */
+hone_status hone_ops_add_linear_grads(op_products *ps, int64_t M, const void *dy, const void *x, hone_tensor *w,
+                                      hone_tensor *b);
+hone_status hone_ops_add_linear_input_grad(op_products *ps, int64_t M, const void *dy, const hone_tensor *w,
+                                           hone_tensor *x);
 /* Back through y = act(h) w^T for dy [M, N], h [M, K]: dh = (dy w) act'(h), and h becomes act(h). */
-hone_status hone_ops_linear_through(hone_graph *g, int64_t M, const void *dy, const hone_tensor *w, hone_act act,
-                                    void *h, void *dh);
+hone_status hone_ops_add_linear_through(op_products *ps, int64_t M, const void *dy, const hone_tensor *w, hone_act act,
+                                        void *h, void *dh);
+/* Run them, as though one after another; the list is empty then. */
+hone_status hone_ops_run(op_products *ps);
 /* y [C] (+)= sum over the rows of x [rows, C]: chunks of rows in parallel, added in chunk order. */
 hone_status hone_ops_column_sums(hone_dtype dtype, int64_t rows, int64_t C, const void *x, void *y, bool add);
 /* Elementwise, in parallel. */

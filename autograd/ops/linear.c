@@ -37,7 +37,9 @@ static hone_status linear_forward(hone_graph *g, hone_node *n) {
     bool keep = p->act != HONE_ACT_NONE && hone_graph_get_mode(g)->record;
     saved->pre = keep ? hone_graph_save(g, (size_t)(M * N) * hone_dtype_size(x->dtype)) : NULL;
     if (keep && !saved->pre) return HONE_E_NOMEM;
-    return hone_ops_linear(g, M, x->data, w, b, p->act, saved->pre, n->out->data);
+    op_products products = {.g = g, .dtype = x->dtype};
+    HONE_TRY(hone_ops_add_linear(&products, M, x->data, w, b, p->act, saved->pre, n->out->data));
+    return hone_ops_run(&products);
 }
 
 static hone_status linear_backward(hone_graph *g, hone_node *n) {
@@ -49,8 +51,10 @@ static hone_status linear_backward(hone_graph *g, hone_node *n) {
     if (p->act != HONE_ACT_NONE)
         HONE_TRY(hone_ops_activation_backward(x->dtype, M * N, p->act, saved->pre, dh, dh, false));
     if (saved->pre) hone_graph_done(g, saved->pre, (size_t)(M * N) * hone_dtype_size(x->dtype));
-    HONE_TRY(hone_ops_linear_grads(g, M, dh, x->data, w, b));
-    return hone_ops_linear_input_grad(g, M, dh, w, x);
+    op_products products = {.g = g, .dtype = x->dtype};
+    HONE_TRY(hone_ops_add_linear_grads(&products, M, dh, x->data, w, b));
+    HONE_TRY(hone_ops_add_linear_input_grad(&products, M, dh, w, x));
+    return hone_ops_run(&products);
 }
 
 const hone_op hone_op_linear = {.name = "linear",

@@ -43,8 +43,10 @@ static hone_status mlp_forward(hone_graph *g, hone_node *n) {
     void *wide = hone_graph_save(g, bytes);
     n->saved = record ? hone_graph_save(g, bytes) : NULL;
     if (!wide || (record && !n->saved)) return HONE_E_NOMEM;
-    HONE_TRY(hone_ops_linear(g, M, n->in[X]->data, n->in[W1], n->in[B1], p->act, n->saved, wide));
-    HONE_TRY(hone_ops_linear(g, M, wide, n->in[W2], n->in[B2], HONE_ACT_NONE, NULL, n->out->data));
+    op_products products = {.g = g, .dtype = dtype};
+    HONE_TRY(hone_ops_add_linear(&products, M, n->in[X]->data, n->in[W1], n->in[B1], p->act, n->saved, wide));
+    HONE_TRY(hone_ops_add_linear(&products, M, wide, n->in[W2], n->in[B2], HONE_ACT_NONE, NULL, n->out->data));
+    HONE_TRY(hone_ops_run(&products));
     hone_graph_done(g, wide, bytes);
     return HONE_OK;
 }
@@ -56,12 +58,16 @@ static hone_status mlp_backward(hone_graph *g, hone_node *n) {
     const void *dy = n->out->grad;
     void *dh = hone_graph_save(g, bytes);
     if (!dh) return HONE_E_NOMEM;
-    HONE_TRY(hone_ops_linear_through(g, M, dy, n->in[W2], p->act, n->saved, dh));
+    op_products products = {.g = g, .dtype = n->out->dtype};
+    HONE_TRY(hone_ops_add_linear_through(&products, M, dy, n->in[W2], p->act, n->saved, dh));
     void *a = n->saved; /* what was h */
-    HONE_TRY(hone_ops_linear_grads(g, M, dy, a, n->in[W2], n->in[B2]));
+    HONE_TRY(hone_ops_add_linear_grads(&products, M, dy, a, n->in[W2], n->in[B2]));
+    /* Run now, not with the rest: then the rest's results lie where a was. */
+    HONE_TRY(hone_ops_run(&products));
     hone_graph_done(g, a, bytes);
-    HONE_TRY(hone_ops_linear_grads(g, M, dh, n->in[X]->data, n->in[W1], n->in[B1]));
-    HONE_TRY(hone_ops_linear_input_grad(g, M, dh, n->in[W1], n->in[X]));
+    HONE_TRY(hone_ops_add_linear_grads(&products, M, dh, n->in[X]->data, n->in[W1], n->in[B1]));
+    HONE_TRY(hone_ops_add_linear_input_grad(&products, M, dh, n->in[W1], n->in[X]));
+    HONE_TRY(hone_ops_run(&products));
     hone_graph_done(g, dh, bytes);
     return HONE_OK;
 }

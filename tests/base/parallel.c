@@ -148,6 +148,92 @@ TEST(parallel, a_hundred_thousand_small_jobs_run_every_task_once) {
     hone_set_threads(0);
 }
 
+/* Stages: each task looks at what must be done before it. */
+typedef struct staged {
+    int64_t done[12]; /* tasks of each stage */
+    const hone_stage *stages;
+    int early; /* tasks that began too soon */
+} staged;
+
+typedef struct staged_part {
+    staged *all;
+    int stage;
+    int64_t fail_at;
+} staged_part;
+
+static hone_status staged_task(void *ctx, int64_t task) {
+    staged_part *p = ctx;
+    for (int s = 0; s < p->all->stages[p->stage].after; s++)
+        if (__atomic_load_n(&p->all->done[s], __ATOMIC_SEQ_CST) != p->all->stages[s].tasks)
+            __atomic_add_fetch(&p->all->early, 1, __ATOMIC_RELAXED);
+    if (task % 5 == 0) usleep(50);
+    __atomic_add_fetch(&p->all->done[p->stage], 1, __ATOMIC_SEQ_CST);
+    return task == p->fail_at ? hone_fail(HONE_E_LIMIT, "stage %d task %d", p->stage, (int)task) : HONE_OK;
+}
+
+/* Twelve stages, some empty, that wait for nothing, for the one before, or for earlier ones. */
+static void lay_out(hone_stage *stages, staged *all, staged_part *parts, int round) {
+    *all = (staged){.stages = stages};
+    for (int s = 0; s < 12; s++) {
+        parts[s] = (staged_part){all, s, -1};
+        stages[s] = (hone_stage){.body = staged_task,
+                                 .ctx = &parts[s],
+                                 .tasks = (s * 7 + round) % 4 ? (s + round) % 9 : 0,
+                                 .after = s ? (s * 5 + round) % (s + 1) : 0};
+    }
+}
+
+TEST(parallel, stages_wait_for_what_they_need) {
+    for (int threads = 1; threads <= 8; threads++)
+        for (int round = 0; round < 20; round++) {
+            hone_stage stages[12];
+            staged_part parts[12];
+            staged all;
+            lay_out(stages, &all, parts, round);
+            hone_set_threads(threads);
+            CHECK_OK(hone_parallel_stages(12, stages));
+            CHECK_INT(all.early, 0);
+            for (int s = 0; s < 12; s++) CHECK_INT(all.done[s], stages[s].tasks);
+        }
+    CHECK_OK(hone_parallel_stages(0, NULL));
+    hone_set_threads(0);
+}
+
+static hone_status meet_task(void *ctx, int64_t task) {
+    int *here = ctx;
+    (void)task;
+    __atomic_add_fetch(here, 1, __ATOMIC_SEQ_CST);
+    for (int i = 0; i < 5000 && __atomic_load_n(here, __ATOMIC_SEQ_CST) < 2; i++) usleep(1000);
+    return __atomic_load_n(here, __ATOMIC_SEQ_CST) < 2 ? hone_fail(HONE_E_LIMIT, "alone") : HONE_OK;
+}
+
+TEST(parallel, a_stage_that_needs_nothing_begins_beside_the_one_before) {
+    int here = 0;
+    hone_stage stages[2] = {{.body = meet_task, .ctx = &here, .tasks = 1},
+                            {.body = meet_task, .ctx = &here, .tasks = 1}};
+    hone_set_threads(2);
+    CHECK_OK(hone_parallel_stages(2, stages));
+    hone_set_threads(0);
+}
+
+TEST(parallel, the_lowest_failure_of_all_stages_is_reported_and_nobody_waits_for_what_was_left_out) {
+    for (int threads = 1; threads <= 8; threads++)
+        for (int round = 0; round < 40; round++) {
+            hone_stage stages[12];
+            staged_part parts[12];
+            staged all;
+            lay_out(stages, &all, parts, round);
+            stages[3].tasks = 6, stages[7].tasks = 6, stages[11].after = 11;
+            parts[3].fail_at = 2 + round % 3, parts[7].fail_at = 0;
+            char want[32];
+            snprintf(want, sizeof want, "stage 3 task %d", 2 + round % 3);
+            hone_set_threads(threads);
+            CHECK_FAILS(hone_parallel_stages(12, stages), HONE_E_LIMIT, want);
+            CHECK_INT(all.early, 0);
+        }
+    hone_set_threads(0);
+}
+
 static void *caller(void *ctx) {
     int64_t *cell = ctx;
     for (int i = 0; i < 2000; i++)
