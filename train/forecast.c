@@ -75,8 +75,9 @@ typedef struct probe {
     const hone_train_options *o;
     const hone_run_shape *s;
     hone_token_batch batch;
-    void *
-        shared; /* the gradient of every parameter: passes whose own arena is in question. NULL: where the run has them */
+    /* The gradients of all parameters, in passes whose own arena is in question; NULL: where the run has them. */
+    void *shared;
+    size_t widest; /* bytes of the largest one */
 } probe;
 
 /* Rows of the largest batch until they have so many tokens; two at least if they are there: classes come in pairs. */
@@ -98,12 +99,13 @@ static hone_graph_mode mode_of(const probe *p) {
                              .lend_grads = true};
 }
 
-/* Memory that all gradients share where the run lends them some: nobody reads their sums. */
+/* Memory that all matrices' gradients share where the run lends them some, and all vectors' behind it (those of one
+ * Linear are written side by side): nobody reads their sums. */
 static void share_grads(const probe *p) {
     hone_params *ps = hone_model_params(p->m);
     for (int64_t i = 0; p->shared && i < hone_params_count(ps); i++) {
         hone_tensor *t = hone_params_at(ps, i)->tensor;
-        if (!t->rows) t->grad = p->shared;
+        if (!t->rows) t->grad = (char *)p->shared + (t->shape.rank > 1 ? 0 : p->widest);
     }
 }
 
@@ -226,7 +228,8 @@ hone_status hone_forecast_measure(hone_model *m, const hone_train_data *data, co
     *out = (hone_forecast_fit){0};
     HONE_TRY(hone_pass_place_grads(m, o));
     const bool lends = hone_pass_lends_grads(o);
-    if (lends && !(p.shared = hone_alloc(bytes_of_parameters(m).widest))) return HONE_E_NOMEM;
+    p.widest = (size_t)bytes_of_parameters(m).widest;
+    if (lends && !(p.shared = hone_alloc(2 * p.widest))) return HONE_E_NOMEM;
     hone_status st = fit_encoder(&p, out);
     hone_free(p.shared);
     p.shared = NULL;
