@@ -5,15 +5,13 @@
 
 #include <string.h>
 
-enum { ROOMS = 3 };
+enum { ROOMS = 2 };
 
-/* What has been laid out so far, and what the rest of a pass waits for. */
 typedef struct walk_pass {
     blocks_pass pass; /* what the bodies get */
     int product;
     int needs_a, needs_b, needs_c; /* products before this one that must be done: to pack A, to pack B, to multiply */
-    bool placed_a, placed_b;
-    int packed, done; /* stages up to and with its packing, its multiplication */
+    int done;                      /* stages up to and with its multiplication */
 } walk_pass;
 
 typedef struct walk {
@@ -22,7 +20,7 @@ typedef struct walk {
     int passes;
     hone_stage *stage;
     int stages;
-    int *done; /* of each product: stages up to and with its last; 0: not all of them are there yet */
+    int *done; /* of each product: stages up to and with its last */
 } walk;
 
 /* ---- which products touch the same memory ---- */
@@ -92,26 +90,13 @@ static void place(walk *w, hone_task body, void *ctx, int64_t tasks, int after) 
     w->stage[w->stages++] = (hone_stage){.body = body, .ctx = ctx, .tasks = tasks, .after = after};
 }
 
-/* Stages up to the end of the first `products`; below 0: some are not placed yet. */
+/* Stages up to the end of the first `products`. */
 static int end_of(const walk *w, int products) {
-    if (!products) return 0;
-    return w->done[products - 1] ? w->done[products - 1] : -1;
+    return products ? w->done[products - 1] : 0;
 }
 
-/* Pack for pass q what can be packed by now. */
-static void place_packs(walk *w, int q) {
-    walk_pass *p = &w->pass[q];
-    const blocks_product *product = p->pass.product;
-    int64_t chains = blocks_ceil(p->pass.K1 - p->pass.K0, product->kc);
-    int room = q >= ROOMS ? w->pass[q - ROOMS].done : 0, a = end_of(w, p->needs_a), b = end_of(w, p->needs_b);
-    if (product->share_a && !p->placed_a && a >= 0) {
-        place(w, product->pack_a, &p->pass, chains * product->tasks_a, a > room ? a : room);
-        p->placed_a = true, p->packed = w->stages;
-    }
-    if (product->share_b && !p->placed_b && b >= 0) {
-        place(w, product->pack_b, &p->pass, chains * product->tasks_b, b > room ? b : room);
-        p->placed_b = true, p->packed = w->stages;
-    }
+static int later(int x, int y) {
+    return x > y ? x : y;
 }
 
 /* The sums of A, in the order of the chains. */
@@ -128,15 +113,17 @@ static void place_stages(walk *w) {
     for (int q = 0; q < w->passes; q++) {
         walk_pass *p = &w->pass[q];
         const blocks_product *product = p->pass.product;
-        place_packs(w, q);
-        if (q + 1 < w->passes) place_packs(w, q + 1);
-        int after = end_of(w, p->needs_c);
-        if (p->packed > after) after = p->packed;
-        if (p->pass.K0 && w->pass[q - 1].done > after) after = w->pass[q - 1].done;
+        int64_t chains = blocks_ceil(p->pass.K1 - p->pass.K0, product->kc);
+        int room = q >= ROOMS ? w->pass[q - ROOMS].done : 0, after = end_of(w, p->needs_c);
+        if (product->share_a)
+            place(w, product->pack_a, &p->pass, chains * product->tasks_a, later(room, end_of(w, p->needs_a)));
+        if (product->share_b)
+            place(w, product->pack_b, &p->pass, chains * product->tasks_b, later(room, end_of(w, p->needs_b)));
+        if (product->share_a || product->share_b) after = w->stages;
         place(w, product->multiply, &p->pass, product->grid.cut_m * product->grid.cut_n, after);
         p->done = w->stages;
         if (p->pass.K1 < product->m->K) continue;
-        if (product->sums) place(w, sums_task, &w->product[p->product], 1, p->packed);
+        if (product->sums) place(w, sums_task, &w->product[p->product], 1, p->done - 1);
         w->done[p->product] = w->stages;
     }
 }

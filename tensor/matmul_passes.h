@@ -1,13 +1,13 @@
 /* The walk of blocked products: several of them in one parallel call, in passes over their sums.
  *
- * A pass covers some chains of one product: its operands are packed, then multiplied. While one pass is multiplied, the
- * next is packed, so that a thread which finds nothing left of one thing goes on with another:
+ * A pass covers some chains of one product: its operands are packed, then multiplied. A thread that finds nothing left
+ * to multiply goes on with packing for the next pass, whichever product that belongs to:
  *
- *     pack 0, pack 1, multiply 0, pack 2, multiply 1, pack 3, multiply 2, ...
+ *     pack 0 | multiply 0, pack 1 | multiply 1, pack 2 | multiply 2 ...
  *
- * Three rooms for packed operands serve in turn: pack 3 overwrites what multiply 0 read, and waits for it. A product
- * whose operands an earlier one writes waits for that one, and only with what touches them: so products run as though
- * one after another, and those that have nothing to do with each other overlap. */
+ * Two rooms for packed operands serve in turn: pack 2 overwrites what multiply 0 read. A product whose operands an
+ * earlier one writes waits for that one, and only with what touches them: so products run as though one after another,
+ * and those that have nothing to do with each other overlap. */
 #ifndef HONE_TENSOR_MATMUL_PASSES_H
 #define HONE_TENSOR_MATMUL_PASSES_H
 #include "base/parallel.h"
