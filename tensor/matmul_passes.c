@@ -95,10 +95,6 @@ static int end_of(const walk *w, int products) {
     return products ? w->done[products - 1] : 0;
 }
 
-static int later(int x, int y) {
-    return x > y ? x : y;
-}
-
 /* The sums of A, in the order of the chains. */
 static hone_status sums_task(void *ctx, int64_t task) {
     const blocks_product *p = ctx;
@@ -116,9 +112,11 @@ static void place_stages(walk *w) {
         int64_t chains = blocks_ceil(p->pass.K1 - p->pass.K0, product->kc);
         int room = q >= ROOMS ? w->pass[q - ROOMS].done : 0, after = end_of(w, p->needs_c);
         if (product->share_a)
-            place(w, product->pack_a, &p->pass, chains * product->tasks_a, later(room, end_of(w, p->needs_a)));
+            place(w, product->pack_a, &p->pass, chains * product->tasks_a,
+                  (int)blocks_max(room, end_of(w, p->needs_a)));
         if (product->share_b)
-            place(w, product->pack_b, &p->pass, chains * product->tasks_b, later(room, end_of(w, p->needs_b)));
+            place(w, product->pack_b, &p->pass, chains * product->tasks_b,
+                  (int)blocks_max(room, end_of(w, p->needs_b)));
         if (product->share_a || product->share_b) after = w->stages;
         place(w, product->multiply, &p->pass, product->grid.cut_m * product->grid.cut_n, after);
         p->done = w->stages;
