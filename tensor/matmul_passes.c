@@ -156,12 +156,12 @@ static int64_t chains_of_a_pass(const blocks_product *p) {
     return bytes ? blocks_min(chains_of(p), blocks_max(1, BLOCKS_PASS_BYTES / bytes)) : chains_of(p);
 }
 
-static void cut_into_passes(walk *w, int count, uint32_t *rooms, int64_t room_words) {
+static void cut_into_passes(walk *w, int count, uint32_t *const *rooms) {
     for (int i = 0; i < count; i++) {
         const blocks_product *p = &w->product[i];
         int64_t each = chains_of_a_pass(p);
         for (int64_t chain = 0; chain < chains_of(p); chain += each) {
-            uint32_t *room = rooms + w->passes % ROOMS * room_words;
+            uint32_t *room = rooms[w->passes % ROOMS];
             walk_pass *q = &w->pass[w->passes++];
             *q = (walk_pass){.product = i};
             q->pass = (blocks_pass){p, chain * p->kc, blocks_min(p->m->K, (chain + each) * p->kc), NULL, NULL};
@@ -178,25 +178,30 @@ hone_status hone_blocks_run(int count, const hone_matmul_args *m, blocks_product
     if (!scratch) return HONE_E_NOMEM;
     hone_arena_mark mark = hone_arena_get_mark(scratch);
     walk w = {.product = hone_arena_alloc(scratch, (size_t)count * sizeof *w.product)};
-    int64_t passes = 0, room_words = 0;
+    int64_t passes = 0, words[ROOMS] = {0};
     bool enough = w.product;
     for (int i = 0; enough && i < count; i++) {
         blocks_product *p = &w.product[i];
         *p = product_of(&m[i], cut);
-        passes += blocks_ceil(chains_of(p), chains_of_a_pass(p));
-        room_words = blocks_max(room_words, chains_of_a_pass(p) * words_of(p));
+        const int64_t own = blocks_ceil(chains_of(p), chains_of_a_pass(p));
+        for (int64_t q = passes; q < passes + blocks_min(own, ROOMS); q++)
+            words[q % ROOMS] = blocks_max(words[q % ROOMS], chains_of_a_pass(p) * words_of(p));
+        passes += own;
         if (!p->share_a || !p->m->sum_a) continue;
         p->sums = hone_arena_alloc(scratch, (size_t)(chains_of(p) * p->m->M) * sizeof *p->sums);
         enough = p->sums;
     }
-    room_words = blocks_ceil(room_words, 16) * 16; /* whole lines */
     w.pass = hone_arena_alloc(scratch, (size_t)passes * sizeof *w.pass);
     w.stage = hone_arena_alloc(scratch, (size_t)(3 * passes + count) * sizeof *w.stage);
     w.done = hone_arena_zalloc(scratch, (size_t)count * sizeof *w.done);
-    uint32_t *rooms = hone_arena_alloc(scratch, (size_t)(blocks_min(passes, ROOMS) * room_words) * sizeof *rooms);
+    uint32_t *rooms[ROOMS];
+    for (int r = 0; r < ROOMS; r++) {
+        rooms[r] = hone_arena_alloc(scratch, (size_t)words[r] * sizeof *rooms[r]);
+        enough = enough && rooms[r];
+    }
     hone_status status = HONE_E_NOMEM;
-    if (enough && w.pass && w.stage && w.done && rooms) {
-        cut_into_passes(&w, count, rooms, room_words);
+    if (enough && w.pass && w.stage && w.done) {
+        cut_into_passes(&w, count, rooms);
         place_stages(&w);
         status = hone_parallel_stages(w.stages, w.stage);
     }
