@@ -105,6 +105,9 @@ char *hone_strdup(const char *s) {
 }
 
 enum { MAX_BLOCKS = 96, FIRST_BLOCK = 64 << 10 };
+/* Of a thread's scratch: packed operands of products that are small themselves, so that a batch a little larger than
+ * those before it does not have the block exchanged. Pages that nobody touches cost nothing. */
+enum { FIRST_SCRATCH = 256 << 10 };
 
 typedef struct arena_block {
     char *p;
@@ -281,7 +284,7 @@ static void scratch_begin(void) {
 
 hone_arena *hone_scratch(void) {
     if (!scratch.name) {
-        scratch.name = "scratch", scratch.of_thread = true;
+        scratch.name = "scratch", scratch.of_thread = true, scratch.first_bytes = FIRST_SCRATCH;
         pthread_once(&scratch_once, scratch_begin);
         pthread_setspecific(scratch_key, &scratch);
     }
