@@ -32,6 +32,8 @@ import subprocess
 import sys
 import time
 
+import operations
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 HONE = os.path.join(ROOT, "build", "hone")
@@ -140,11 +142,11 @@ def summary(pairs, taken, quiet):
 
 # ---- training steps ----
 
-def fastest_peer(ready, args):
-    """The peer's process with the allocator that suits it best, the name of that, and what each one gave."""
-    best, tried = None, collections.OrderedDict()
+def fastest_peer(ready, args, allocator=None):
+    """The peer's process with the allocator that suits it best, or with this one, the name of that, and what each one gave."""
+    best, tried, allocator = None, collections.OrderedDict(), allocator or args.allocator
     for name, environment in ALLOCATORS.items():
-        if args.allocator and name != args.allocator:
+        if allocator and name != allocator:
             continue
         worker = Worker([args.python, PEER, "step"], "peer-step", json.dumps(ready), environment)
         ms = [worker.ask("step")["ms"]]
@@ -204,6 +206,21 @@ def train_table(rows):
     for name, target in NOT_YET:
         lines.append("| %s | | %s | not yet: no such model in Hone | | | | | | | |" % (name, target))
     return lines
+
+
+def operations_row(name, options, dropout, allocator, args):
+    """Where both sides' time goes, each alone while it is measured. allocator: the one that suited the peer; None: not known yet."""
+    note("operations of %s, dropout %g" % (name, dropout))
+    words = ["--dropout", str(dropout), "--threads", str(args.threads)] + options.split()
+    ours = Worker([HONE, "bench", "step", "--serve"] + words, "hone-step")
+    ours.close()
+    theirs, _, _ = fastest_peer(ours.ready, args, allocator)
+    row = operations.both(HONE, words, lambda: theirs.ask("profile"), min(args.pairs, args.rounds))
+    theirs.close()
+    row.update(name=name, dropout=dropout)
+    linear = row["gflop"][operations.LINEAR]
+    row["gflop"][operations.ATTENTION] = ours.ready["gflop"] - linear
+    return row
 
 
 def counted(r):
@@ -538,7 +555,7 @@ def parse():
     p.add_argument("--pairs", type=int, default=9, help="pairs of samples that must count (9)")
     p.add_argument("--budget", type=float, default=180, help="seconds a row, allocator trials not included (180)")
     p.add_argument("--pause", type=float, default=0.05, help="seconds before each sample, so that nobody's threads still spin (0.05)")
-    p.add_argument("--rounds", type=int, default=3, help="most rounds of the matrix products (3)")
+    p.add_argument("--rounds", type=int, default=3, help="most rounds of the matrix products and of profiles (3)")
     p.add_argument("--only", default="", help="rows whose name contains this text; may be several, '|' between")
     p.add_argument("--threads", type=int, default=0, help="of both sides (Hone's own choice)")
     p.add_argument("--allocator", default="", help="one of: %s (all are tried, the fastest is kept)" % "; ".join(ALLOCATORS))
@@ -566,13 +583,15 @@ def main():
     wanted = lambda name: any(part.lower() in name.lower() for part in args.only.split("|"))
     head = heading(facts, peer, args)
     result = {"machine": facts, "peer": peer, "hone": args.hone, "threads": args.threads, "pairs": args.pairs, "budget_s": args.budget,
-              "training": [], "embedding": {}, "products": []}
+              "training": [], "operations": [], "embedding": {}, "products": []}
     print("\n".join(head) + "\n", flush=True)
 
     def keep():
         parts = [head]
         if result["training"]:
             parts.append(train_table(result["training"]))
+        if result["operations"]:
+            parts.append(operations.table(result["operations"]))
         if result["embedding"]:
             parts.append(embed_table(result["embedding"], args))
         if result["products"]:
@@ -587,6 +606,12 @@ def main():
         for dropout, target in ((0, plain), (0.1, dropped)):
             if wanted("%s, dropout %g" % (name, dropout)):
                 result["training"].append(train_row(name, options, dropout, target, args))
+                keep()
+    suited = {(r["name"], r["dropout"]): r["allocator"] for r in result["training"]}
+    for name, options, _, _ in STEPS:
+        for dropout in (0, 0.1):
+            if wanted("operations of %s, dropout %g" % (name, dropout)):
+                result["operations"].append(operations_row(name, options, dropout, suited.get((name, dropout)), args))
                 keep()
     if any(wanted("embedding " + part) for part in ("latency", "corpus", "start", "memory")):
         args.model, args.model_name = choose_model(args)

@@ -1,6 +1,6 @@
 """The other side of bench/compare.py: PyTorch and sentence-transformers doing what hone does, one sample per line of input.
 
-    python peer.py step    < the "ready" line of `hone bench step --serve`, then lines "step"
+    python peer.py step    < the "ready" line of `hone bench step --serve`, then lines "step", "profile"
     python peer.py embed MODEL TEXTS.jsonl THREADS       lines "queries", "corpus"
     python peer.py matmul mkl|onednn|openblas THREADS    < a line with a list of [M, N, K, form, seconds]
     python peer.py first MODEL TEXTS.jsonl THREADS       prints the vector of the first text, as soon as it is there
@@ -91,6 +91,14 @@ def make_step(torch, want):
     return step, sum(ids.numel() for ids, _, _ in columns)
 
 
+def profiled(step):
+    """Milliseconds of a step, and those that each operation spends itself."""
+    from torch.profiler import ProfilerActivity, profile
+    with profile(activities=[ProfilerActivity.CPU]) as seen:
+        ms = timed(step)
+    return {"ms": ms, "operations": {e.key: e.self_cpu_time_total / 1e3 for e in seen.key_averages()}}
+
+
 def serve_step():
     lines = words()
     want = json.loads(next(lines))
@@ -99,9 +107,12 @@ def serve_step():
         step()
     say(ready=True, padded_tokens=padded)
     for word in lines:
-        if word != "step":
+        if word == "step":
+            say(ms=timed(step))
+        elif word == "profile":
+            say(**profiled(step))
+        else:
             sys.exit("peer.py step: unknown word %r" % word)
-        say(ms=timed(step))
 
 
 # ---- embedding ----
