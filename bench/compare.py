@@ -619,6 +619,8 @@ def main():
         keep()
     if wanted("matmul"):
         result["products"] = product_rows(args)
+    if not any(result[part] for part in ("training", "operations", "embedding", "products")):
+        fail("no row's name contains %r" % args.only, "bench/README.md has the names")
     for part in keep()[1:]:
         print("\n".join(part) + "\n")
     note("compare: tables in build/compare/table.md, samples in build/compare/result.json")
