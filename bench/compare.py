@@ -218,8 +218,7 @@ def operations_row(name, options, dropout, allocator, args):
     row = operations.both(HONE, words, lambda: theirs.ask("profile"), min(args.pairs, args.rounds))
     theirs.close()
     row.update(name=name, dropout=dropout)
-    linear = row["gflop"][operations.LINEAR]
-    row["gflop"][operations.ATTENTION] = ours.ready["gflop"] - linear
+    row["gflop"][operations.ATTENTION] = ours.ready["gflop"] - row["gflop"][operations.LINEAR]
     return row
 
 

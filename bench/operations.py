@@ -31,7 +31,7 @@ def group_of_peer(operation):
 
 
 def _gflop(op):
-    """Of the products of a Linear, or of two with GELU between them, forward and backward."""
+    """GFLOP in a step of all calls of a Linear, or of a perceptron's two, forward and backward (three products each)."""
     if op["op"] not in ("mlp", "linear"):
         return 0.0
     (m, k), (n, _), out = ([int(d) for d in s.split(", ")] for s in re.findall(r"\[([^\]]*)\]", op["shapes"]))
@@ -39,7 +39,7 @@ def _gflop(op):
 
 
 def of_hone(executable, words):
-    """One short run: milliseconds of each group in a step, multiplications of its Linear layers and of all."""
+    """One short run: milliseconds of each group in a step, GFLOP of its Linear layers, the roof in GF/s."""
     done = subprocess.run([executable, "bench", "step", "--profile", "--json", "--steps", "2"] + words, stdout=subprocess.PIPE, text=True, check=True)
     run = json.loads(done.stdout)
     ms = dict.fromkeys(GROUPS, 0.0)
@@ -61,7 +61,7 @@ def of_peer(answer):
 
 
 def both(executable, words, ask_peer, rounds):
-    """In turns, the middle of so many rounds. ask_peer(): its answer to "profile"."""
+    """In turns, the middle of so many rounds. ask_peer(): its answer to "profile". The caller adds the GFLOP of attention."""
     ours, theirs = [], []
     for _ in range(rounds):
         ours.append(of_hone(executable, words))
